@@ -1,0 +1,120 @@
+"""θ ← θ − η · Adam(∇_θ [E(A f_θ(z); y) + R(f_θ(z))]): the loop, as an iterable of states.
+
+    for state in Fit(problem):
+        ...
+
+Stop by no longer pulling. ``state_dict`` holds all of it: a fit that is put back continues to the bit.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ipse.prior import GuidedPrior
+from ipse.problem import Problem
+from ipse.stopping import State
+
+SAFE_EVERY = 100  # steps between the copies that a fall-back returns to; the reference's interval
+FALL = 20.0  # a cosine schedule ends at this fraction of its start
+
+
+class Fit:
+    """Fits a problem, a step each time the next state is asked for.
+
+    Args:
+        problem: what to fit.
+        pilot: the estimate that a guided prior corrects; None asks ``problem.pilot`` for its last one.
+    """
+
+    def __init__(self, problem: Problem, *, pilot: Tensor | None = None) -> None:
+        self.problem, self.prior, self.recipe = problem, problem.prior, problem.recipe
+        if isinstance(self.prior, GuidedPrior):
+            if pilot is None and problem.pilot is not None:
+                *_, pilot = problem.pilot()
+            if pilot is not None:
+                self.prior.guide(pilot)
+        self.optimiser = torch.optim.Adam(self.prior.parameters(), lr=self.recipe.learning_rate, fused=True)
+        self.step, self.seconds = 0, 0.0
+        self.average: Tensor | None = None
+        self.safe: dict[str, Tensor] | None = None
+        self.safe_psnr = -math.inf
+
+    def __iter__(self) -> Iterator[State]:
+        """One state a step, to the recipe's last."""
+        while self.step < self.recipe.steps:
+            yield self.advance()
+
+    def advance(self) -> State:
+        """Take one step."""
+        start = time.perf_counter()
+        self.optimiser.param_groups[0]["lr"] = self.learning_rate()
+        self.optimiser.zero_grad(set_to_none=True)
+        x = self.prior()
+        loss = self.problem.objective(x)
+        if not self.fell(loss):
+            loss.backward()
+            self.optimiser.step()
+        self.step += 1
+        raw = x.detach()
+        average = self.averaged(raw)
+        score = None if self.problem.score is None else float(self.problem.score(self.problem.outputs(average)))
+        self.seconds += time.perf_counter() - start
+        return State(self.step, float(loss.detach()), raw, average, score, self.seconds)
+
+    def learning_rate(self) -> float:
+        """η of this step."""
+        if self.recipe.schedule == "constant":
+            return self.recipe.learning_rate
+        turn = (1 + math.cos(math.pi * self.step / max(1, self.recipe.steps))) / 2
+        return self.recipe.learning_rate * (turn + (1 - turn) / FALL)
+
+    def averaged(self, raw: Tensor) -> Tensor:
+        """Move the average towards this output, in place.
+
+        A guided prior starts at its pilot, any other as far from the picture as it gets: its average forgets the
+        first outputs by weighing them as if there had been no others.
+        """
+        if self.average is None:
+            guided = isinstance(self.prior, GuidedPrior)
+            self.average = self.prior.pilot.clone() if guided else raw.clone()
+        keep = self.recipe.average
+        if not isinstance(self.prior, GuidedPrior):
+            keep = min(keep, 1 - 1 / self.step)
+        return self.average.lerp_(raw, 1 - keep)
+
+    def fell(self, loss: Tensor) -> bool:
+        """Whether this step's misfit jumped, in which case the last good weights are put back and Adam starts anew."""
+        if self.recipe.fall_back is None:
+            return False
+        psnr = -10 * math.log10(max(float(loss.detach()), 1e-12))
+        if self.safe is not None and psnr < self.safe_psnr - self.recipe.fall_back:
+            self.prior.network.load_state_dict(self.safe)
+            self.optimiser.state.clear()
+            return True
+        if self.step % SAFE_EVERY == 0:
+            self.safe = {name: tensor.clone() for name, tensor in self.prior.network.state_dict().items()}
+            self.safe_psnr = psnr
+        return False
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on; the problem itself is not in it."""
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "average": self.average,
+            "safe": self.safe,
+            "safe_psnr": self.safe_psnr,
+            "prior": self.prior.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict()`` of a fit of the same problem."""
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.average, self.safe, self.safe_psnr = state["average"], state["safe"], state["safe_psnr"]
+        self.prior.load_state_dict(state["prior"])
+        self.optimiser.load_state_dict(state["optimiser"])

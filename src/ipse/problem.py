@@ -1,0 +1,55 @@
+"""argmin_θ E(A f_θ(z); y) + R(f_θ(z)), as data: what is fitted, to what, how, and until when."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ipse.objectives import Objective
+from ipse.prior import Prior
+from ipse.stopping import Last, Rule
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a problem is fitted."""
+
+    steps: int = 1000
+    learning_rate: float = 0.01
+    schedule: Literal["constant", "cosine"] = "constant"  #: cosine falls to a twentieth over ``steps``
+    average: float = 0.99  #: of the outputs; 0 keeps the last one alone
+    fall_back: float | None = None  #: return to the last good weights when the fit's PSNR drops by this many dB
+
+
+def clipped(x: Tensor) -> Tensor:
+    """The picture as it can be stored: within [0, 1]."""
+    return x.clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A restoration, ready to be fitted.
+
+    A prior that is a ``GuidedPrior`` is set to the last estimate of ``pilot`` before the first step.
+    """
+
+    prior: Prior
+    objective: Objective
+    recipe: Recipe = field(default_factory=Recipe)
+    rule: Rule = field(default_factory=Last)
+    score: Objective | None = None  #: of a picture, on measurements that ``objective`` does not see
+    pilot: Callable[[], Iterator[Tensor]] | None = None  #: classical estimates, each better than the one before
+    outputs: Callable[[Tensor], Tensor] = clipped  #: fitted picture → restored picture
+    keep: NDArray[np.bool_] | None = None  #: (H, W), where the stored samples must come back to the bit
+    estimates: dict[str, object] = field(default_factory=dict[str, object])  #: what was found in y, for the receipt
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """There is nothing to restore; ``said`` tells the user why."""
+
+    said: str
+    estimates: dict[str, object] = field(default_factory=dict[str, object])

@@ -1,0 +1,65 @@
+"""What every task can be told, whatever it restores. The flags of the command are these fields and a task's own."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, get_args
+
+from ipse.errors import DeviceError, OptionError
+from ipse.latents import Latent
+
+Preset = Literal["fast", "good", "best", "paper"]
+RuleName = Literal["held-out", "wmv", "emv", "discrepancy", "last"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard to try, on what, and when to stop. None leaves it to the task."""
+
+    preset: Annotated[Preset, "How hard to try; 'paper' is the published recipe, hours long."] = "good"
+    seed: Annotated[int, "What everything random hangs on."] = 0
+    device: Annotated[str, "Where to compute: auto, cpu, cuda, cuda:1, mps."] = "auto"
+    steps: Annotated[int | None, "Steps of the fit at most; 0 keeps the classical pilot."] = None
+    seconds: Annotated[float | None, "Time budget: the best so far is kept when it is used up."] = None
+    rule: Annotated[RuleName | None, "What decides which step is kept."] = None
+    latent: Annotated[Latent | None, "Fit without a pilot, from this latent."] = None
+    network: Annotated[str | None, "The network: fast, skip, unet, resnet, …"] = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that no task can use.
+
+        Raises:
+            OptionError: names the value and what was expected.
+        """
+        for name, value, choices in (
+            ("preset", self.preset, get_args(Preset)),
+            ("rule", self.rule, (None, *get_args(RuleName))),
+            ("latent", self.latent, (None, *get_args(Latent))),
+        ):
+            if value not in choices:
+                names = ", ".join(str(choice) for choice in choices if choice)
+                raise OptionError(f"{name} {value!r} is unknown: choose one of {names}")
+        if not 0 <= self.seed < 2**63:
+            raise OptionError(f"seed {self.seed} is out of range: give a whole number from 0 to 2⁶³ − 1")
+        if self.steps is not None and self.steps < 0:
+            raise OptionError(f"steps {self.steps} is negative: give 0 or more")
+        if self.seconds is not None and not self.seconds > 0:
+            raise OptionError(f"seconds {self.seconds:g} is no time: give a number above 0")
+
+
+def find_device(name: str) -> str:
+    """Settle "auto" on the fastest device there is, and check any other.
+
+    Raises:
+        DeviceError: the device is not there; the message lists those that are.
+    """
+    import torch
+
+    present = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        present.append("mps")
+    if name == "auto":
+        return present[1] if len(present) > 1 else "cpu"
+    if name == "cuda" and "cuda:0" in present:
+        return "cuda:0"
+    if name not in present:
+        raise DeviceError(f"device {name!r} is not there: choose auto or one of {', '.join(present)}")
+    return name
