@@ -13,6 +13,9 @@
 Every message names the value, what was expected and what to do, in one line.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class IpseError(Exception):
     """The root of the tree; ``exit_code`` is what the command returns for it."""
@@ -52,3 +55,10 @@ class NotEnoughMemory(InputError):  # noqa: N818 - reads as the sentence it prin
 
 class RunError(IpseError):
     """The work failed midway; nothing half-written is left behind."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The end of a message about an unknown name: what was perhaps meant, or all there is."""
+    known = sorted(names)
+    close = get_close_matches(name, known, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(known)}"

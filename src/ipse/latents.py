@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from ipse.errors import OptionError
-
-Latent = Literal["noise", "meshgrid", "image"]
+from ipse.settings import Latent
 
 
 def noise(

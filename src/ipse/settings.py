@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
 from ipse.errors import DeviceError, OptionError
-from ipse.latents import Latent
 
+Latent = Literal["noise", "meshgrid", "image"]
 Preset = Literal["fast", "good", "best", "paper"]
 RuleName = Literal["held-out", "wmv", "emv", "discrepancy", "last"]
 

@@ -1,0 +1,176 @@
+"""x* = argmin E(A f_θ(z); y) + R: the one way from a picture to its restoration.
+
+    restoration = Restoration(picture, "denoise", settings, options)
+    for event in restoration:          # an Estimate for each pilot, then a State for each step
+        ...                            # progress, preview, snapshots; stop pulling to cancel
+    result = restoration.result()
+
+Everything above this file calls only this.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ipse import tasks
+from ipse.errors import RunError
+from ipse.fit import Fit
+from ipse.pictures import Picture
+from ipse.problem import Nothing, Problem
+from ipse.settings import Settings
+from ipse.stopping import Seconds, State
+from ipse.until import CANCELLED, Search, until
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A classical estimate (1, C, H, W), shown before the fit; each is better than the one before."""
+
+    picture: Tensor
+    index: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """A restored picture, and how it came about."""
+
+    picture: Picture
+    reason: str  #: why the search ended
+    unchanged: bool = False  #: there was nothing to restore
+    step: int = 0  #: the step that was kept; 0 is the pilot
+    steps: int = 0  #: the steps that were taken
+    score: float | None = None  #: held-out score of what was kept
+    pilot_score: float | None = None
+    seconds: float = 0.0
+    estimates: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def image(self) -> Any:
+        """The restored picture as an array; the library's faces give back the kind they were given."""
+        return self.picture.to_array()
+
+
+class Restoration:
+    """The stream of events from a picture to its result.
+
+    Args:
+        picture: the damaged picture.
+        task: the name of a task.
+        settings: how hard to try, on what, and when to stop.
+        options: the task's own keyword options.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        task: str,
+        settings: Settings | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.picture = picture
+        self.settings = settings or Settings()
+        self.task = tasks.find(task)
+        self.options = dict(options or {})
+        self.problem: Problem | Nothing | None = None
+        self.pilot: Tensor | None = None
+        self.search: Search | None = None
+        self.seconds = 0.0
+        self.held: dict[str, Any] | None = None
+
+    def __iter__(self) -> Iterator[Estimate | State]:
+        """Pilots, then steps, until the rule stops or the time is used up."""
+        self.problem = self.task(self.picture, self.settings, **self.options)
+        if isinstance(self.problem, Nothing):
+            return
+        if self.held is None:
+            yield from self.estimates(self.problem)
+        if self.settings.steps != 0 and not self.late():
+            self.search = self.searching(self.problem)
+            yield from self.search
+
+    def estimates(self, problem: Problem) -> Iterator[Estimate]:
+        """Pull the pilot's estimates while there is time."""
+        start = time.perf_counter()
+        for index, estimate in enumerate(problem.pilot() if problem.pilot else ()):
+            self.pilot, self.seconds = estimate, time.perf_counter() - start
+            yield Estimate(estimate, index, self.seconds)
+            if self.late():
+                return
+
+    def late(self) -> bool:
+        """Whether the pilot has used up the time budget."""
+        return self.settings.seconds is not None and self.seconds >= self.settings.seconds
+
+    def searching(self, problem: Problem) -> Search:
+        """The search that follows the pilot, put back where a checkpoint left it."""
+        rule = problem.rule
+        if self.settings.seconds is not None:
+            rule = rule | Seconds(self.settings.seconds - self.seconds)
+        search = until(Fit(problem, pilot=self.pilot), rule)
+        if self.held is not None:
+            search.load_state_dict(self.held)
+        return search
+
+    def result(self) -> Result:
+        """The best of what was pulled so far, as a picture like the one given.
+
+        Raises:
+            RunError: nothing was pulled yet, so that there is no estimate at all.
+        """
+        if isinstance(self.problem, Nothing):
+            return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
+        best, result = self.best()
+        if self.problem is None or best is None:
+            raise RunError("stopped before there was any estimate: nothing was made; run it again and wait a little")
+        pixels = self.problem.outputs(best)[0].float().cpu().numpy()
+        picture = self.picture.like(np.ascontiguousarray(pixels), keep=self.problem.keep)
+        return Result(picture, estimates=self.problem.estimates, **result)
+
+    def best(self) -> tuple[Tensor | None, dict[str, Any]]:
+        """The best picture, and what to say of it: never below the pilot by held-out score."""
+        search, floor = self.search, self.floor()
+        if search is None or search.best is None:
+            reason = "the pilot alone" if self.settings.steps == 0 else CANCELLED
+            said = {"reason": reason, "score": floor, "pilot_score": floor, "seconds": self.seconds}
+            return self.pilot, said
+        said = {
+            "reason": search.reason,
+            "step": search.step,
+            "steps": search.fit.step,
+            "score": search.score,
+            "pilot_score": floor,
+            "seconds": self.seconds + search.fit.seconds,
+        }
+        if floor is not None and search.score is not None and search.score > floor:
+            return self.pilot, said | {"step": 0, "score": floor}
+        return search.best, said
+
+    def floor(self) -> float | None:
+        """The pilot's held-out score."""
+        if self.pilot is None or not isinstance(self.problem, Problem) or self.problem.score is None:
+            return None
+        return float(self.problem.score(self.problem.outputs(self.pilot)))
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the rest of the stream depends on, besides what the restoration was made with."""
+        search = None if self.search is None else self.search.state_dict()
+        return {"pilot": self.pilot, "seconds": self.seconds, "search": search}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict()``; call it before the first event is pulled."""
+        self.pilot, self.seconds, self.held = state["pilot"], state["seconds"], state["search"]
+
+
+def restore(
+    picture: Picture, task: str, settings: Settings | None = None, options: Mapping[str, Any] | None = None
+) -> Result:
+    """Pull the whole stream, and return its result."""
+    restoration = Restoration(picture, task, settings, options)
+    for _ in restoration:
+        pass
+    return restoration.result()
