@@ -3,7 +3,7 @@
 Small kernels are convolved directly, large ones by the Fourier transform: ŷ = k̂ x̂ on the padded picture.
 """
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
@@ -67,6 +67,6 @@ def direct(x: Tensor, psf: Tensor) -> Tensor:
 def transformed(x: Tensor, psf: Tensor) -> Tensor:
     """The same as ``direct``, by the Fourier transform; its wrapped-around rows and columns are cut off."""
     size = x.shape[-2:]
-    spectrum: Tensor = rfft2(x) * rfft2(psf, s=size)
-    y: Tensor = irfft2(spectrum, s=size)
+    spectrum = cast(Tensor, rfft2(x)) * cast(Tensor, rfft2(psf, s=size))
+    y = cast(Tensor, irfft2(spectrum, s=size))
     return y[..., psf.shape[0] - 1 :, psf.shape[1] - 1 :]
