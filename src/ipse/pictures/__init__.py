@@ -1,0 +1,41 @@
+"""Pictures: a file's samples as pixels in [0, 1], and all that must survive their restoration. NumPy only."""
+
+from ipse.pictures.arrays import from_array, to_array
+from ipse.pictures.files import read_bytes, write_bytes
+from ipse.pictures.formats import FORMATS, FileFormat, check_target, format_for
+from ipse.pictures.jpeg import JpegComponent, JpegInfo, jpeg_info, standard_table
+from ipse.pictures.levels import Levels
+from ipse.pictures.mask import Mask, mask_for, mask_of, read_mask
+from ipse.pictures.metadata import Metadata
+from ipse.pictures.picture import Picture
+from ipse.pictures.pillow import from_pil, to_pil
+from ipse.pictures.read import LIMIT, read
+from ipse.pictures.write import encode, write
+
+__all__ = [
+    "FORMATS",
+    "LIMIT",
+    "FileFormat",
+    "JpegComponent",
+    "JpegInfo",
+    "Levels",
+    "Mask",
+    "Metadata",
+    "Picture",
+    "check_target",
+    "encode",
+    "format_for",
+    "from_array",
+    "from_pil",
+    "jpeg_info",
+    "mask_for",
+    "mask_of",
+    "read",
+    "read_bytes",
+    "read_mask",
+    "standard_table",
+    "to_array",
+    "to_pil",
+    "write",
+    "write_bytes",
+]

@@ -1,0 +1,168 @@
+"""Whole files: read at once, written at once or not at all."""
+
+import errno
+import os
+import secrets
+import shutil
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from ipse.errors import IpseError, OutputError, PictureError, RunError
+
+STREAM = "-"
+Source = str | Path | BinaryIO
+
+
+def is_stream(target: object) -> bool:
+    """Whether "-" is meant: standard input or output."""
+    return isinstance(target, str | Path) and str(target) == STREAM
+
+
+def read_bytes(source: Source) -> tuple[bytes, str]:
+    """Read all of a path, "-" (standard input) or an open binary file.
+
+    Returns:
+        Its bytes and what to call it in messages.
+
+    Raises:
+        PictureError: if there is nothing that can be read.
+    """
+    if isinstance(source, str | Path) and not is_stream(source):
+        data, name = _read_path(Path(source)), str(source)
+    else:
+        stream = sys.stdin.buffer if isinstance(source, str | Path) else source
+        name = (
+            "standard input" if isinstance(source, str | Path) else str(getattr(source, "name", "the stream"))
+        )
+        data = stream.read()
+    if not data:
+        raise PictureError(f"{name}: is empty; expected a picture file; check that it was copied whole")
+    return data, name
+
+
+def _read_path(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PictureError(f"{path}: no such file; expected a picture file; check the path") from None
+    except IsADirectoryError:
+        raise PictureError(f"{path}: is a folder; expected a picture file; name a file in it") from None
+    except PermissionError:
+        raise PictureError(
+            f"{path}: may not be read; expected a readable file; check its permissions"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise PictureError(f"{path}: cannot be read ({_reason(error)}); expected a picture file") from None
+
+
+def check_place(path: Path, *, overwrite: bool = False) -> None:
+    """Check that a file can be put at ``path``, and touch nothing.
+
+    Raises:
+        OutputError: for an existing file without ``overwrite``, for a folder, or if its folder is missing or not
+            writable.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; expected a file name; add one")
+    if os.path.lexists(path) and not overwrite:
+        raise OutputError(f"{path}: exists already; expected a new name; choose one or allow --overwrite")
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: the folder {folder} does not exist; expected an existing one; create it")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(
+            f"{path}: the folder {folder} is not writable; choose another or change permissions"
+        )
+
+
+def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file atomically: at no time is there half a file, and a failure leaves nothing behind.
+
+    A temporary file beside the target is written, synchronised and then given the target's name in one step;
+    without ``overwrite`` that step fails if the name has been taken meanwhile. A device or pipe is written to
+    directly.
+
+    Raises:
+        OutputError: if there can be no file at ``path`` (see ``check_place``).
+        RunError: if writing fails midway, for instance because the disk is full.
+    """
+    path = Path(path)
+    special = path.exists() and not path.is_file() and not path.is_dir()
+    if special:
+        return _write_special(path, data)
+    check_place(path, overwrite=overwrite)
+    target = path.resolve()  # through a symbolic link, as a plain write would go
+    draft = target.with_name(f".ipse-{secrets.token_hex(6)}.tmp")
+    try:
+        _write_draft(draft, data)
+        _publish(draft, target, overwrite=overwrite)
+    except OSError as error:
+        raise _failure(path, error) from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return None
+
+
+def _write_special(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise _failure(path, error) from None
+
+
+def _write_draft(draft: Path, data: bytes) -> None:
+    # 0o666 less the user's umask, the rights that any new file gets.
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _publish(draft: Path, target: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        if target.exists():
+            shutil.copymode(target, draft)
+        draft.replace(target)
+    else:
+        try:
+            os.link(draft, target)  # unlike a rename, it fails if the name is taken
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: the moment between look and rename is left
+            if os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, "exists already") from None
+            draft.rename(target)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where the system lets a folder be synchronised."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _failure(path: Path, error: OSError) -> IpseError:
+    if isinstance(error, FileExistsError):
+        return OutputError(f"{path}: exists already; expected a new name; choose one or allow --overwrite")
+    if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError) or error.errno in (
+        errno.EROFS,
+        errno.ENAMETOOLONG,
+    ):
+        return OutputError(f"{path}: cannot be written ({_reason(error)}); choose another place")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RunError(f"{path}: the disk is full; nothing was written; free some space and run again")
+    return RunError(f"{path}: writing failed ({_reason(error)}); nothing was written; run again or elsewhere")
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).splitlines()[0].lower()

@@ -1,0 +1,89 @@
+"""x = (s − offset) / gain: stored samples s and pixels x in [0, 1], there and back.
+
+Unsigned 8- and 16-bit integers and booleans are display levels: offset 0, gain the full scale of the type.
+Floats already inside [0, 1] are pixels. All others (signed, wider or beyond [0, 1]) are measurements, whose
+type says nothing about their range: the affine map of their own range is recorded, so that it can be undone.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipse.errors import PictureError
+
+Samples = NDArray[Any]
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The affine map between samples and pixels; ``gain`` > 0, both in units of the samples."""
+
+    offset: float = 0.0
+    gain: float = 1.0
+
+    def pixels(self, samples: Samples) -> Pixels:
+        """Map samples of any shape to float32 in [0, 1]."""
+        # Through float64: dividing in float32 is one rounding too many for 16-bit levels.
+        return ((samples.astype(np.float64) - self.offset) / self.gain).astype(np.float32)
+
+    def samples(self, pixels: NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> Samples:
+        """Map pixels to samples of ``dtype``: clipped to [0, 1], integers rounded to the nearest level."""
+        inside = np.clip(pixels.astype(np.float64), 0.0, 1.0)
+        if dtype.kind == "b":
+            return inside >= 0.5
+        values = inside * self.gain + self.offset
+        if dtype.kind == "f":
+            return values.astype(dtype)
+        low, high = _bounds(dtype)
+        return np.clip(np.rint(values), low, high).astype(dtype)
+
+
+def _bounds(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Limits of an integer type as floats that can be cast back without overflow."""
+    info = np.iinfo(dtype)
+    high = float(info.max)
+    return float(info.min), float(np.nextafter(high, 0.0)) if int(high) > info.max else high
+
+
+def full_scale(dtype: np.dtype[Any]) -> float:
+    """Return the value of "all" in a type: 255, 65535, 1 for floats and booleans."""
+    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
+
+
+def levels_of(samples: Samples, *, name: str) -> Levels:
+    """Choose the map for these samples.
+
+    Raises:
+        PictureError: for a type that holds no real numbers, no samples at all, or NaN or infinite samples.
+    """
+    if samples.dtype.kind not in "biuf":
+        raise PictureError(
+            f"{name}: samples of type {samples.dtype} are no picture; give integers, floats or booleans"
+        )
+    if samples.size == 0:
+        raise PictureError(f"{name}: a picture of shape {samples.shape} has no pixels; give at least 1×1")
+    if samples.dtype.name in ("bool", "uint8", "uint16"):
+        return Levels(0.0, full_scale(samples.dtype))
+    if samples.dtype.kind == "f":
+        _all_finite(samples, name)
+    low, high = float(samples.min()), float(samples.max())
+    if samples.dtype.kind == "f" and low >= 0.0 and high <= 1.0:
+        return Levels()
+    gain = high - low
+    if not np.isfinite(gain):
+        raise PictureError(
+            f"{name}: samples from {low:g} to {high:g} are too far apart; scale them towards [0, 1]"
+        )
+    return Levels(low, gain or 1.0)
+
+
+def _all_finite(samples: Samples, name: str) -> None:
+    bad = int(samples.size - np.count_nonzero(np.isfinite(samples)))
+    if bad:
+        raise PictureError(
+            f"{name}: {bad} of {samples.size} samples are NaN or infinite; expected finite numbers; "
+            "replace them first (and mark them in a mask to have them filled)"
+        )

@@ -1,0 +1,88 @@
+"""What a picture file says beside its samples, and must still say afterwards."""
+
+import struct
+from dataclasses import dataclass, replace
+from typing import cast
+
+from PIL import Image
+from PIL.ExifTags import IFD, Base
+
+PREFIX = b"Exif\x00\x00"
+WIDTH_TAG, HEIGHT_TAG = 0xA002, 0xA003  # PixelXDimension, PixelYDimension
+UNREADABLE = (SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError, struct.error)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Bytes and numbers carried from the file that was read to the file that is written.
+
+    Attributes:
+        icc: the ICC colour profile.
+        exif: the EXIF block, from its "II" or "MM" on. It holds the orientation.
+        xmp: the XMP packet.
+        dpi: resolution (x, y) in pixels an inch.
+        comment: the comment of a JPEG or GIF file.
+        png: further PNG chunks (gamma, primaries, text) as (type, payload).
+        premultiplied: True where the file's colours are stored multiplied by alpha.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    comment: bytes | None = None
+    png: tuple[tuple[bytes, bytes], ...] = ()
+    premultiplied: bool = False
+
+    @property
+    def orientation(self) -> int:
+        """The EXIF orientation, 1 to 8; 1, upright, where none is told. Carried, never applied."""
+        value = exif_of(self.exif).get(Base.Orientation, 1)
+        return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+    def resized(self, width: int, height: int) -> "Metadata":
+        """Return the same with the size that EXIF tells, where it tells one, set to the new one."""
+        exif = exif_of(self.exif)
+        told = exif.get_ifd(IFD.Exif)
+        if WIDTH_TAG not in told and HEIGHT_TAG not in told:
+            return self
+        told[WIDTH_TAG], told[HEIGHT_TAG] = width, height
+        return replace(self, exif=bare_exif(exif.tobytes()))
+
+
+def bare_exif(block: bytes | None) -> bytes | None:
+    """Strip the "Exif\\0\\0" that some containers put before the block; None for an empty one."""
+    return (block or b"").removeprefix(PREFIX) or None
+
+
+def exif_of(block: bytes | None) -> Image.Exif:
+    """Parse an EXIF block; a broken one reads as empty (it is still carried as it is)."""
+    exif = Image.Exif()
+    if block:
+        try:
+            exif.load(block)
+            exif.get_ifd(IFD.Exif)
+        except UNREADABLE:
+            return Image.Exif()
+    return exif
+
+
+def metadata_of(image: Image.Image) -> Metadata:
+    """Collect what Pillow found in a file."""
+    info = image.info
+    xmp, comment = info.get("xmp"), info.get("comment")
+    return Metadata(
+        icc=info.get("icc_profile") or None,
+        exif=bare_exif(info.get("exif")),
+        xmp=xmp.encode() if isinstance(xmp, str) else xmp or None,
+        dpi=_dpi(info.get("dpi")),
+        comment=comment.encode() if isinstance(comment, str) else comment or None,
+    )
+
+
+def _dpi(value: object) -> tuple[float, float] | None:
+    try:
+        x, y = (float(v) for v in cast("tuple[float, float]", value))
+    except UNREADABLE:
+        return None
+    return (x, y) if 0.0 < x < 1e6 and 0.0 < y < 1e6 else None

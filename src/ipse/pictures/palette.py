@@ -1,0 +1,95 @@
+"""argmin over at most 256 entries p_k of Σ_i min_k |x_i − p_k|², the kept pixels' entries held fixed.
+
+A palette picture stays one. Entries that kept or fully transparent pixels use stay at their index; the other
+slots are free for the new colours: all of them where they fit, their median cut where they do not.
+
+Heckbert, "Color image quantization for frame buffer display" (1982), https://doi.org/10.1145/800064.801294.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+
+SLOTS = 256
+CHUNK = 2**14  # colours looked up at a time, against 256 entries each
+APART = 512.0  # weight of alpha: farther than any two colours, so that alpha never changes
+
+
+def refit(old: Bytes, palette: Bytes, new: Bytes, *, hold: Flags) -> tuple[Bytes, Bytes]:
+    """Index new colours.
+
+    Args:
+        old: stored indices (H, W); read only where ``hold``.
+        palette: entries (K, 3) or (K, 4), the fourth column alpha.
+        new: new colours (H, W, 3) or (H, W, 4) like the palette's columns.
+        hold: (H, W), True where the old index must stay.
+
+    Returns:
+        Indices (H, W) and the palette they index, (K', 3) or (K', 4), K' ≤ 256.
+    """
+    held = np.unique(old[hold])
+    colours, place, counts = np.unique(new[~hold], axis=0, return_inverse=True, return_counts=True)
+    if not len(colours):
+        return old.copy(), palette
+    fresh = _fresh(colours, counts, palette[held])
+    entries = np.concatenate([palette[held], fresh])
+    free = np.setdiff1d(np.arange(SLOTS), held)[: len(fresh)]
+    slots = np.concatenate([held.astype(np.intp), free])
+    indices = old.copy()
+    indices[~hold] = slots[_nearest(colours, entries)][place.reshape(-1)]
+    table = np.zeros((int(slots.max()) + 1, palette.shape[1]), np.uint8)
+    table[slots] = entries
+    return indices, table
+
+
+def _nearest(colours: Bytes, entries: Bytes) -> NDArray[np.intp]:
+    """Index of the nearest entry of the same alpha for each colour."""
+    weights = np.array([1.0, 1.0, 1.0, APART])[: entries.shape[1]]
+    table = (entries * weights).astype(np.float32)
+    found = np.empty(len(colours), np.intp)
+    for at in range(0, len(colours), CHUNK):
+        # |x − p|² = |x|² − 2 x·p + |p|²; the first term does not tell entries apart.
+        part = (colours[at : at + CHUNK] * weights).astype(np.float32)
+        found[at : at + CHUNK] = np.argmin((table**2).sum(axis=1) - 2.0 * part @ table.T, axis=1)
+    return found
+
+
+def _fresh(colours: Bytes, counts: NDArray[np.intp], held: Bytes) -> Bytes:
+    """Entries for the free slots: every new colour if they fit, otherwise a median cut for each alpha."""
+    taken = {tuple(entry) for entry in held.tolist()}
+    missing = np.array([tuple(colour) not in taken for colour in colours.tolist()])
+    free = SLOTS - len(held)
+    if np.count_nonzero(missing) <= free:
+        return colours[missing]
+    if colours.shape[1] == 3:
+        return _median_cut(colours, counts, free)
+    parts: list[Bytes] = []
+    for alpha, slots in _shares(colours[:, 3], counts, held[:, 3], free).items():
+        same = colours[:, 3] == alpha
+        rgb = _median_cut(colours[same, :3], counts[same], slots)
+        parts.append(np.column_stack([rgb, np.full(len(rgb), alpha, np.uint8)]))
+    return np.concatenate(parts) if parts else colours[:0]
+
+
+def _shares(alphas: Bytes, counts: NDArray[np.intp], held: Bytes, free: int) -> dict[int, int]:
+    """Share the free slots among the alpha values: one where none is held, the rest by the pixels' number."""
+    groups = {int(a): int(counts[alphas == a].sum()) for a in np.unique(alphas)}
+    least = {a: 0 if a in held else 1 for a in groups}
+    spare, total = free - sum(least.values()), sum(groups.values())
+    slots = {a: least[a] + spare * n // total for a, n in groups.items()}
+    return {a: n for a, n in slots.items() if n > 0}
+
+
+def _median_cut(colours: Bytes, counts: NDArray[np.intp], slots: int) -> Bytes:
+    """Cut (N, 3) colours, each as often as counted, into at most ``slots`` of them."""
+    if slots <= 0:
+        return colours[:0]
+    # Very common colours need not be repeated in full: the cut depends on proportions only.
+    often = np.maximum(1, counts * 2**20 // max(int(counts.sum()), 2**20))
+    line = np.repeat(colours, often, axis=0)[None]
+    cut = Image.fromarray(np.ascontiguousarray(line)).quantize(slots, Image.Quantize.MEDIANCUT, kmeans=1)
+    table = np.array(cut.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    return table[np.unique(np.asarray(cut))]

@@ -1,0 +1,229 @@
+"""x = (s − offset) / gain, and back: a picture's samples, and all that must survive its restoration.
+
+A ``Picture`` keeps what was stored. The engine sees ``pixels``; ``like`` makes its
+result a picture of the same kind.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from ipse.errors import PictureError
+from ipse.pictures.jpeg import JpegInfo
+from ipse.pictures.levels import Levels, Pixels, Samples, full_scale, levels_of
+from ipse.pictures.metadata import Metadata
+from ipse.pictures.palette import refit
+
+Flags = NDArray[np.bool_]
+
+CHANNELS = {"gray": 1, "rgb": 3, "palette": 1, "cmyk": 4, "ycbcr": 3, "lab": 3, "hsv": 3}
+PILLOW = {"rgb": "RGB", "palette": "P", "cmyk": "CMYK", "ycbcr": "YCbCr", "lab": "LAB", "hsv": "HSV"}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture as stored.
+
+    Attributes:
+        samples: colour or gray as stored, (H, W) or (H, W, C), any real type; a palette picture's indices.
+        alpha: (H, W) in its own type, or None. Carried, never restored.
+        model: "gray", "rgb", "palette", "cmyk", "ycbcr", "lab", "hsv", or "channels" for any number of them.
+        palette: entries (K, 3) or, with alpha, (K, 4), uint8; None unless the model is "palette".
+        metadata: profile, EXIF, XMP, resolution.
+        format: the file format it came from ("PNG", "JPEG", …), or None.
+        jpeg: the quantisation it went through, if it came from a JPEG file.
+        levels: the map from samples to pixels; chosen from the samples if not given.
+        frames: how many frames or pages the file has; this is the first.
+        name: what to call it in messages.
+        channel_axis: where ``to_array`` puts the channels.
+
+    Raises:
+        PictureError: if it has no pixels, NaN or infinite samples, or shapes that do not belong together.
+    """
+
+    samples: Samples
+    alpha: Samples | None = None
+    model: str = "gray"
+    palette: NDArray[np.uint8] | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    format: str | None = None
+    jpeg: JpegInfo | None = None
+    levels: Levels | None = None
+    frames: int = 1
+    name: str = "the picture"
+    channel_axis: int | None = -1
+
+    def __post_init__(self) -> None:
+        found = levels_of(self.samples, name=self.name)
+        if self.levels is None:
+            object.__setattr__(self, "levels", found)
+        shape, want = self.samples.shape, CHANNELS.get(self.model)
+        count = shape[2] if len(shape) == 3 else 1
+        if len(shape) not in (2, 3) or (want is not None and count != want):
+            raise PictureError(f"{self.name}: samples of shape {shape} are no {self.model} picture")
+        if self.alpha is not None and self.alpha.shape != shape[:2]:
+            raise PictureError(
+                f"{self.name}: alpha of shape {self.alpha.shape} on a picture of shape {shape}"
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) as stored; orientation is not applied."""
+        return self.samples.shape[0], self.samples.shape[1]
+
+    @property
+    def channels(self) -> int:
+        """C of ``pixels``: a palette picture has three."""
+        return 3 if self.palette is not None else self.samples.shape[2] if self.samples.ndim == 3 else 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored samples."""
+        return self.samples.dtype
+
+    @property
+    def orientation(self) -> int:
+        """EXIF orientation, 1 to 8."""
+        return self.metadata.orientation
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name of the kind ("1", "L", "I;16", "RGBA", "P", "F"); a type added where it has none."""
+        letter = "A" if self.alpha is not None and self.palette is None else ""
+        if self.model == "gray" and not letter:
+            gray = {"bool": "1", "uint8": "L", "uint16": "I;16", "int32": "I", "float32": "F"}
+            if self.dtype.name in gray:
+                return gray[self.dtype.name]
+        name = {"gray": "L", "channels": f"{self.channels} channels "} | PILLOW
+        depth = "" if self.dtype == np.uint8 else f";{self.dtype.name}"
+        return f"{name[self.model]}{letter}{depth}".strip()
+
+    @property
+    def colours(self) -> Samples:
+        """The samples with the palette looked up, (H, W) or (H, W, C)."""
+        return self.samples if self.palette is None else self.palette[self.samples][..., :3]
+
+    @property
+    def pixels(self) -> Pixels:
+        """Float32 (C, H, W) in [0, 1]."""
+        values = self._levels.pixels(self.colours)
+        return np.ascontiguousarray(values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0))
+
+    @property
+    def _levels(self) -> Levels:
+        assert self.levels is not None  # set by __post_init__
+        return self.levels
+
+    def with_samples(self, samples: Samples) -> "Picture":
+        """Return the same picture, map and metadata with other samples, (H, W) or (H, W, C), of its type."""
+        return replace(self, samples=samples.astype(self.dtype, copy=False))
+
+    def like(self, pixels: NDArray[np.floating[Any]], *, keep: Flags | None = None) -> "Picture":
+        """Return a picture of the same kind with other pixels: clipped, rounded to the nearest level.
+
+        A sample whose pixel did not change is the stored sample, bit by bit.
+
+        Args:
+            pixels: (C, H', W') in [0, 1]. Another size than the picture's is a resized result: alpha follows.
+            keep: (H, W), True where the stored samples stay; only for the picture's own size.
+
+        Raises:
+            PictureError: if the channels' number or the shape of ``keep`` differs, or a pixel is not finite.
+        """
+        self._check_like(pixels, keep)
+        if pixels.shape[1:] != self.size:
+            return self._enlarged(pixels)
+        held = np.zeros(self.size, np.bool_) if keep is None else keep
+        unchanged = np.moveaxis(pixels.astype(np.float32, copy=False) == self.pixels, 0, -1)
+        if self.palette is not None:
+            return self._repainted(pixels, held, unchanged.all(axis=-1))
+        samples = self._to_samples(pixels)
+        stay = (unchanged | held[..., None]).reshape(samples.shape)
+        return replace(self, samples=np.where(stay, self.samples, samples), jpeg=None, frames=1)
+
+    def _check_like(self, pixels: NDArray[Any], keep: Flags | None) -> None:
+        if pixels.ndim != 3 or pixels.shape[0] != self.channels or not pixels.size:
+            raise PictureError(
+                f"{self.name}: pixels of shape {pixels.shape} given; expected ({self.channels}, H, W)"
+            )
+        if keep is not None and (keep.shape != self.size or pixels.shape[1:] != self.size):
+            raise PictureError(
+                f"{self.name}: keep of shape {keep.shape} and pixels of shape {pixels.shape} given; "
+                f"expected both of the picture's size {self.size}"
+            )
+        if not np.isfinite(pixels).all():
+            raise PictureError(f"{self.name}: restored pixels hold NaN or infinity; expected finite numbers")
+
+    def _to_samples(self, pixels: NDArray[np.floating[Any]]) -> Samples:
+        """Quantise (C, H', W') to samples laid out like the picture's."""
+        samples = self._levels.samples(np.moveaxis(pixels, 0, -1), self.dtype)
+        return samples[..., 0] if self.samples.ndim == 2 and self.palette is None else samples
+
+    def _repainted(self, pixels: NDArray[np.floating[Any]], held: Flags, same: Flags) -> "Picture":
+        """A palette picture of the same size; what cannot be seen (alpha 0) stays as it is."""
+        assert self.palette is not None
+        if same.all():
+            return replace(self, jpeg=None, frames=1)
+        colours: NDArray[Any] = self._to_samples(pixels)
+        if self.alpha is not None:
+            held = held | (self.alpha == 0)
+            colours = np.dstack([colours, self.alpha])
+        samples, palette = refit(self.samples, self.palette, colours, hold=held)
+        return replace(self, samples=samples, palette=palette, jpeg=None, frames=1)
+
+    def _enlarged(self, pixels: NDArray[np.floating[Any]]) -> "Picture":
+        height, width = pixels.shape[1:]
+        samples: NDArray[Any] = self._to_samples(pixels)
+        alpha = None if self.alpha is None else _resized(self.alpha, height, width, self.palette is None)
+        metadata = self.metadata.resized(width, height)
+        palette = self.palette
+        if palette is not None:
+            colours = samples if alpha is None else np.dstack([samples, alpha])
+            nothing = np.zeros((height, width), np.bool_)
+            samples, palette = refit(np.zeros((height, width), np.uint8), palette, colours, hold=nothing)
+        return replace(
+            self, samples=samples, palette=palette, alpha=alpha, metadata=metadata, jpeg=None, frames=1
+        )
+
+    @classmethod
+    def from_array(
+        cls, array: ArrayLike, *, channel_axis: int | None = -1, name: str = "the array"
+    ) -> "Picture":
+        """Take an array (H, W) or (H, W, C), of any real type; see ``arrays.from_array``."""
+        from ipse.pictures.arrays import from_array
+
+        return from_array(array, channel_axis=channel_axis, name=name)
+
+    @classmethod
+    def from_pil(cls, image: Image.Image, *, name: str = "the picture") -> "Picture":
+        """Take a PIL image of any mode; see ``pillow.from_pil``."""
+        from ipse.pictures.pillow import from_pil
+
+        return from_pil(image, name=name)
+
+    def to_array(self) -> Samples:
+        """Return the colours, with alpha as the last channel, laid out as ``from_array`` found them."""
+        from ipse.pictures.arrays import to_array
+
+        return to_array(self)
+
+    def to_pil(self) -> Image.Image:
+        """Return a PIL image with profile, EXIF and resolution; see ``pillow.to_pil``."""
+        from ipse.pictures.pillow import to_pil
+
+        return to_pil(self)
+
+
+def _resized(alpha: Samples, height: int, width: int, smooth: bool) -> Samples:
+    """Alpha at another size: Lanczos, or the nearest where a palette allows only the values it has."""
+    plane = Image.fromarray(alpha.astype(np.float32))
+    kind = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
+    values = np.asarray(plane.resize((width, height), kind))
+    low, high = (float(alpha.min()), float(alpha.max())) if alpha.size else (0.0, full_scale(alpha.dtype))
+    values = np.clip(values, low, high)
+    if alpha.dtype.kind == "b":
+        return values >= 0.5
+    return (np.rint(values) if alpha.dtype.kind in "iu" else values).astype(alpha.dtype)

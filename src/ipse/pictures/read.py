@@ -1,0 +1,177 @@
+"""A file to a picture: judged by its content, refused in one line if it is none."""
+
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import replace
+from typing import Any, cast
+
+from PIL import Image
+from tifffile import TiffFileError
+
+from ipse.errors import PictureError
+from ipse.pictures.files import Source, read_bytes
+from ipse.pictures.jpeg import JpegInfo, jpeg_info
+from ipse.pictures.levels import levels_of
+from ipse.pictures.metadata import bare_exif
+from ipse.pictures.picture import Picture
+from ipse.pictures.pillow import from_pil
+from ipse.pictures.png import SIGNATURE, carried_chunks, decode_deep, is_deep_colour
+from ipse.pictures.tiff import MAGIC, read_tiff, tiff_size
+
+# More would not fit a fit: 2^28 pixels of three float32 channels are 3 GiB before any network sees them.
+LIMIT = 2**28
+
+HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+STARTS = (SIGNATURE, b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", *MAGIC)
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    AttributeError,
+    RuntimeError,  # imagecodecs' errors, libheif's
+    struct.error,
+    zlib.error,
+    TiffFileError,
+)
+
+
+def read(source: Source) -> Picture:
+    """Read a picture from a path, an open binary file, or "-", standard input.
+
+    PNG, JPEG, TIFF, WebP, AVIF, HEIC (with pillow-heif), BMP and what else Pillow reads. Pixels stay as
+    stored: orientation is a tag that is carried. Of several frames or pages the first is taken; ``frames``
+    counts them.
+
+    Raises:
+        PictureError: if there is no file, no picture in it, a broken or too large one, or NaN or
+            infinite samples.
+    """
+    data, name = read_bytes(source)
+    with warnings.catch_warnings():
+        # Decoders warn of oddities in metadata that change no pixel; sizes are checked here.
+        warnings.simplefilter("ignore")
+        picture = _decode(data, name)
+    levels_of(picture.samples, name=name)
+    return picture
+
+
+def _decode(data: bytes, name: str) -> Picture:
+    if data[:4] in MAGIC:
+        picture = _read_tiff(data, name)
+        if picture is not None:
+            return picture
+    with _opened(data, name) as image:
+        check_size(image.height, image.width, name=name)
+        try:
+            frames = getattr(image, "n_frames", 1)
+            image.load()
+            picture = replace(from_pil(image, name=name), frames=frames)
+        except DAMAGE as error:
+            raise _damaged(name, error) from None
+        return _completed(picture, image, data)
+
+
+def _completed(picture: Picture, image: Image.Image, data: bytes) -> Picture:
+    """Add what Pillow leaves out or cuts."""
+    meta = picture.metadata
+    if data.startswith(SIGNATURE):
+        picture = replace(picture, metadata=replace(meta, png=carried_chunks(data)))
+        if is_deep_colour(data):
+            samples, alpha = decode_deep(data)
+            picture = replace(picture, samples=samples, alpha=alpha, levels=None)
+    elif picture.format == "PPM" and picture.dtype.name == "int32":  # 16-bit gray in Pillow's wider type
+        picture = replace(picture, samples=picture.samples.astype("uint16"), levels=None)
+    elif picture.format == "JPEG":
+        picture = replace(picture, jpeg=_jpeg(data))
+    if meta.exif is None and picture.format not in ("PNG", "JPEG"):
+        exif = image.getexif()
+        block = bare_exif(exif.tobytes()) if len(exif) else None
+        picture = replace(picture, metadata=replace(picture.metadata, exif=block))
+    return picture
+
+
+def _jpeg(data: bytes) -> JpegInfo | None:
+    try:
+        return jpeg_info(data)
+    except PictureError:  # readable by Pillow all the same: then without its tables
+        return None
+
+
+def check_size(height: int, width: int, *, name: str) -> None:
+    """Refuse, before decoding, what is too large to restore.
+
+    Raises:
+        PictureError: above 2^28 pixels.
+    """
+    if height * width > LIMIT:
+        raise PictureError(
+            f"{name}: {width}×{height} is {height * width / 1e6:.0f} million pixels; "
+            f"expected at most {LIMIT / 1e6:.0f} million; crop it or make it smaller"
+        )
+
+
+def _opened(data: bytes, name: str) -> Image.Image:
+    """Find the decoder by content and let it read the header."""
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC and b"avif" not in data[8:64]:
+        return _open_heif(data, name)
+    Image.init()
+    for kind in Image.ID:
+        factory, accepts = Image.OPEN[kind]
+        try:
+            # A string says why a format is out of reach; Image.open is not called because its check for
+            # decompression bombs names no sizes, and is set for the whole process.
+            if accepts is None or accepts(data[:16]) is True:
+                return factory(io.BytesIO(data), name)
+        except DAMAGE:
+            continue
+    if data.startswith(STARTS):
+        raise _damaged(name, None)
+    raise PictureError(
+        f"{name}: is no picture that can be read (it begins with {data[:12]!r}); "
+        "expected PNG, JPEG, TIFF, WebP, AVIF, HEIC or BMP; convert it to one"
+    )
+
+
+def _open_heif(data: bytes, name: str) -> Image.Image:
+    try:
+        import pillow_heif  # an extra
+    except ImportError:
+        raise PictureError(
+            f"{name}: is a HEIC picture, which needs pillow-heif; pip install 'ipse[heic]'"
+        ) from None
+    try:
+        file: Any = cast("Any", pillow_heif).open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+        check_size(file.size[1], file.size[0], name=name)
+        image: Image.Image = file.to_pillow()
+    except DAMAGE as error:
+        raise _damaged(name, error) from None
+    image.format = "HEIF"
+    return image
+
+
+def _read_tiff(data: bytes, name: str) -> Picture | None:
+    """Decode with tifffile; None where it cannot and Pillow may (some old compressions)."""
+    try:
+        check_size(*tiff_size(data), name=name)
+        return read_tiff(data, name=name)
+    except PictureError:
+        raise
+    except DAMAGE as error:
+        if "truncat" in str(error) or "corrupt" in str(error):
+            raise _damaged(name, error) from None
+        return None
+
+
+def _damaged(name: str, error: Exception | None) -> PictureError:
+    """One line, without the decoder's own."""
+    said = (str(error).splitlines() or [""])[0] if error is not None else "no whole header"
+    return PictureError(
+        f"{name}: is damaged or cut short ({said or 'undecodable'}); expected a whole file; copy it again"
+    )

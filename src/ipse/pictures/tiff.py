@@ -1,0 +1,176 @@
+"""TIFF: any type, any number of channels, interleaved or planar; EXIF and GPS directories are carried."""
+
+import io
+import struct
+from typing import Any, cast
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ExifTags import IFD
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from ipse.pictures.levels import Samples, full_scale
+from ipse.pictures.metadata import UNREADABLE, Metadata, exif_of
+from ipse.pictures.picture import Picture
+
+MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+ORIENTATION, XMP = 274, 700
+# Description, make, model, software, date, artist, host, copyright: ASCII tags that say what the picture is.
+ASCII = (270, 271, 272, 305, 306, 315, 316, 33432)
+DIRECTORIES = (IFD.Exif, IFD.GPSInfo)
+SCALE = {2: 1.0, 3: 2.54}  # resolution unit: to pixels an inch
+MODELS = {2: "rgb", 5: "cmyk", 6: "rgb", 8: "lab"}  # JPEG-compressed YCbCr arrives as RGB
+PHOTOMETRIC = {"rgb": "rgb", "palette": "palette", "cmyk": "separated", "lab": "cielab", "ycbcr": "ycbcr"}
+
+
+def tiff_size(data: bytes) -> tuple[int, int]:
+    """Return (H, W) from the header of the first page."""
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        page = _first(tif)
+        return int(page.imagelength), int(page.imagewidth)
+
+
+def read_tiff(data: bytes, *, name: str) -> Picture:
+    """Decode the first page of a TIFF file; raises what tifffile raises."""
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        page = _first(tif)
+        samples = _interleaved(page)
+        photometric = int(page.photometric)
+        alpha = None
+        extras = tuple(int(extra) for extra in page.extrasamples)
+        if samples.ndim == 3 and len(extras) == 1 and extras[0] in (1, 2):
+            samples, alpha = samples[..., :-1], samples[..., -1]
+            samples = samples[..., 0] if samples.shape[2] == 1 else samples
+        palette = None
+        if photometric == 0:
+            samples = ~samples if samples.dtype.kind == "b" else full_scale(samples.dtype) - samples
+            samples = samples.astype(page.dtype, copy=False)
+        elif photometric == 3:
+            palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+        metadata = _metadata(data, page, premultiplied=extras == (1,))
+        model = MODELS.get(photometric, "gray") if samples.ndim == 3 else "gray"
+        if samples.ndim == 3 and samples.shape[2] != {"rgb": 3, "lab": 3, "cmyk": 4}.get(model):
+            model = "channels"
+        if palette is not None and samples.dtype != np.uint8:
+            samples, palette, model = palette[samples], None, "rgb"
+        return Picture(
+            samples,
+            alpha=alpha,
+            model=model if palette is None else "palette",
+            palette=palette,
+            metadata=metadata,
+            format="TIFF",
+            frames=len(tif.pages),
+            name=name,
+        )
+
+
+def _first(tif: tifffile.TiffFile) -> tifffile.TiffPage:
+    return cast("tifffile.TiffPage", tif.pages[0])
+
+
+def _interleaved(page: tifffile.TiffPage) -> Samples:
+    """Decode to (H, W) or (H, W, C)."""
+    array = np.asarray(page.asarray())
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if page.axes.startswith("S"):
+        array = np.moveaxis(array, 0, -1)
+    array = array.reshape(page.imagelength, page.imagewidth, -1)
+    if page.bitspersample == 1 and array.dtype == np.uint8:
+        array = array.astype(np.bool_)
+    return array[..., 0] if array.shape[2] == 1 else array
+
+
+def _metadata(data: bytes, page: tifffile.TiffPage, *, premultiplied: bool) -> Metadata:
+    def value(tag: int) -> Any:
+        found = page.tags.get(tag)
+        return None if found is None else found.value
+
+    x, y, unit = value(282), value(283), SCALE.get(int(value(296) or 2))
+    whole = x and y and unit and x[0] and x[1] and y[0] and y[1]
+    dpi = (x[0] / x[1] * unit, y[0] / y[1] * unit) if whole else None
+    xmp = value(XMP)
+    return Metadata(
+        icc=value(34675),
+        exif=_exif(data, value(ORIENTATION)),
+        xmp=bytes(xmp) if isinstance(xmp, bytes) else None,
+        dpi=dpi,
+        premultiplied=premultiplied,
+    )
+
+
+def _exif(data: bytes, orientation: Any) -> bytes | None:
+    """An EXIF block with what the file says about the picture, without what it says about its strips."""
+    found, kept = Image.Exif(), Image.Exif()
+    try:
+        found.load(data)
+        kept.update({tag: found[tag] for tag in ASCII if tag in found})
+        kept.update({tag: found.get_ifd(tag) for tag in DIRECTORIES if found.get_ifd(tag)})
+    except UNREADABLE:  # BigTIFF, which EXIF cannot be
+        pass
+    if isinstance(orientation, int) and orientation != 1:
+        kept[ORIENTATION] = orientation
+    return kept.tobytes().removeprefix(b"Exif\x00\x00") if len(kept) else None
+
+
+def encode_tiff(picture: Picture) -> bytes:
+    """Encode losslessly (deflate) with profile, resolution, XMP and EXIF."""
+    samples: NDArray[Any] = picture.samples
+    options: dict[str, Any] = {"photometric": PHOTOMETRIC.get(picture.model, "minisblack")}
+    extras = samples.shape[2] - 1 if picture.model == "channels" else 0
+    kinds = ["unspecified"] * extras
+    if picture.alpha is not None and picture.palette is None:
+        samples = np.dstack([samples, picture.alpha.astype(picture.dtype, copy=False)])
+        kinds.append("assocalpha" if picture.metadata.premultiplied else "unassalpha")
+    if samples.ndim == 3:
+        options |= {"planarconfig": "contig", "extrasamples": kinds}
+    if picture.palette is not None:
+        table = np.zeros((256, 3), np.uint16)
+        table[: len(picture.palette)] = picture.palette[:, :3].astype(np.uint16) * 257
+        options["colormap"] = table.T
+    smooth = picture.palette is None and samples.dtype.kind != "b" and samples.dtype.itemsize <= 4
+    meta = picture.metadata
+    if meta.dpi:
+        options |= {"resolution": meta.dpi, "resolutionunit": "INCH"}
+    stream = io.BytesIO()
+    tifffile.imwrite(
+        stream,
+        np.ascontiguousarray(samples),
+        compression="zlib",
+        predictor=smooth,
+        iccprofile=meta.icc,
+        extratags=_tags(meta),
+        metadata=None,
+        software=False,
+        **options,
+    )
+    return _graft(stream.getvalue(), meta)
+
+
+def _tags(meta: Metadata) -> list[tuple[Any, ...]]:
+    exif = exif_of(meta.exif)
+    tags: list[tuple[Any, ...]] = [(tag, "s", 0, exif[tag], True) for tag in ASCII if tag in exif]
+    if meta.orientation != 1:
+        tags.append((ORIENTATION, "H", 1, meta.orientation, True))
+    if meta.xmp:
+        tags.append((XMP, "B", len(meta.xmp), meta.xmp, True))
+    # Room for the place of each directory, which is known only when the rest is written.
+    return tags + [(int(tag), "I", 1, 0, True) for tag in DIRECTORIES if exif.get_ifd(tag)]
+
+
+def _graft(data: bytes, meta: Metadata) -> bytes:
+    """Append the EXIF and GPS directories and point their tags at them."""
+    exif, out = exif_of(meta.exif), bytearray(data)
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        tags = _first(tif).tags
+        order = tif.byteorder
+        places = {tag: tags[int(tag)].valueoffset for tag in DIRECTORIES if int(tag) in tags}
+    for tag, place in places.items():
+        out += b"\0" * (len(out) % 2)
+        directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
+        directory.update(exif.get_ifd(tag))
+        struct.pack_into(order + "I", out, place, len(out))
+        out += directory.tobytes(len(out))
+    return bytes(out)

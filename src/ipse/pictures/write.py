@@ -1,0 +1,126 @@
+"""A picture to a file: lossless where the format can be, with all that the picture carries, atomically."""
+
+import io
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from PIL import Image
+
+from ipse.errors import OutputError, RunError
+from ipse.pictures.files import is_stream, write_bytes
+from ipse.pictures.formats import check_target
+from ipse.pictures.metadata import PREFIX
+from ipse.pictures.picture import Picture
+from ipse.pictures.pillow import to_pil
+from ipse.pictures.png import encode_png
+from ipse.pictures.tiff import encode_tiff
+
+QUALITY = 95  # of the formats that lose: above it JPEG files grow with nothing to see
+OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": QUALITY, "subsampling": "4:4:4", "optimize": True},
+    "WEBP": {"lossless": True, "exact": True, "method": 4},
+    "AVIF": {"quality": QUALITY, "subsampling": "4:4:4", "speed": 6},
+    "HEIF": {"quality": QUALITY, "chroma": 444},
+}
+NO_GRAY = {"WEBP", "AVIF", "HEIF"}  # formats of colours only
+NO_PALETTE = {"JPEG", "WEBP", "AVIF", "HEIF", "PPM"}
+NO_BITS = {"JPEG", "WEBP", "AVIF", "HEIF"}
+
+
+def write(
+    picture: Picture, target: str | Path, *, overwrite: bool = False, format: str | None = None
+) -> None:
+    """Write a picture.
+
+    PNG, TIFF, WebP, BMP and PPM keep every sample; JPEG, AVIF and HEIC are written at quality 95 without
+    chroma subsampling. Profile, EXIF (with the orientation), XMP and resolution go along where the format has
+    a place for them.
+
+    Args:
+        picture: what to write.
+        target: a path, or "-" for standard output.
+        overwrite: whether an existing file may be replaced.
+        format: "PNG", "JPEG", …; by default the target's suffix tells, for "-" the picture's own format.
+
+    Raises:
+        OutputError: if the place or the format cannot take the picture; nothing was touched.
+        RunError: if writing fails midway; nothing half-written is left.
+    """
+    name = check_target(picture, target, overwrite=overwrite, format=format)
+    try:
+        data = encode(picture, format=name)
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        reason = (str(error).splitlines() or ["unknown"])[0]
+        raise RunError(
+            f"{target}: encoding as {name} failed ({reason}); nothing was written; try .png"
+        ) from None
+    if is_stream(target):
+        _to_stdout(data)
+    else:
+        write_bytes(target, data, overwrite=overwrite)
+
+
+def encode(picture: Picture, *, format: str) -> bytes:
+    """Return the bytes of the file; ``format`` is a name that ``check_target`` gave."""
+    if format == "PNG":
+        return encode_png(picture)
+    if format == "TIFF":
+        clear = picture.palette is not None and picture.alpha is not None  # TIFF's palettes have no alpha
+        return encode_tiff(_looked_up(picture) if clear else picture)
+    adapted = _adapted(picture, format)
+    image = to_pil(adapted)
+    if format == "HEIF":
+        return _encode_heif(image)
+    meta, stream = picture.metadata, io.BytesIO()
+    said: dict[str, Any] = {"icc_profile": meta.icc, "xmp": meta.xmp, "comment": meta.comment}
+    if meta.exif:
+        said["exif"] = PREFIX + meta.exif
+    if meta.dpi:
+        said["dpi"] = tuple(round(value) for value in meta.dpi) if format == "JPEG" else meta.dpi
+    if "transparency" in image.info:
+        said["transparency"] = image.info["transparency"]
+    said = {key: value for key, value in said.items() if value is not None}
+    image.info.clear()
+    image.save(stream, format, **OPTIONS.get(format, {}), **said)
+    return stream.getvalue()
+
+
+def _adapted(picture: Picture, format: str) -> Picture:
+    """Change the kind, never the look, to one the format has."""
+    if picture.palette is not None and format in NO_PALETTE:
+        picture = _looked_up(picture)
+    if picture.dtype.kind == "b" and format in NO_BITS:
+        picture = replace(picture, samples=picture.samples.astype(np.uint8) * np.uint8(255), levels=None)
+    single = picture.model == "gray"
+    if single and (format in NO_GRAY or (format == "TGA" and picture.alpha is not None)):
+        plane = picture.samples.reshape(picture.size)
+        picture = replace(picture, samples=np.dstack([plane] * 3), model="rgb")
+    return picture
+
+
+def _looked_up(picture: Picture) -> Picture:
+    return replace(picture, samples=picture.colours, model="rgb", palette=None, levels=None)
+
+
+def _encode_heif(image: Image.Image) -> bytes:
+    try:
+        import pillow_heif  # an extra
+    except ImportError:
+        raise OutputError(
+            "HEIC files need pillow-heif; pip install 'ipse[heic]', or write to .avif"
+        ) from None
+    stream = io.BytesIO()
+    cast("Any", pillow_heif).from_pillow(image).save(stream, **OPTIONS["HEIF"])
+    return stream.getvalue()
+
+
+def _to_stdout(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        reason = error.strerror or "closed"
+        raise RunError(f"standard output: writing failed ({reason.lower()}); expected an open pipe") from None
