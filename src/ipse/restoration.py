@@ -154,7 +154,7 @@ class Restoration:
         """The pilot's held-out score."""
         if self.pilot is None or not isinstance(self.problem, Problem) or self.problem.score is None:
             return None
-        return float(self.problem.score(self.problem.outputs(self.pilot)))
+        return float(self.problem.score(self.pilot))
 
     def state_dict(self) -> dict[str, Any]:
         """All that the rest of the stream depends on, besides what the restoration was made with."""
