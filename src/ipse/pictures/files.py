@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -56,16 +57,34 @@ def _read_path(path: Path) -> bytes:
         raise PictureError(f"{path}: cannot be read ({_reason(error)}); expected a picture file") from None
 
 
+def is_special(path: Path) -> bool:
+    """Whether a device or pipe is at ``path``: written to directly, and never in the way."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def check_place(path: Path, *, overwrite: bool = False) -> None:
     """Check that a file can be put at ``path``, and touch nothing.
 
     Raises:
-        OutputError: for an existing file without ``overwrite``, for a folder, or if its folder is missing or not
-            writable.
+        OutputError: for an existing file without ``overwrite``, for a folder, or if its folder is missing
+            or not writable.
     """
-    if path.is_dir():
+    if is_special(path):
+        return
+    try:
+        path.lstat()
+        taken = True
+    except (FileNotFoundError, NotADirectoryError):
+        taken = False
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: is no usable path ({_reason(error)}); choose another name") from None
+    if taken and path.is_dir():
         raise OutputError(f"{path}: is a folder; expected a file name; add one")
-    if os.path.lexists(path) and not overwrite:
+    if taken and not overwrite:
         raise OutputError(f"{path}: exists already; expected a new name; choose one or allow --overwrite")
     folder = path.parent
     if not folder.is_dir():
@@ -88,8 +107,7 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False) -> No
         RunError: if writing fails midway, for instance because the disk is full.
     """
     path = Path(path)
-    special = path.exists() and not path.is_file() and not path.is_dir()
-    if special:
+    if is_special(path):
         return _write_special(path, data)
     check_place(path, overwrite=overwrite)
     target = path.resolve()  # through a symbolic link, as a plain write would go

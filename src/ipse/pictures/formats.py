@@ -7,6 +7,7 @@ import numpy as np
 
 from ipse.errors import OutputError
 from ipse.pictures.files import check_place, is_stream
+from ipse.pictures.heif import check_heif
 from ipse.pictures.picture import Picture
 
 EIGHT = frozenset({"bool", "uint8"})
@@ -21,7 +22,7 @@ class FileFormat:
         name: Pillow's name of it.
         suffixes: of its files, the usual one first.
         types: of its samples; None for any.
-        models: colour models; None for any.
+        models: colour models.
         alpha: "none", "binary" (clear or not) or "full".
         side: the longest side in pixels.
     """
@@ -29,15 +30,14 @@ class FileFormat:
     name: str
     suffixes: tuple[str, ...]
     types: frozenset[str] | None = EIGHT
-    models: frozenset[str] | None = SCREEN
+    models: frozenset[str] = SCREEN
     alpha: str = "none"
     side: int = 2**31 - 1
 
     def holds(self, picture: Picture) -> bool:
         """Whether the picture's samples, colours and alpha fit without loss of depth or kind."""
         typed = self.types is None or picture.dtype.name in self.types
-        modelled = self.models is None or picture.model in self.models
-        return typed and modelled and self._holds_alpha(picture)
+        return typed and picture.model in self.models and self._holds_alpha(picture)
 
     def _holds_alpha(self, picture: Picture) -> bool:
         if picture.alpha is None or self.alpha == "full":
@@ -50,7 +50,7 @@ class FileFormat:
 
 FORMATS = (
     FileFormat("PNG", (".png",), EIGHT | {"uint16"}, alpha="full"),
-    FileFormat("TIFF", (".tif", ".tiff"), None, None, "full"),
+    FileFormat("TIFF", (".tif", ".tiff"), None, SCREEN | {"cmyk", "lab", "channels"}, "full"),
     FileFormat("WEBP", (".webp",), alpha="full", side=16383),
     FileFormat("AVIF", (".avif",), alpha="full", side=65535),
     FileFormat("HEIF", (".heic", ".heif"), alpha="full", side=65535),
@@ -109,6 +109,8 @@ def check_target(
     if not form.holds(picture):
         fit = _suffixes(tuple(other for other in FORMATS if other.holds(picture)))
         raise OutputError(f"{target}: {form.name} cannot hold {picture.mode} pictures; expected one of {fit}")
+    if form.name == "HEIF":
+        check_heif(target)
     height, width = size or picture.size
     if max(height, width) > form.side:
         raise OutputError(
@@ -116,10 +118,7 @@ def check_target(
             "expected .png or .tif"
         )
     if not is_stream(target):
-        path = Path(target)
-        special = path.exists() and not path.is_file() and not path.is_dir()
-        if not special:
-            check_place(path, overwrite=overwrite)
+        check_place(Path(target), overwrite=overwrite)
     return form.name
 
 

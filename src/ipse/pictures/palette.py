@@ -15,7 +15,7 @@ Flags = NDArray[np.bool_]
 
 SLOTS = 256
 CHUNK = 2**14  # colours looked up at a time, against 256 entries each
-APART = 512.0  # weight of alpha: farther than any two colours, so that alpha never changes
+APART = np.float32(2**20)  # another alpha is farther than any two colours, 3 · 255²
 
 
 def refit(old: Bytes, palette: Bytes, new: Bytes, *, hold: Flags) -> tuple[Bytes, Bytes]:
@@ -47,13 +47,16 @@ def refit(old: Bytes, palette: Bytes, new: Bytes, *, hold: Flags) -> tuple[Bytes
 
 def _nearest(colours: Bytes, entries: Bytes) -> NDArray[np.intp]:
     """Index of the nearest entry of the same alpha for each colour."""
-    weights = np.array([1.0, 1.0, 1.0, APART])[: entries.shape[1]]
-    table = (entries * weights).astype(np.float32)
+    table = entries[:, :3].astype(np.float32)
+    squares = (table**2).sum(axis=1)
     found = np.empty(len(colours), np.intp)
     for at in range(0, len(colours), CHUNK):
+        part = colours[at : at + CHUNK]
         # |x − p|² = |x|² − 2 x·p + |p|²; the first term does not tell entries apart.
-        part = (colours[at : at + CHUNK] * weights).astype(np.float32)
-        found[at : at + CHUNK] = np.argmin((table**2).sum(axis=1) - 2.0 * part @ table.T, axis=1)
+        far = squares - 2.0 * part[:, :3].astype(np.float32) @ table.T
+        if entries.shape[1] == 4:
+            far += APART * (part[:, 3:] != entries[:, 3])
+        found[at : at + CHUNK] = np.argmin(far, axis=1)
     return found
 
 

@@ -190,12 +190,17 @@ class Picture:
 
     @classmethod
     def from_array(
-        cls, array: ArrayLike, *, channel_axis: int | None = -1, name: str = "the array"
+        cls,
+        array: ArrayLike,
+        *,
+        channel_axis: int | None = -1,
+        alpha: bool | None = None,
+        name: str = "the array",
     ) -> "Picture":
         """Take an array (H, W) or (H, W, C), of any real type; see ``arrays.from_array``."""
         from ipse.pictures.arrays import from_array
 
-        return from_array(array, channel_axis=channel_axis, name=name)
+        return from_array(array, channel_axis=channel_axis, alpha=alpha, name=name)
 
     @classmethod
     def from_pil(cls, image: Image.Image, *, name: str = "the picture") -> "Picture":

@@ -28,7 +28,7 @@ def from_pil(image: Image.Image, *, name: str = "the picture") -> Picture:
         )
     common: dict[str, Any] = {
         "metadata": metadata_of(image),
-        "format": {"MPO": "JPEG"}.get(image.format or "", image.format),
+        "format": image.format,
         "frames": getattr(image, "n_frames", 1),
         "name": name,
     }

@@ -4,7 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import imagecodecs
 import numpy as np
@@ -48,11 +48,24 @@ def is_deep_colour(data: bytes) -> bool:
 
 def decode_deep(data: bytes) -> tuple[Samples, Samples | None]:
     """Decode a 16-bit PNG to its colours, (H, W) or (H, W, 3), and alpha (H, W) or None."""
-    array: NDArray[Any] = imagecodecs.png_decode(data)
+    array = _with_vips(data) if data[28] else imagecodecs.png_decode(_bare(data))
     if array.ndim == 3 and array.shape[2] in (2, 4):
         colours, alpha = array[..., :-1], array[..., -1]
         return (colours[..., 0] if colours.shape[2] == 1 else colours), alpha
     return array, None
+
+
+def _bare(data: bytes) -> bytes:
+    """The file without what says nothing of the samples: the decoder would warn of odd profiles."""
+    needed = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+    return SIGNATURE + b"".join(_chunk(kind, body) for kind, body in png_chunks(data) if kind in needed)
+
+
+def _with_vips(data: bytes) -> NDArray[Any]:
+    """Decode an interlaced file, of which libpng would warn through the other decoder."""
+    import pyvips  # loads a large library, for a rare kind of file
+
+    return cast("Any", pyvips).Image.new_from_buffer(data, "").numpy()
 
 
 def encode_png(picture: Picture) -> bytes:

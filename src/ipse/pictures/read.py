@@ -5,13 +5,13 @@ import struct
 import warnings
 import zlib
 from dataclasses import replace
-from typing import Any, cast
 
 from PIL import Image
 from tifffile import TiffFileError
 
 from ipse.errors import PictureError
 from ipse.pictures.files import Source, read_bytes
+from ipse.pictures.heif import heif_image
 from ipse.pictures.jpeg import JpegInfo, jpeg_info
 from ipse.pictures.levels import levels_of
 from ipse.pictures.metadata import bare_exif
@@ -24,6 +24,7 @@ from ipse.pictures.tiff import MAGIC, read_tiff, tiff_size
 LIMIT = 2**28
 
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+REFUSED = {"EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5"}  # drawings and films, or handed to other programs
 STARTS = (SIGNATURE, b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", *MAGIC)
 DAMAGE = (
     OSError,
@@ -72,10 +73,16 @@ def _decode(data: bytes, name: str) -> Picture:
         try:
             frames = getattr(image, "n_frames", 1)
             image.load()
-            picture = replace(from_pil(image, name=name), frames=frames)
+            rgb = image.convert("RGB") if image.mode == "YCbCr" else image  # how old TIFF files store colour
+            picture = replace(from_pil(rgb, name=name), format=_format(image), frames=frames)
         except DAMAGE as error:
             raise _damaged(name, error) from None
         return _completed(picture, image, data)
+
+
+def _format(image: Image.Image) -> str | None:
+    """The file's format; a JPEG with further pictures in it is one."""
+    return "JPEG" if image.format == "MPO" else image.format
 
 
 def _completed(picture: Picture, image: Image.Image, data: bytes) -> Picture:
@@ -85,7 +92,8 @@ def _completed(picture: Picture, image: Image.Image, data: bytes) -> Picture:
         picture = replace(picture, metadata=replace(meta, png=carried_chunks(data)))
         if is_deep_colour(data):
             samples, alpha = decode_deep(data)
-            picture = replace(picture, samples=samples, alpha=alpha, levels=None)
+            model = "gray" if samples.ndim == 2 else "rgb"  # Pillow shows gray with alpha as colour
+            picture = replace(picture, samples=samples, alpha=alpha, model=model, levels=None)
     elif picture.format == "PPM" and picture.dtype.name == "int32":  # 16-bit gray in Pillow's wider type
         picture = replace(picture, samples=picture.samples.astype("uint16"), levels=None)
     elif picture.format == "JPEG":
@@ -122,7 +130,7 @@ def _opened(data: bytes, name: str) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in HEIC and b"avif" not in data[8:64]:
         return _open_heif(data, name)
     Image.init()
-    for kind in Image.ID:
+    for kind in (name for name in Image.ID if name not in REFUSED):
         factory, accepts = Image.OPEN[kind]
         try:
             # A string says why a format is out of reach; Image.open is not called because its check for
@@ -141,13 +149,7 @@ def _opened(data: bytes, name: str) -> Image.Image:
 
 def _open_heif(data: bytes, name: str) -> Image.Image:
     try:
-        import pillow_heif  # an extra
-    except ImportError:
-        raise PictureError(
-            f"{name}: is a HEIC picture, which needs pillow-heif; pip install 'ipse[heic]'"
-        ) from None
-    try:
-        file: Any = cast("Any", pillow_heif).open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+        file = heif_image(data, name=name)
         check_size(file.size[1], file.size[0], name=name)
         image: Image.Image = file.to_pillow()
     except DAMAGE as error:

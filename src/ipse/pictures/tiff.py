@@ -13,7 +13,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from ipse.pictures.levels import Samples, full_scale
 from ipse.pictures.metadata import UNREADABLE, Metadata, exif_of
-from ipse.pictures.picture import Picture
+from ipse.pictures.picture import CHANNELS, Picture
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 ORIENTATION, XMP = 274, 700
@@ -22,7 +22,7 @@ ASCII = (270, 271, 272, 305, 306, 315, 316, 33432)
 DIRECTORIES = (IFD.Exif, IFD.GPSInfo)
 SCALE = {2: 1.0, 3: 2.54}  # resolution unit: to pixels an inch
 MODELS = {2: "rgb", 5: "cmyk", 6: "rgb", 8: "lab"}  # JPEG-compressed YCbCr arrives as RGB
-PHOTOMETRIC = {"rgb": "rgb", "palette": "palette", "cmyk": "separated", "lab": "cielab", "ycbcr": "ycbcr"}
+PHOTOMETRIC = {"rgb": "rgb", "palette": "palette", "cmyk": "separated", "lab": "cielab"}
 
 
 def tiff_size(data: bytes) -> tuple[int, int]:
@@ -33,38 +33,46 @@ def tiff_size(data: bytes) -> tuple[int, int]:
 
 
 def read_tiff(data: bytes, *, name: str) -> Picture:
-    """Decode the first page of a TIFF file; raises what tifffile raises."""
+    """Decode the first page of a TIFF file; raises what tifffile raises.
+
+    Raises:
+        TiffFileError: for colours that tifffile does not convert (YCbCr that is not JPEG).
+    """
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         page = _first(tif)
-        samples = _interleaved(page)
-        photometric = int(page.photometric)
-        alpha = None
+        if int(page.photometric) == 6 and int(page.compression) not in (6, 7, 33007):
+            raise tifffile.TiffFileError("YCbCr without JPEG")
         extras = tuple(int(extra) for extra in page.extrasamples)
-        if samples.ndim == 3 and len(extras) == 1 and extras[0] in (1, 2):
+        samples, alpha = _interleaved(page), None
+        if samples.ndim == 3 and extras in ((1,), (2,)):
             samples, alpha = samples[..., :-1], samples[..., -1]
             samples = samples[..., 0] if samples.shape[2] == 1 else samples
-        palette = None
-        if photometric == 0:
-            samples = ~samples if samples.dtype.kind == "b" else full_scale(samples.dtype) - samples
-            samples = samples.astype(page.dtype, copy=False)
-        elif photometric == 3:
-            palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
-        metadata = _metadata(data, page, premultiplied=extras == (1,))
-        model = MODELS.get(photometric, "gray") if samples.ndim == 3 else "gray"
-        if samples.ndim == 3 and samples.shape[2] != {"rgb": 3, "lab": 3, "cmyk": 4}.get(model):
-            model = "channels"
-        if palette is not None and samples.dtype != np.uint8:
-            samples, palette, model = palette[samples], None, "rgb"
+        samples, model, palette = _colours(page, samples)
         return Picture(
             samples,
             alpha=alpha,
-            model=model if palette is None else "palette",
+            model=model,
             palette=palette,
-            metadata=metadata,
+            metadata=_metadata(data, page, premultiplied=extras == (1,)),
             format="TIFF",
             frames=len(tif.pages),
             name=name,
         )
+
+
+def _colours(page: tifffile.TiffPage, samples: Samples) -> tuple[Samples, str, NDArray[np.uint8] | None]:
+    """The samples with white high, their model and palette."""
+    photometric = int(page.photometric)
+    if photometric == 0:  # white is zero
+        samples = ~samples if samples.dtype.kind == "b" else full_scale(samples.dtype) - samples
+        return samples.astype(page.dtype, copy=False), "gray", None
+    if photometric == 3:
+        palette = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
+        return (samples, "palette", palette) if samples.dtype == np.uint8 else (palette[samples], "rgb", None)
+    if samples.ndim == 2:
+        return samples, "gray", None
+    model = MODELS.get(photometric, "channels")
+    return samples, model if samples.shape[2] == CHANNELS.get(model) else "channels", None
 
 
 def _first(tif: tifffile.TiffFile) -> tifffile.TiffPage:
@@ -117,20 +125,7 @@ def _exif(data: bytes, orientation: Any) -> bytes | None:
 
 def encode_tiff(picture: Picture) -> bytes:
     """Encode losslessly (deflate) with profile, resolution, XMP and EXIF."""
-    samples: NDArray[Any] = picture.samples
-    options: dict[str, Any] = {"photometric": PHOTOMETRIC.get(picture.model, "minisblack")}
-    extras = samples.shape[2] - 1 if picture.model == "channels" else 0
-    kinds = ["unspecified"] * extras
-    if picture.alpha is not None and picture.palette is None:
-        samples = np.dstack([samples, picture.alpha.astype(picture.dtype, copy=False)])
-        kinds.append("assocalpha" if picture.metadata.premultiplied else "unassalpha")
-    if samples.ndim == 3:
-        options |= {"planarconfig": "contig", "extrasamples": kinds}
-    if picture.palette is not None:
-        table = np.zeros((256, 3), np.uint16)
-        table[: len(picture.palette)] = picture.palette[:, :3].astype(np.uint16) * 257
-        options["colormap"] = table.T
-    smooth = picture.palette is None and samples.dtype.kind != "b" and samples.dtype.itemsize <= 4
+    samples, options = _layout(picture)
     meta = picture.metadata
     if meta.dpi:
         options |= {"resolution": meta.dpi, "resolutionunit": "INCH"}
@@ -139,7 +134,6 @@ def encode_tiff(picture: Picture) -> bytes:
         stream,
         np.ascontiguousarray(samples),
         compression="zlib",
-        predictor=smooth,
         iccprofile=meta.icc,
         extratags=_tags(meta),
         metadata=None,
@@ -149,6 +143,25 @@ def encode_tiff(picture: Picture) -> bytes:
     return _graft(stream.getvalue(), meta)
 
 
+def _layout(picture: Picture) -> tuple[Samples, dict[str, Any]]:
+    """The samples with alpha, and how tifffile is to lay them out."""
+    samples: NDArray[Any] = picture.samples
+    kinds = ["unspecified"] * (samples.shape[2] - 1 if picture.model == "channels" else 0)
+    if picture.alpha is not None and picture.palette is None:
+        samples = np.dstack([samples, picture.alpha.astype(picture.dtype, copy=False)])
+        kinds.append("assocalpha" if picture.metadata.premultiplied else "unassalpha")
+    options: dict[str, Any] = {"photometric": PHOTOMETRIC.get(picture.model, "minisblack")}
+    if samples.ndim == 3:
+        options |= {"planarconfig": "contig", "extrasamples": kinds}
+    if picture.palette is not None:
+        table = np.zeros((256, 3), np.uint16)
+        table[: len(picture.palette)] = picture.palette[:, :3].astype(np.uint16) * 257
+        options["colormap"] = table.T
+    # Differences of neighbours pack better where neighbours are alike, which indices and bits need not be.
+    smooth = picture.palette is None and samples.dtype.kind != "b" and samples.dtype.itemsize <= 4
+    return samples, options | {"predictor": smooth}
+
+
 def _tags(meta: Metadata) -> list[tuple[Any, ...]]:
     exif = exif_of(meta.exif)
     tags: list[tuple[Any, ...]] = [(tag, "s", 0, exif[tag], True) for tag in ASCII if tag in exif]
@@ -156,8 +169,9 @@ def _tags(meta: Metadata) -> list[tuple[Any, ...]]:
         tags.append((ORIENTATION, "H", 1, meta.orientation, True))
     if meta.xmp:
         tags.append((XMP, "B", len(meta.xmp), meta.xmp, True))
-    # Room for the place of each directory, which is known only when the rest is written.
-    return tags + [(int(tag), "I", 1, 0, True) for tag in DIRECTORIES if exif.get_ifd(tag)]
+    # Room for the place of each directory, which is known only when the rest is written. It is kept under the
+    # number before, in the same place of the sorted directory: tifffile does not write these tags themselves.
+    return tags + [(int(tag) - 1, "I", 1, 0, True) for tag in DIRECTORIES if exif.get_ifd(tag)]
 
 
 def _graft(data: bytes, meta: Metadata) -> bytes:
@@ -166,11 +180,11 @@ def _graft(data: bytes, meta: Metadata) -> bytes:
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         tags = _first(tif).tags
         order = tif.byteorder
-        places = {tag: tags[int(tag)].valueoffset for tag in DIRECTORIES if int(tag) in tags}
+        places = {tag: tags[tag - 1].offset for tag in DIRECTORIES if tag - 1 in tags}
     for tag, place in places.items():
         out += b"\0" * (len(out) % 2)
         directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
         directory.update(exif.get_ifd(tag))
-        struct.pack_into(order + "I", out, place, len(out))
+        struct.pack_into(order + "HHII", out, place, tag, 4, 1, len(out))
         out += directory.tobytes(len(out))
     return bytes(out)

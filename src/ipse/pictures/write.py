@@ -4,14 +4,14 @@ import io
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from ipse.errors import OutputError, RunError
+from ipse.errors import RunError
 from ipse.pictures.files import is_stream, write_bytes
 from ipse.pictures.formats import check_target
+from ipse.pictures.heif import encode_heif
 from ipse.pictures.metadata import PREFIX
 from ipse.pictures.picture import Picture
 from ipse.pictures.pillow import to_pil
@@ -73,7 +73,7 @@ def encode(picture: Picture, *, format: str) -> bytes:
     adapted = _adapted(picture, format)
     image = to_pil(adapted)
     if format == "HEIF":
-        return _encode_heif(image)
+        return encode_heif(image, **OPTIONS["HEIF"])
     meta, stream = picture.metadata, io.BytesIO()
     said: dict[str, Any] = {"icc_profile": meta.icc, "xmp": meta.xmp, "comment": meta.comment}
     if meta.exif:
@@ -103,18 +103,6 @@ def _adapted(picture: Picture, format: str) -> Picture:
 
 def _looked_up(picture: Picture) -> Picture:
     return replace(picture, samples=picture.colours, model="rgb", palette=None, levels=None)
-
-
-def _encode_heif(image: Image.Image) -> bytes:
-    try:
-        import pillow_heif  # an extra
-    except ImportError:
-        raise OutputError(
-            "HEIC files need pillow-heif; pip install 'ipse[heic]', or write to .avif"
-        ) from None
-    stream = io.BytesIO()
-    cast("Any", pillow_heif).from_pillow(image).save(stream, **OPTIONS["HEIF"])
-    return stream.getvalue()
 
 
 def _to_stdout(data: bytes) -> None:
