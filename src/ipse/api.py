@@ -1,0 +1,166 @@
+"""x* = restore(y): the library's face, a function for each task.
+
+Every function takes one image and gives the same kind back as ``result.image``:
+
+- an array (H, W) or (H, W, C), any real dtype; ``channel_axis`` says where channels are, as in scikit-image
+- a PIL image of any mode
+- a tensor (H, W), (C, H, W) or (1, C, H, W), on any device
+- a path, or an ``ipse.Picture``: the image is a ``Picture``, which ``result.save`` writes with its metadata
+
+Integers are restored within the range of their type; floats within [0, 1], or within their own range where
+they leave it. To watch a run, or to leave it early, pull its stream:
+
+    restoration = ipse.Restoration(ipse.Picture.from_array(image), "denoise")
+    for event in restoration:
+        ...
+    result = restoration.result()
+
+Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypedDict, Unpack
+
+from ipse import options, pictures
+from ipse import restoration as engine
+from ipse.errors import OptionError, nearest
+from ipse.kinds import ImageLike, Kind, array_of, taken
+from ipse.pictures import Picture
+from ipse.settings import Latent, Preset, RuleName, Settings
+
+Polarity = Literal["auto", "white-is-hole", "white-is-known"]
+Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
+
+
+class Common(TypedDict, total=False):
+    """What every function can be told: the fields of ``Settings``, and where an array has its channels."""
+
+    preset: Preset
+    seed: int
+    device: str
+    steps: int | None
+    seconds: float | None
+    rule: RuleName | None
+    latent: Latent | None
+    network: str | None
+    channel_axis: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(engine.Result):
+    """A restored image, and how it came about."""
+
+    kind: Kind = Picture.to_array
+
+    @property
+    def image(self) -> Any:
+        """The restored image, of the kind, dtype and layout that was given."""
+        return self.kind(self.picture)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the picture, with all that it carries.
+
+        Raises:
+            OutputError: the place or the format cannot take it.
+        """
+        pictures.write(self.picture, path, overwrite=overwrite)
+
+
+def denoise(
+    image: ImageLike, *, sigma: float | None = None, noise: str = "auto", **common: Unpack[Common]
+) -> Result:
+    """Take noise out of an image: Gaussian, Poisson, speckle, …, of unknown strength by default.
+
+    Args:
+        image: y; see above for kinds and ranges.
+        sigma: standard deviation of the noise, in the units that the task says; None estimates it.
+        noise: the kind of noise; "auto" finds out.
+        **common: the fields of ``Settings``, and ``channel_axis``.
+
+    Raises:
+        OptionError: a value that cannot be used.
+        PictureError: the image is no usable picture.
+    """
+    return restore(image, "denoise", sigma=sigma, noise=noise, **common)
+
+
+def dejpeg(image: ImageLike, *, quality: int | None = None, **common: Unpack[Common]) -> Result:
+    """Take the blocks, ringing and lost detail of JPEG out of an image.
+
+    Args:
+        image: y; of a path or a PIL image that was opened from a file, the file's own tables are used.
+        quality: IJG quality 1 to 100, for an image that has lost its tables.
+        **common: the fields of ``Settings``, and ``channel_axis``.
+
+    Raises:
+        OptionError: a value that cannot be used.
+        PictureError: the image is no usable picture.
+    """
+    return restore(image, "dejpeg", quality=quality, **common)
+
+
+def inpaint(
+    image: ImageLike, *, mask: ImageLike, polarity: Polarity = "auto", **common: Unpack[Common]
+) -> Result:
+    """Fill what a mask marks; all other samples come back bit by bit.
+
+    Args:
+        image: y; see above for kinds and ranges.
+        mask: (H, W), of any of these kinds: what is to be filled, or what is known.
+        polarity: what white, or True, marks; "auto" decides by the image, and ``result.estimates`` says how.
+        **common: the fields of ``Settings``, and ``channel_axis``.
+
+    Raises:
+        MaskError: the mask does not fit the image, or marks nothing or everything.
+        OptionError: a value that cannot be used.
+        PictureError: the image is no usable picture.
+    """
+    return restore(image, "inpaint", mask=array_of(mask), polarity=polarity, **common)
+
+
+def upscale(image: ImageLike, *, factor: int, kernel: Kernel = "bicubic", **common: Unpack[Common]) -> Result:
+    """Enlarge an image so that, made small again, it is the one given.
+
+    Args:
+        image: y (H, W); the result is (factor · H, factor · W).
+        factor: how many times larger each side becomes, 2 to 8.
+        kernel: how the image was made small.
+        **common: the fields of ``Settings``, and ``channel_axis``.
+
+    Raises:
+        OptionError: a value that cannot be used.
+        PictureError: the image is no usable picture.
+    """
+    return restore(image, "upscale", factor=factor, kernel=kernel, **common)
+
+
+def restore(image: ImageLike, task: str, **given: Any) -> Result:
+    """Restore an image by the task of that name.
+
+    Args:
+        image: the damaged image; see above.
+        task: "denoise", "dejpeg", "inpaint", "upscale", or any other there is.
+        **given: the task's own options, the fields of ``Settings``, and ``channel_axis``.
+
+    Raises:
+        OptionError: an option that the task does not have, or a value that it cannot use.
+        PictureError: the image is no usable picture.
+    """
+    own, shared = {one.name for one in options.of_task(task)}, {f.name for f in fields(Settings)}
+    for name in given.keys() - own - shared - {"channel_axis"}:
+        raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, own | shared)}")
+    settings = Settings(**{name: value for name, value in given.items() if name in shared})
+    picture, kind = taken(image, channel_axis=given.get("channel_axis"))
+    told = {name: value for name, value in given.items() if name in own}
+    return _restored(picture, task, settings, told, kind)
+
+
+def _restored(picture: Picture, task: str, settings: Settings, told: Mapping[str, Any], kind: Kind) -> Result:
+    """Check what it would take, and run it."""
+    from ipse.plan import check_memory
+
+    check_memory(picture, task, settings, told)
+    result = engine.restore(picture, task, settings, told)
+    return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, kind=kind)

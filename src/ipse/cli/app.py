@@ -1,0 +1,116 @@
+"""The commands of ``ipse``: every task, and every module of ``commands/``, by file name, loaded when called.
+
+``ipse --help`` takes names from the folders and reads one line of each function's docstring off its source:
+it imports neither tasks nor PyTorch.
+"""
+
+import ast
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from ipse import tasks
+from ipse.errors import OptionError
+
+HERE = Path(__file__).parent
+TASKS = Path(tasks.__file__).parent
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def names() -> list[str]:
+    """The commands that are no tasks."""
+    return sorted(file.stem for file in (HERE / "commands").glob("[!_]*.py"))
+
+
+def source(name: str) -> tuple[Path, str]:
+    """Return the file of a command and the name of the function in it."""
+    if name in tasks.names():
+        return TASKS / f"{name}.py", name
+    return HERE / "commands" / f"{name}.py", "command"
+
+
+def about(name: str) -> str:
+    """Return what a command's function says of itself, without running its module; not what it raises."""
+    file, wanted = source(name)
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == wanted:
+            text = (ast.get_docstring(node) or "").split("\n\nRaises:")[0].split("\n\nArgs:")[0]
+            return text.replace("[", r"\[")  # Rich would take it for markup
+    return ""
+
+
+class Later(TyperCommand):
+    """A command known by name and help line, built when it is called."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Build the command, and let it read its arguments."""
+        return load(str(self.name)).make_context(info_name, args, parent=parent, **extra)
+
+
+class Commands(TyperGroup):
+    """Tasks first, then the rest."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of all commands."""
+        return [*tasks.names(), *names()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """Return a command by its exact name."""
+        if cmd_name in self.list_commands(ctx):
+            panel = "Tasks" if cmd_name in tasks.names() else "More"
+            return Later(cmd_name, help=about(cmd_name).partition("\n")[0], rich_help_panel=panel)
+        return None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that was called.
+
+        Raises:
+            OptionError: there is none of that name.
+        """
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            close = get_close_matches(args[0], known, n=2)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(known)}"
+            raise OptionError(f"command {args[0]!r} is unknown: {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def load(name: str) -> Any:
+    """Build a command."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich", context_settings=HELP)
+    if name in tasks.names():
+        from ipse.cli.task import callback
+
+        function = callback(name)
+    else:
+        function = import_module(f"ipse.cli.commands.{name}").command
+    app.command(name, help=about(name))(function)
+    return get_command(app)
+
+
+app = typer.Typer(cls=Commands, rich_markup_mode="rich", context_settings=HELP)
+
+
+@app.callback(invoke_without_command=True)
+def ipse(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Restore a picture from itself alone (Deep Image Prior): no training data, no clean picture."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"ipse {installed('ipse')}")
+    elif ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+def run(args: list[str] | None) -> int:
+    """Run the command, and return its exit code."""
+    code = app(args, prog_name="ipse", standalone_mode=False)
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,85 @@
+"""Job ↦ files, shown and interruptible: what every command that restores ends in."""
+
+import sys
+
+import typer
+
+from ipse.cli.interrupts import Interrupts, Patience
+from ipse.job import Job
+from ipse.receipt import Receipt
+from ipse.run import Run
+
+INTERRUPTED = 130
+
+
+def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: bool = False) -> None:
+    """Carry out a job, or say what it would take.
+
+    Raises:
+        Exit: with 130 if it was interrupted; the best so far is written all the same.
+    """
+    with Interrupts() as interrupts:
+        run = Run(job)
+        if dry_run:
+            show_plan(run, json=json)
+            return
+        said = fitted(run, interrupts, quiet=quiet)
+        if json:
+            print(said.to_json(), end="", flush=True)
+        if not quiet:
+            print(summary(said), file=sys.stderr)
+    if interrupts.asked:
+        raise typer.Exit(INTERRUPTED)
+
+
+def fitted(run: Run, interrupts: Interrupts, *, quiet: bool) -> Receipt:
+    """Pull the stream to its end, or to the first interruption, and write what there is."""
+    cancelled = pull(run, interrupts, quiet=quiet)
+    interrupts.patience = Patience.ALL
+    return run.finish(cancelled=cancelled)
+
+
+def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
+    """Pull the stream; whether it was interrupted."""
+    if not quiet and run.picture.frames > 1:
+        print(
+            f"{run.picture.name}: the first of {run.picture.frames} pictures in it is restored",
+            file=sys.stderr,
+        )
+    from ipse.cli.progress import view
+    from ipse.restoration import Estimate
+
+    shown = view(run.restoration, quiet=quiet)
+    try:
+        for event in run:
+            shown.show(event)
+            if not isinstance(event, Estimate):
+                interrupts.patience = Patience.ONE
+                if interrupts.asked:
+                    run.save()
+                    return True
+    except KeyboardInterrupt:
+        if not run.has_estimate:
+            raise
+        return True
+    finally:
+        shown.close()
+    return False
+
+
+def summary(said: Receipt) -> str:
+    """Return one line on how it went."""
+    place = said.output or "standard output"
+    if said.unchanged:
+        return f"{place}: unchanged, there is nothing to restore: {said.reason}"
+    kept = "the pilot" if said.step == 0 else f"step {said.step} of {said.steps}"
+    score = "" if said.score is None else f", held-out score {said.score:.4g}"
+    return f"{place}: kept {kept}{score}, {said.seconds['total']:.1f} s ({said.reason})"
+
+
+def show_plan(run: Run, *, json: bool) -> None:
+    """Print what the job would take."""
+    from ipse.plan import plan
+
+    made = plan(run.picture, run.job.task, run.job.settings, run.job.options)
+    print(made.to_json() if json else made.to_text())

@@ -1,0 +1,77 @@
+"""PSNR(x*, x) against PSNR(y, x): a photograph, damaged and restored."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from ipse.cli.exhibit import Damage, Exhibit, comparison, encoded, exhibit, psnr, shown
+from ipse.errors import OutputError
+from ipse.job import Job
+from ipse.settings import Preset, Settings
+
+
+def command(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for what is made.")] = Path(
+        "ipse-demo"
+    ),
+    damage: Annotated[Damage, typer.Option(help="What is done to the photograph.")] = "noise",
+    preset: Annotated[Preset, typer.Option(help="How hard to try.")] = "good",
+    seed: Annotated[int, typer.Option(help="What everything random hangs on.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Steps of the fit at most.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the figures only.")] = False,
+) -> None:
+    """Damage a photograph, restore it, and print how much of it came back."""
+    shown_case = exhibit(damage, seed=seed)
+    job = prepare(shown_case, output, Settings(preset=preset, seed=seed, steps=steps))
+    from ipse.cli.carry_out import carry_out
+
+    carry_out(job, quiet=quiet)
+    print(figures(shown_case, job, output))
+
+
+def prepare(case: Exhibit, folder: Path, settings: Settings) -> Job:
+    """Write what there is before the fit, and return the job.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+    from ipse.pictures import write_bytes
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be made ({error.strerror}): name another folder with -o"
+        ) from error
+    damaged, options = folder / f"damaged{case.suffix}", dict(case.options)
+    write_bytes(folder / "original.png", encoded(case.original, "PNG"), overwrite=True)
+    write_bytes(damaged, case.damaged, overwrite=True)
+    if case.mask is not None:
+        options["mask"] = folder / "mask.png"
+        write_bytes(folder / "mask.png", encoded(case.mask, "PNG"), overwrite=True)
+    return Job(case.task, damaged, folder / "restored.png", settings, options, overwrite=True)
+
+
+def figures(case: Exhibit, job: Job, folder: Path) -> str:
+    """Compare with the original, write the picture that shows it, and return the figures."""
+    from ipse.pictures import read, write_bytes
+
+    assert job.source is not None
+    assert job.target is not None
+    x = case.original
+    y, restored = (np.asarray(read(path).colours, np.uint8) for path in (job.source, job.target))
+    y = shown(y, x)
+    before, after = psnr(y, x), psnr(restored, x)
+    sheet = comparison(
+        [
+            (f"damaged ({case.said}): {before:.2f} dB", y),
+            (f"restored (ipse {case.task}): {after:.2f} dB", restored),
+            ("original", x),
+        ]
+    )
+    place = folder / "before-after.png"
+    write_bytes(place, encoded(sheet, "PNG"), overwrite=True)
+    return f"PSNR before {before:.2f} dB, after {after:.2f} dB\nbefore and after: {place}"

@@ -1,0 +1,67 @@
+"""s ∈ [0, 1] ↦ x_t: another point of a trajectory, with no new fit."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ipse.errors import InputError
+from ipse.job import check_same
+from ipse.pictures import check_target, read, write
+from ipse.receipt import Receipt
+from ipse.snapshots import Trajectory
+
+
+def command(
+    *,
+    snapshots: Annotated[Path, typer.Argument(help="A receipt, or the snapshots that --snapshots left.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; - is standard output.")],
+    strength: Annotated[
+        float | None, typer.Option(help="0 (most faithful) to 1 (smoothest). Default: the rule's own choice.")
+    ] = None,
+    input: Annotated[
+        Path | None, typer.Option("--input", "-i", help="The original picture, if it has moved.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Write another point of a fit that was run with --snapshots: smoother or more faithful, at once."""
+    trajectory = Trajectory.read(place_of(snapshots))
+    step = trajectory.step_at(strength)
+    original = read(original_of(trajectory.origin, input))
+    pixels = trajectory.pixels(step)
+    check_target(original, output, overwrite=overwrite, size=(pixels.shape[1], pixels.shape[2]))
+    write(original.like(pixels, keep=trajectory.keep), output, overwrite=overwrite)
+    if not quiet:
+        steps = sorted(trajectory.points)
+        print(f"{output}: step {step} of {', '.join(map(str, steps))}", file=sys.stderr)
+
+
+def place_of(path: Path) -> Path:
+    """Return the snapshots that are meant: the file itself, or the one that a receipt names.
+
+    Raises:
+        InputError: it is a receipt of a run without snapshots.
+    """
+    if path.suffix != ".json":
+        return path
+    said = Receipt.read(path)
+    if said.snapshots is None:
+        raise InputError(f"{path} is of a run without --snapshots: run it again with them")
+    named = Path(said.snapshots)
+    beside = path.with_name(named.name)  # both may have been moved together
+    return named if named.exists() else beside
+
+
+def original_of(origin: Any, moved: Path | None) -> Path:
+    """Return the picture that was restored, which holds all that is not pixels.
+
+    Raises:
+        InputError: it is not there, or has changed.
+    """
+    place = moved or (None if origin["input"] is None else Path(origin["input"]))
+    if place is None:
+        raise InputError("these snapshots are of standard input: name the picture with --input")
+    check_same(place, origin["input_sha256"])
+    return place

@@ -1,0 +1,67 @@
+"""receipt ↦ the same file again."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ipse.cli.carry_out import INTERRUPTED, fitted, summary
+from ipse.cli.interrupts import Interrupts
+from ipse.errors import InputError
+from ipse.job import repeated
+from ipse.receipt import Receipt
+from ipse.run import Run
+
+
+def command(
+    *,
+    receipt: Annotated[Path, typer.Argument(help="A receipt: the .ipse.json file beside an output.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write. Default: the receipt's own place.")
+    ] = None,
+    input: Annotated[
+        Path | None, typer.Option("--input", "-i", help="The original picture, if it has moved.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the new receipt to standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Make a receipt's output again, and say whether it is the same, byte by byte."""
+    said = Receipt.read(receipt)
+    target = output or (None if said.output is None else Path(said.output))
+    if target is None:
+        raise InputError(f"{receipt} is of a run that wrote to standard output: name a file with -o")
+    job = repeated(said, source=input, target=target, overwrite=overwrite)
+    with Interrupts() as interrupts:
+        run = Run(job)
+        set_threads(said.threads)
+        made = fitted(run, interrupts, quiet=quiet)
+    if json:
+        print(made.to_json(), end="", flush=True)
+    if not quiet:
+        print(summary(made), file=sys.stderr)
+        print(verdict(said, made), file=sys.stderr)
+    if interrupts.asked:
+        raise typer.Exit(INTERRUPTED)
+
+
+def set_threads(count: int) -> None:
+    """Add up in the order of the first run: sums over other numbers of threads differ in their last bits."""
+    import torch
+
+    torch.set_num_threads(max(1, count))
+
+
+def verdict(before: Receipt, after: Receipt) -> str:
+    """Return one line on whether two outputs are the same, and if not, why perhaps."""
+    if before.output_sha256 == after.output_sha256:
+        return "byte-identical to the receipt's output"
+    changed = [f"{name} {old} → {after.versions.get(name)}" for name, old in before.versions.items()]
+    changed = [text for text in changed if text.split(" ", 1)[1].split(" → ")[0] != text.split(" → ")[-1]]
+    if before.device != after.device:
+        changed.append(f"device {before.device.get('model')} → {after.device.get('model')}")
+    why = "; ".join(changed) or "nothing known has changed"
+    if before.pixels_sha256 == after.pixels_sha256:
+        return f"the same pixels in other bytes ({why})"
+    return f"DIFFERENT from the receipt's output ({why})"

@@ -1,0 +1,49 @@
+"""Exception ↦ (one line, exit code)."""
+
+import errno
+import sys
+
+from typer import TyperException
+
+from ipse.errors import IpseError
+
+MEMORY = "there was not enough memory: give a smaller picture, --preset fast, or another --device"
+NO_ROOM = ("can't allocate memory", "failed to map segment", "cannot allocate memory", "out of memory")
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """Return what to say of an exception, and what to exit with; one that nobody foresaw is raised again."""
+    if isinstance(error, IpseError):
+        return one_line(str(error)), error.exit_code
+    if isinstance(error, TyperException):
+        return usage(error), 2
+    if is_out_of_memory(error):
+        return MEMORY, 1
+    if isinstance(error, BrokenPipeError):
+        sys.stdout = None  # so that Python does not try to flush it on its way out
+        return "standard output was closed before all was written", 1
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk is full: free some space and run again", 1
+    if isinstance(error, ImportError) and error.name is not None:
+        return f"{error.name} cannot be loaded ({one_line(str(error))}): install ipse again", 1
+    raise error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, in Python's words, PyTorch's, or the loader's."""
+    if isinstance(error, MemoryError):
+        return True
+    known = isinstance(error, RuntimeError | ImportError | OSError)
+    return known and any(word in str(error).lower() for word in NO_ROOM)
+
+
+def usage(error: TyperException) -> str:
+    """Return what is wrong with the command line, and where help is."""
+    context = getattr(error, "ctx", None)
+    path = "ipse" if context is None else context.command_path
+    return f"{one_line(error.format_message()).rstrip('.')}; see {path} --help"
+
+
+def one_line(text: str) -> str:
+    """Return a text without its line breaks."""
+    return " ".join(text.split())

@@ -1,0 +1,99 @@
+"""y = D(x): a photograph with known damage, and the picture that compares what came of it.
+
+The photograph is scikit-image's cat (https://scikit-image.org/docs/stable/api/skimage.data.html#skimage.data.chelsea,
+CC0, by Stefan van der Walt): of those shipped with it, one of the least marked by an earlier compression.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Samples = NDArray[np.uint8]
+Damage = Literal["noise", "jpeg", "holes", "small"]
+
+SIGMA, QUALITY, FACTOR = 25, 10, 3
+HOLES = "the quick brown fox jumps over the lazy dog "
+LABEL = 28  # height of a label, in pixels
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A photograph, its damage, and who restores it."""
+
+    original: Samples  #: (H, W, 3)
+    damaged: bytes  #: a file
+    suffix: str  #: of that file
+    task: str
+    options: dict[str, Any]
+    mask: Samples | None  #: (H, W), 255 on what is to be filled
+    said: str
+
+
+def exhibit(damage: Damage, *, seed: int = 0) -> Exhibit:
+    """Return the photograph with one damage."""
+    from skimage.data import chelsea
+
+    x: Samples = np.asarray(chelsea(), np.uint8)
+    if damage == "noise":
+        noisy = x + np.random.default_rng(seed).normal(0, SIGMA, x.shape)
+        y = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+        return Exhibit(x, encoded(y, "PNG"), ".png", "denoise", {}, None, f"noise, sigma {SIGMA}")
+    if damage == "jpeg":
+        return Exhibit(
+            x, encoded(x, "JPEG", quality=QUALITY), ".jpg", "dejpeg", {}, None, f"JPEG, quality {QUALITY}"
+        )
+    if damage == "holes":
+        mask = text(x.shape[0], x.shape[1])
+        y = np.where(mask[..., None] > 0, np.uint8(255), x)
+        return Exhibit(x, encoded(y, "PNG"), ".png", "inpaint", {}, mask, "text written over it")
+    x = x[: x.shape[0] // FACTOR * FACTOR, : x.shape[1] // FACTOR * FACTOR]
+    small = Image.fromarray(x).resize((x.shape[1] // FACTOR, x.shape[0] // FACTOR), Image.Resampling.BICUBIC)
+    y = np.asarray(small)
+    return Exhibit(
+        x, encoded(y, "PNG"), ".png", "upscale", {"factor": FACTOR}, None, f"{FACTOR} times smaller"
+    )
+
+
+def encoded(samples: Samples, form: str, **options: int) -> bytes:
+    """Return a file's bytes."""
+    stream = io.BytesIO()
+    Image.fromarray(samples).save(stream, form, **options)
+    return stream.getvalue()
+
+
+def text(height: int, width: int) -> Samples:
+    """Return a mask (H, W) of lines of text."""
+    image = Image.new("L", (width, height))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(20)
+    for row, top in enumerate(range(4, height, 30)):
+        draw.text((4, top), (HOLES * 4)[7 * row :], fill=255, font=font)
+    return np.where(np.asarray(image) > 127, 255, 0).astype(np.uint8)
+
+
+def psnr(x: Samples, y: Samples) -> float:
+    """Return 10 log₁₀(255² / mean (x − y)²), in dB."""
+    error = float(np.mean((x.astype(np.float64) - y.astype(np.float64)) ** 2))
+    return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def comparison(panels: list[tuple[str, Samples]]) -> Samples:
+    """Return pictures of one size (H, W, 3) side by side, each under its label."""
+    height, width = panels[0][1].shape[:2]
+    sheet = Image.new("RGB", (len(panels) * width, height + LABEL), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
+    for column, (label, picture) in enumerate(panels):
+        sheet.paste(Image.fromarray(picture), (column * width, LABEL))
+        draw.text((column * width + 8, 4), label, fill="black", font=font)
+    return np.asarray(sheet)
+
+
+def shown(samples: Samples, like: Samples) -> Samples:
+    """Return a picture at the size of another, as pixels are seen: each a square."""
+    if samples.shape == like.shape:
+        return samples
+    image = Image.fromarray(samples).resize((like.shape[1], like.shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(image)

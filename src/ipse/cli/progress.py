@@ -1,0 +1,122 @@
+"""Events ↦ what a person sees on standard error: step, held-out score, time left.
+
+A bar on a terminal, a plain line now and then elsewhere, nothing with ``--quiet``.
+"""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from ipse.problem import Problem
+from ipse.restoration import Estimate, Restoration
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from ipse.stopping import State
+
+EVERY = 10.0  # seconds between plain lines
+
+
+class View(Protocol):
+    """Something that shows the stream."""
+
+    def show(self, event: "Estimate | State") -> None:
+        """Show one event."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class Silence:
+    """Shows nothing."""
+
+    def show(self, event: "Estimate | State") -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Lines:
+    """A line for each pilot, and one every few seconds."""
+
+    def __init__(self, restoration: Restoration) -> None:
+        self.restoration = restoration
+        self.last = 0.0
+
+    def show(self, event: "Estimate | State") -> None:
+        """Print what there is to say, if it is time."""
+        now = time.monotonic()
+        if isinstance(event, Estimate):
+            print(f"pilot {event.index + 1}: {event.seconds:.1f} s", file=sys.stderr)
+            self.last = now
+        elif event.step == 1 or now - self.last >= EVERY:
+            self.last = now
+            left = clock(time_left(self.restoration, event))
+            total = steps(self.restoration)
+            print(f"step {event.step} of {total}{scored(event)}, at most {left} left", file=sys.stderr)
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+class Bar:
+    """A bar that lives on one line of a terminal."""
+
+    def __init__(self, restoration: Restoration) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.restoration = restoration
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+        self.progress: Progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self.bar: TaskID = self.progress.add_task("looking", total=None, said="")
+        self.progress.start()
+
+    def show(self, event: "Estimate | State") -> None:
+        """Move the bar."""
+        if isinstance(event, Estimate):
+            self.progress.update(
+                self.bar, description="pilot", said=f"{event.index + 1} ({event.seconds:.1f} s)"
+            )
+            return
+        total = steps(self.restoration)
+        left = clock(time_left(self.restoration, event))
+        said = f"step {event.step} of {total}{scored(event)}, ≤ {left} left"
+        self.progress.update(self.bar, description="fit", completed=event.step, total=total, said=said)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self.progress.stop()
+
+
+def view(restoration: Restoration, *, quiet: bool) -> View:
+    """Choose how to show a stream here."""
+    if quiet:
+        return Silence()
+    return Bar(restoration) if sys.stderr.isatty() else Lines(restoration)
+
+
+def scored(event: "State") -> str:
+    """The held-out score, where there is one."""
+    return "" if event.score is None else f", held-out score {event.score:.4g}"
+
+
+def steps(restoration: Restoration) -> int:
+    """The steps that the recipe allows."""
+    return restoration.problem.recipe.steps if isinstance(restoration.problem, Problem) else 0
+
+
+def time_left(restoration: Restoration, event: "State") -> float:
+    """Seconds to the last step, or to the end of the time budget: the rule may stop earlier."""
+    left = event.seconds / event.step * (steps(restoration) - event.step)
+    budget = restoration.settings.seconds
+    return left if budget is None else max(0.0, min(left, budget - restoration.seconds - event.seconds))
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 1:02:03 or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

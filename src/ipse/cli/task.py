@@ -1,0 +1,124 @@
+"""ipse TASK PICTURE: the command of every task, its flags made from the task's signature and ``Settings``."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from ipse import options
+from ipse.cli.carry_out import carry_out
+from ipse.errors import OutputError
+from ipse.job import Job, default_target
+from ipse.settings import Settings
+
+STREAM = Path("-")
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the command itself is told: from where, to where, and what to say."""
+
+    picture: Annotated[Path, typer.Argument(help="The picture; - reads standard input.")]
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Where to write; - is standard output. Default: beside the input."
+        ),
+    ] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False
+    json: Annotated[bool, typer.Option("--json", help="Print the receipt to standard output.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan (seconds, memory) and stop.")] = (
+        False
+    )
+    strength: Annotated[
+        float | None,
+        typer.Option(help="0 (most faithful to the input) to 1 (smoothest). Default: the rule chooses."),
+    ] = None
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="Keep the fit's trajectory, for 'ipse pick'.")
+    ] = False
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Save the fit here every now and then, to survive a kill.")
+    ] = None
+    checkpoint_every: Annotated[float, typer.Option(help="Seconds between two checkpoints.")] = 30.0
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")] = (
+        False
+    )
+
+
+def callback(name: str) -> Callable[..., None]:
+    """Return the function that is a task's command; Typer reads its flags off the signature made here."""
+    own, shared = options.of_task(name), options.of_settings()
+
+    def command(**given: Any) -> None:
+        files = Files(**{f.name: given[f.name] for f in fields(Files)})
+        settings = Settings(**{one.name: given[one.name] for one in shared})
+        told = {one.name: given[one.name] for one in own}
+        carry_out(job(name, files, settings, told), json=files.json, quiet=files.quiet, dry_run=files.dry_run)
+
+    parameters = [*file_parameters(), *flags(own, "This task"), *flags(shared, "Settings")]
+    parameters.sort(key=lambda one: one.default is not inspect.Parameter.empty)
+    command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__name__ = name
+    return command
+
+
+def file_parameters() -> list[inspect.Parameter]:
+    """Return the fields of ``Files`` as parameters."""
+    hints, empty = get_type_hints(Files, include_extras=True), inspect.Parameter.empty
+    return [
+        inspect.Parameter(
+            f.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=empty if f.default is MISSING else f.default,
+            annotation=hints[f.name],
+        )
+        for f in fields(Files)
+    ]
+
+
+def flags(known: Iterable[options.Option], panel: str) -> list[inspect.Parameter]:
+    """Return options as parameters that Typer makes flags of."""
+    return [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=one.default,
+            annotation=Annotated[one.kind, typer.Option(help=one.help, rich_help_panel=panel)],
+        )
+        for one in known
+    ]
+
+
+def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Job:
+    """Put together what was told.
+
+    Raises:
+        OutputError: the result would go where it cannot.
+    """
+    source = None if files.picture == STREAM else files.picture
+    target = files.output or (STREAM if source is None else default_target(task, source))
+    piped = target == STREAM and not files.dry_run
+    if piped and files.json:
+        raise OutputError("both the picture and --json would go to standard output: name a file with -o")
+    if piped and sys.stdout.isatty():
+        raise OutputError("standard output is a terminal, which shows no pictures: name a file with -o")
+    return Job(
+        task=task,
+        source=source,
+        target=None if target == STREAM else target,
+        settings=settings,
+        options=told,
+        strength=files.strength,
+        snapshots=files.snapshots,
+        checkpoint=files.checkpoint,
+        every=files.checkpoint_every,
+        resume=files.resume,
+        overwrite=files.overwrite,
+    )

@@ -1,0 +1,115 @@
+"""(file y, task, options, settings) as data: what is to be restored, how, and where to put it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, cast
+
+from ipse.errors import InputError
+from ipse.pictures import read_bytes
+from ipse.receipt import Receipt, sha256
+from ipse.settings import Settings
+
+SUFFIX = "_ipse"
+JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """How far a fit went that is to be repeated, and why it ended there."""
+
+    pilots: int
+    steps: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture's restoration, from path to path."""
+
+    task: str
+    source: Path | None  #: None reads standard input
+    target: Path | None  #: None writes to standard output, without receipt or snapshots
+    settings: Settings = field(default_factory=Settings)
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])  #: the task's own
+    strength: float | None = None  #: 0 (faithful) … 1 (smooth); None leaves the choice to the rule
+    snapshots: bool = False  #: keep the trajectory beside the output
+    checkpoint: Path | None = None
+    every: float = 30.0  #: seconds between checkpoints
+    resume: bool = False
+    overwrite: bool = False
+    repeat: Repeat | None = None  #: go exactly as far as a receipt says
+
+
+def default_target(task: str, source: Path) -> Path:
+    """Where a task's output goes if nobody says: beside the input; a JPEG would undo what ``dejpeg`` did."""
+    suffix = ".png" if task == "dejpeg" and source.suffix.lower() in JPEG else source.suffix
+    return source.with_name(f"{source.stem}{SUFFIX}{suffix}")
+
+
+def repeated(
+    said: Receipt, *, source: Path | None = None, target: Path | None, overwrite: bool = False
+) -> Job:
+    """Return the job that makes a receipt's output again.
+
+    A clock or a person may have ended it: it takes the same pilots and steps, whatever the time.
+
+    Args:
+        said: the receipt.
+        source: the input, if it is no longer where it was (or came from standard input).
+        target: the new output.
+        overwrite: whether ``target`` may be replaced.
+
+    Raises:
+        InputError: the input, or a file among the options, is not there or has changed.
+    """
+    place = source or (None if said.input is None else Path(said.input))
+    if place is None:
+        raise InputError("the receipt's input came from standard input: name the file with --input")
+    check_same(place, said.input_sha256)
+    options = {key: _option(value) for key, value in said.options.items()}
+    known = {f.name for f in fields(Settings)}
+    strange = sorted(said.settings.keys() - known)
+    if strange:
+        raise InputError(f"the receipt has settings {', '.join(strange)} that this ipse does not know")
+    settings = replace(Settings(**said.settings), seconds=None, device=said.device.get("name", "auto"))
+    return Job(
+        task=said.task,
+        source=place,
+        target=target,
+        settings=settings,
+        options=options,
+        strength=said.strength,
+        overwrite=overwrite,
+        repeat=Repeat(said.pilots, said.steps, said.reason),
+    )
+
+
+def file_record(path: Path) -> dict[str, str]:
+    """Return a file as a receipt names it: by place and by content.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    return {"path": str(path.absolute()), "sha256": sha256(read_bytes(path)[0])}
+
+
+def check_same(path: Path, digest: str) -> bytes:
+    """Return a file's bytes, which must be the ones that were there.
+
+    Raises:
+        InputError: the file is gone, or has changed.
+    """
+    data, _ = read_bytes(path)
+    if sha256(data) != digest:
+        raise InputError(f"{path} has changed since the receipt was written: give the original with --input")
+    return data
+
+
+def _option(value: Any) -> Any:
+    """Turn a receipt's record of a file back into its path."""
+    if not isinstance(value, dict):
+        return value
+    record = cast(dict[str, str], value)
+    check_same(Path(record["path"]), record["sha256"])
+    return Path(record["path"])

@@ -1,0 +1,85 @@
+"""image ↔ Picture: arrays, PIL images, tensors and paths come in, and the same kind goes out.
+
+picture, back = taken(image)        back(picture) is of the kind, shape and dtype of image
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from torch import Tensor, as_tensor
+
+from ipse.errors import PictureError
+from ipse.pictures import Picture, from_array, from_pil, read, to_array, to_pil
+
+Kind = Callable[[Picture], Any]
+ImageLike = ArrayLike | Image.Image | Tensor | str | Path | Picture
+
+FEW, MANY = 4, 16  # a first axis of so few and a last of so many look like channels first
+
+
+def taken(image: ImageLike, *, channel_axis: int | None = None) -> tuple[Picture, Kind]:
+    """Return an image as a picture, and how to make the same kind of a picture.
+
+    Args:
+        image: see ``ipse.api``.
+        channel_axis: where the channels of an array with three axes are; None takes the last.
+
+    Raises:
+        PictureError: it is no usable picture, or its channels could be the first axis as well as the last.
+    """
+    if isinstance(image, Picture):
+        return image, lambda picture: picture
+    if isinstance(image, str | Path):
+        return read(image), lambda picture: picture
+    if isinstance(image, Image.Image):
+        return from_pil(image), to_pil
+    if isinstance(image, Tensor):
+        return _of_tensor(image)
+    array = np.asarray(image)
+    if array.ndim == 3 and channel_axis is None:
+        _refuse_doubt(array.shape)
+    axis = -1 if channel_axis is None else channel_axis
+    return from_array(array, channel_axis=axis, name="the image"), to_array
+
+
+def array_of(image: ImageLike) -> NDArray[Any] | Path:
+    """Return what can be a mask as an array, or as the path that it is."""
+    if isinstance(image, str | Path):
+        return Path(image)
+    if isinstance(image, Tensor):
+        return image.detach().cpu().squeeze().numpy()
+    if isinstance(image, Picture):
+        return to_array(image)
+    return np.asarray(image)
+
+
+def _refuse_doubt(shape: tuple[int, ...]) -> None:
+    """Refuse to guess where the channels are."""
+    if shape[0] <= FEW and shape[2] > MANY:
+        raise PictureError(
+            f"the image of shape {shape} has its channels first or very many of them: "
+            "give channel_axis=0 or channel_axis=-1"
+        )
+
+
+def _of_tensor(tensor: Tensor) -> tuple[Picture, Kind]:
+    """Take (H, W), (C, H, W) or (1, C, H, W), from any device."""
+    shape = tuple(tensor.shape)
+    if len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[0] != 1):
+        raise PictureError(
+            f"the tensor has shape {shape}: give (H, W), (C, H, W) or (1, C, H, W), one picture at a time"
+        )
+    plain = tensor.detach().cpu()
+    plain = plain.float() if plain.dtype.is_floating_point and plain.dtype.itemsize < 4 else plain
+    array = plain[0].numpy() if len(shape) == 4 else plain.numpy()
+    picture = from_array(array, channel_axis=0, name="the tensor")
+
+    def back(made: Picture) -> Tensor:
+        found = as_tensor(to_array(made)).to(device=tensor.device, dtype=tensor.dtype)
+        return found[None] if len(shape) == 4 else found
+
+    return picture, back

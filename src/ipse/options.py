@@ -1,0 +1,78 @@
+"""task(picture, settings, *, …) ↦ its options, as data: name, type, default, help.
+
+A task's signature and the fields of ``Settings`` are the one list from which every face is made: the
+command's flags, the library's keywords, a page's form.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from ipse import tasks
+from ipse.settings import Settings
+
+SIMPLE = (Path, bool, int, float, str)  # what can be typed on a line, the first that an annotation allows
+REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing that a user can tell."""
+
+    name: str
+    kind: Any  #: Path, bool, int, float, str, or a Literal; ``| None`` where nothing need be said
+    default: Any  #: ``REQUIRED`` where there is none
+    help: str
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be told."""
+        return self.default is REQUIRED
+
+
+def of_task(name: str) -> tuple[Option, ...]:
+    """Return a task's own options, in the order of its signature.
+
+    Raises:
+        OptionError: there is no such task.
+    """
+    task = tasks.find(name)
+    return tuple(_keywords(task))
+
+
+def of_settings() -> tuple[Option, ...]:
+    """Return the options that all tasks share."""
+    hints = get_type_hints(Settings, include_extras=True)
+    made = [
+        (f.name, hints[f.name], REQUIRED if f.default is MISSING else f.default) for f in fields(Settings)
+    ]
+    return tuple(_option(name, hint, default) for name, hint, default in made)
+
+
+def _keywords(task: Any) -> Iterator[Option]:
+    """The keyword-only parameters of a task."""
+    room = vars(sys.modules[task.__module__])
+    for parameter in inspect.signature(task).parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            hint = parameter.annotation
+            # Only these are looked up: the rest of a signature names types that would bring PyTorch in.
+            hint = eval(hint, room) if isinstance(hint, str) else hint
+            yield _option(parameter.name, hint, parameter.default)
+
+
+def _option(name: str, hint: Any, default: Any) -> Option:
+    """Take ``Annotated[type, "help"]`` apart."""
+    kind, said = (get_args(hint)[0], get_args(hint)[1]) if get_origin(hint) is Annotated else (hint, "")
+    return Option(name, simple(kind), default, said)
+
+
+def simple(kind: Any) -> Any:
+    """Return the simplest type of a union, kept optional if it is."""
+    members = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    found = next((member for member in members if get_origin(member) is Literal), None)
+    found = found or next((one for one in SIMPLE if one in members), str)
+    return found | None if NoneType in members else found

@@ -1,0 +1,227 @@
+"""seconds ≈ p·n + T·(a + b·n), bytes ≈ w + m·n: what a fit of n pixels would take.
+
+The real task runs for a few steps on two crops of the picture: two timings give a and b, the tensors that the
+backward pass keeps give m.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ipse import machine
+from ipse.errors import NotEnoughMemory
+from ipse.pictures import Picture
+from ipse.settings import Settings, find_device
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ipse.problem import Problem
+
+SIDES = (64, 128)  # of the crops; multiples of 16, so that JPEG's blocks stay whole
+STEPS = 3  # timed, after one that warms up
+SMALL = 1_000_000  # below so many pixels of the result nothing is measured before a fit
+SLACK = 1.3  # what the allocator and the gradients in flight add to what the backward pass keeps
+COPIES = 12  # float32 pictures that a run holds beside the network's: pilots, averages, the best, samples
+NOISE = 0.1  # of the crop, where the crop itself needs no restoration
+PROCESS = 400 << 20  # what Python and PyTorch take on their own
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would take, at most: a rule may stop it earlier."""
+
+    task: str
+    preset: str
+    device: str
+    model: str  #: of the device
+    size: tuple[int, int]  #: (H, W) of the picture
+    steps: int
+    pilot_seconds: float
+    seconds: float
+    memory: int  #: bytes
+    available: int | None  #: bytes; None where the system does not tell
+    tiles: bool = False  #: whether the picture is cut into tiles
+
+    @property
+    def fits(self) -> bool:
+        """Whether the memory is there."""
+        return self.available is None or self.memory <= self.available
+
+    def to_json(self) -> str:
+        """Return the plan as JSON."""
+        return json.dumps(asdict(self) | {"fits": self.fits}, indent=2)
+
+    def to_text(self) -> str:
+        """Return the plan in a few lines for people."""
+        free = "unknown" if self.available is None else said(self.available)
+        return "\n".join(
+            [
+                f"{self.task} {self.size[1]}×{self.size[0]}, preset {self.preset}",
+                f"device: {self.device} ({self.model})",
+                f"steps: at most {self.steps}",
+                f"seconds: at most about {self.seconds:.0f}, a first estimate after {self.pilot_seconds:.1f}",
+                f"memory: about {said(self.memory)}, free {free}{'' if self.fits else ': NOT ENOUGH'}",
+                f"tiles: {'yes' if self.tiles else 'no'}",
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one crop took."""
+
+    pixels: int
+    pilot: float  #: seconds
+    step: float  #: seconds
+    kept: int  #: bytes that the backward pass keeps
+    weights: int  #: bytes
+    steps: int  #: that the recipe allows
+
+
+def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]) -> Plan:
+    """Measure what a run would take.
+
+    Args:
+        picture: the picture that is to be restored.
+        task: the name of the task.
+        settings: as for the run.
+        options: the task's own; a mask is replaced by one of the crops' size.
+
+    Raises:
+        InputError: the task refuses the options.
+    """
+    device = find_device(settings.device)
+    small, large = (sample(picture, task, settings, options, side) for side in SIDES)
+    pixels = picture.size[0] * picture.size[1]
+    grown = large.pixels - small.pixels
+    slope = max(0.0, (large.step - small.step) / grown) if grown else 0.0
+    step = max(large.step + slope * (pixels - large.pixels), large.step * min(1.0, pixels / large.pixels))
+    pilot = large.pilot * pixels / large.pixels
+    seconds = pilot + large.steps * step
+    return Plan(
+        task=task,
+        preset=settings.preset,
+        device=device,
+        model=machine.device_model(device),
+        size=picture.size,
+        steps=large.steps,
+        pilot_seconds=round(pilot, 2),
+        seconds=round(seconds if settings.seconds is None else min(seconds, settings.seconds), 1),
+        memory=memory(large, picture, options),
+        available=machine.memory_available(device),
+    )
+
+
+def check_memory(picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]) -> None:
+    """Refuse a fit that would not fit; pictures of less than a million pixels are not looked at.
+
+    Raises:
+        NotEnoughMemory: says how much it would take and how much there is.
+    """
+    height, width = picture.size
+    if height * width * enlargement(options) ** 2 < SMALL:
+        return
+    device = find_device(settings.device)
+    need = memory(sample(picture, task, settings, options, SIDES[0]), picture, options)
+    room = machine.memory_available(device)
+    if room is not None and need > room:
+        raise NotEnoughMemory(
+            f"{picture.name}: restoring {width}×{height} pixels would take about {said(need)} of memory and "
+            f"{said(room)} is free on {device}: give a smaller picture, or another --device"
+        )
+
+
+def memory(one: Sample, picture: Picture, options: Mapping[str, Any]) -> int:
+    """Scale what a crop kept to the whole picture, in bytes."""
+    pixels = picture.size[0] * picture.size[1]
+    held = COPIES * 4 * picture.channels * pixels * enlargement(options) ** 2
+    return round(SLACK * one.kept * pixels / one.pixels) + 4 * one.weights + held
+
+
+def enlargement(options: Mapping[str, Any]) -> int:
+    """How many times each side grows."""
+    factor = options.get("factor")
+    return factor if isinstance(factor, int) and factor > 0 else 1
+
+
+def sample(picture: Picture, task: str, settings: Settings, options: Mapping[str, Any], side: int) -> Sample:
+    """Run the task on a crop: its pilot, and a few steps."""
+    from ipse import tasks
+    from ipse.fit import Fit
+    from ipse.problem import Problem
+
+    piece, told = crop(picture, side), dict(options)
+    if picture.jpeg is not None and "quality" in told and told["quality"] is None:
+        told["quality"] = picture.jpeg.quality  # a crop has lost the tables
+    told |= {name: hole(piece) for name, value in options.items() if is_mask(value)}
+    problem = tasks.find(task)(piece, settings, **told)
+    if not isinstance(problem, Problem):  # this piece is clean: the rest may not be
+        noise = np.random.default_rng(settings.seed).normal(0, NOISE, piece.pixels.shape)
+        problem = tasks.find(task)(piece.like(np.clip(piece.pixels + noise, 0, 1)), settings, **told)
+    if not isinstance(problem, Problem):
+        return Sample(piece.size[0] * piece.size[1], 0.0, 0.0, 0, 0, 0)
+    start = time.perf_counter()
+    *_, pilot = (None, *(problem.pilot() if problem.pilot else ()))
+    waited = time.perf_counter() - start
+    fit = Fit(problem, pilot=pilot)
+    kept = kept_bytes(problem)
+    fit.advance()
+    before = fit.seconds
+    for _ in range(STEPS):
+        fit.advance()
+    weights = sum(weight.numel() * weight.element_size() for weight in problem.prior.parameters())
+    pixels = piece.size[0] * piece.size[1]
+    return Sample(pixels, waited, (fit.seconds - before) / STEPS, kept, weights, problem.recipe.steps)
+
+
+def kept_bytes(problem: "Problem") -> int:
+    """Count the bytes that one forward pass keeps for the backward pass, weights excepted."""
+    import torch
+
+    weights = {weight.untyped_storage().data_ptr() for weight in problem.prior.parameters()}
+    seen: dict[int, int] = {}
+
+    def keep(tensor: "Tensor") -> "Tensor":
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            seen[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = problem.objective(problem.prior())
+    del loss  # alive until here, so that no address was given out twice
+    return sum(seen.values())
+
+
+def crop(picture: Picture, side: int) -> Picture:
+    """Return the middle of a picture, at most side × side."""
+    height, width = picture.size
+    top, left = (max(0, (length - side) // 2) // 8 * 8 for length in (height, width))
+    place = (slice(top, top + side), slice(left, left + side))
+    alpha = None if picture.alpha is None else picture.alpha[place]
+    return replace(picture, samples=picture.samples[place], alpha=alpha, jpeg=None)
+
+
+def is_mask(value: object) -> bool:
+    """Whether an option is a picture or array that lies over the picture."""
+    from pathlib import Path
+
+    return isinstance(value, Path | np.ndarray)
+
+
+def hole(piece: Picture) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Return a mask (H, W) of the piece's size, a quarter of it marked; a single pixel has its half."""
+    height, width = piece.size
+    mask = np.zeros((height, width), np.bool_)
+    mask[: max(1, height // 2), : max(1, width // 2)] = True
+    return mask
+
+
+def said(size: float) -> str:
+    """Bytes for people."""
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{max(1, round(size / 2**20))} MiB"

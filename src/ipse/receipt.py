@@ -1,0 +1,148 @@
+"""(y, task, options, settings, seed) ↦ x*: all that a result hangs on, and what came of it, as JSON.
+
+A receipt is enough to make the same file again (``ipse rerun``): the seed fixes everything random, the
+thread count the order of sums, ``steps`` where a clock or a person stopped the fit.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, cast, get_origin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipse.errors import InputError
+
+KIND = "ipse receipt"
+SCHEMA = 1
+SUFFIX = ".ipse.json"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was done, with what, and what came of it."""
+
+    task: str
+    input: str | None  #: absolute path; None for standard input
+    input_sha256: str
+    output: str | None  #: absolute path; None for standard output
+    output_sha256: str  #: of the file
+    pixels_sha256: str  #: of the samples in it, whatever encoder wrote them
+    options: dict[str, Any]  #: the task's own; a file is {"path": …, "sha256": …}
+    settings: dict[str, Any]
+    strength: float | None  #: the point of the trajectory that was asked for; None where the rule chose
+    snapshots: str | None  #: absolute path of the trajectory's snapshots
+    estimates: dict[str, Any]  #: what the task found in the picture
+    reason: str  #: why the fit ended
+    unchanged: bool  #: there was nothing to restore
+    cancelled: bool  #: a person or a time budget ended it
+    pilots: int  #: classical estimates that were made
+    step: int  #: the step that was kept; 0 is the pilot
+    steps: int  #: the steps that were taken
+    score: float | None  #: held-out score of what was kept
+    pilot_score: float | None
+    seconds: dict[str, float]  #: of the pilot, of the fit, in total
+    device: dict[str, str]  #: its name, and the maker's
+    threads: int
+    versions: dict[str, str]
+    created: str  #: ISO 8601, UTC
+
+    def to_json(self) -> str:
+        """Return the receipt as indented JSON that opens with its kind and schema."""
+        body = {"kind": KIND, "schema": SCHEMA} | cast(dict[str, Any], plain(asdict(self)))
+        return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, name: str = "the receipt") -> "Receipt":
+        """Read ``to_json``'s text.
+
+        Raises:
+            InputError: it is no receipt, one of another schema, or damaged; the message names ``name``.
+        """
+        body = _object(text, name)
+        if body.get("kind") != KIND:
+            raise InputError(f"{name} is no ipse receipt: give the {SUFFIX} file beside an output of ipse")
+        if body.get("schema") != SCHEMA:
+            raise InputError(
+                f"{name} has receipt schema {body.get('schema')!r}, expected {SCHEMA}: use the ipse of then"
+            )
+        return cls(**{f.name: _checked(body, f.name, f.type, name) for f in fields(cls)})
+
+    @classmethod
+    def read(cls, path: Path) -> "Receipt":
+        """Read the receipt in a file.
+
+        Raises:
+            InputError: the file cannot be read, or is no receipt.
+        """
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read ({error.strerror}): give the path of a receipt"
+            ) from error
+        return cls.from_json(data, name=str(path))
+
+
+def beside(output: Path) -> Path:
+    """Where the receipt of an output lies."""
+    return output.with_name(output.name + SUFFIX)
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of ``data``, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of_samples(*arrays: NDArray[Any] | None) -> str:
+    """Return the SHA-256 of arrays' types, shapes and values."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        if array is None:
+            digest.update(b"none;")
+        else:
+            digest.update(f"{array.dtype.str}{array.shape};".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it; what JSON has no word for becomes text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in cast(Mapping[Any, Any], value).items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in cast(Sequence[Any], value)]
+    listed = getattr(value, "tolist", None)  # NumPy's numbers and arrays, and tensors
+    return str(value) if listed is None else plain(listed())
+
+
+def _object(text: str | bytes, name: str) -> dict[str, Any]:
+    """Parse a JSON object."""
+    try:
+        body = json.loads(text)
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError both
+        raise InputError(
+            f"{name} is no JSON text: give the {SUFFIX} file beside an output of ipse"
+        ) from error
+    return cast(dict[str, Any], body) if isinstance(body, dict) else {}
+
+
+def _checked(body: Mapping[str, Any], key: str, kind: Any, name: str) -> Any:
+    """Take one field, of the type that the dataclass says."""
+    if key not in body:
+        raise InputError(f"{name} lacks {key!r}: the receipt is damaged, take another copy of it")
+    value = body[key]
+    wanted = get_origin(kind) or kind
+    if isinstance(value, int) and not isinstance(value, bool) and isinstance(0.0, wanted):
+        value = float(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is int):
+        raise InputError(f"{name} has {key} = {value!r}: the receipt is damaged, take another copy of it")
+    return value

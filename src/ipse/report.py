@@ -1,0 +1,73 @@
+"""Run ↦ Receipt: what was done, with what, and what came of it."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from ipse import machine
+from ipse.pictures import Picture
+from ipse.receipt import Receipt, plain, sha256, sha256_of_samples
+
+if TYPE_CHECKING:
+    from ipse.restoration import Result
+    from ipse.run import Run
+
+
+def report(
+    run: "Run", result: "Result", *, step: int, picture: Picture, data: bytes, cancelled: bool
+) -> Receipt:
+    """Return the receipt of a run.
+
+    Args:
+        run: the run, its stream pulled.
+        result: what the restoration made of it.
+        step: the step that was written, which ``strength`` may have moved.
+        picture: what was written.
+        data: the bytes of the file that was written.
+        cancelled: whether a person ended it.
+    """
+    import torch
+
+    from ipse.settings import find_device
+
+    job, device = run.job, find_device(run.job.settings.device)
+    kept = run.snapshots is not None and job.snapshots and not result.unchanged
+    moved = step != result.step
+    return Receipt(
+        task=job.task,
+        input=None if job.source is None else str(job.source.absolute()),
+        input_sha256=sha256(run.data),
+        output=None if job.target is None else str(job.target.absolute()),
+        output_sha256=sha256(data),
+        pixels_sha256=pixels_sha256(picture),
+        options=run.options,
+        settings=cast(dict[str, Any], plain(asdict(job.settings))),
+        strength=job.strength,
+        snapshots=str(run.snapshots_path.absolute()) if kept else None,
+        estimates=cast(dict[str, Any], plain(result.estimates)),
+        reason=result.reason if job.repeat is None else job.repeat.reason,
+        unchanged=result.unchanged,
+        cancelled=cancelled,
+        pilots=run.pilots,
+        step=step,
+        steps=result.steps,
+        score=None if moved else result.score,
+        pilot_score=result.pilot_score,
+        seconds=seconds(run),
+        device={"name": device, "model": machine.device_model(device)},
+        threads=torch.get_num_threads(),
+        versions=machine.versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def seconds(run: "Run") -> dict[str, float]:
+    """Return the seconds of the pilot, of the fit, and in total."""
+    search = run.restoration.search
+    fit = 0.0 if search is None else search.fit.seconds
+    return {"pilot": round(run.restoration.seconds, 3), "fit": round(fit, 3), "total": round(run.seconds, 3)}
+
+
+def pixels_sha256(picture: Picture) -> str:
+    """Return the SHA-256 of what is seen: colours and alpha, whatever file holds them."""
+    return sha256_of_samples(picture.colours, picture.alpha)

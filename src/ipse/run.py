@@ -1,0 +1,252 @@
+"""file y → Picture → Restoration → Picture → file x*, with the receipt beside it: one job, under way.
+
+    run = Run(Job("denoise", Path("in.png"), Path("out.png")))     # refuses here what cannot work
+    for event in run:                                              # stop pulling to cancel
+        ...
+    receipt = run.finish()                                         # writes
+
+PyTorch is imported by the first event and not before: a wrong path is told at once.
+"""
+
+import io
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ipse import machine, tasks
+from ipse.checkpoint import Checkpoint
+from ipse.errors import OptionError, RunError
+from ipse.job import Job, file_record
+from ipse.pictures import Picture, check_target, encode, format_for, read, read_bytes, write_bytes
+from ipse.pictures.files import check_place
+from ipse.receipt import Receipt, beside, plain, sha256
+from ipse.report import report
+from ipse.snapshots import SUFFIX, Snapshots, Trajectory, check_strength
+
+if TYPE_CHECKING:
+    from ipse.restoration import Estimate, Restoration, Result
+    from ipse.stopping import State
+
+
+class Run:
+    """A job under way: an iterable of events, then ``finish``.
+
+    Raises:
+        InputError: for all that can be refused without a fit: paths, formats, options, missing files.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.started = time.perf_counter()
+        self.job = job
+        tasks.find(job.task)
+        if job.strength is not None:
+            check_strength(job.strength)
+        self.data, name = read_bytes(job.source or "-")
+        self.picture = read(_Named(self.data, name))
+        self.files = {
+            key: file_record(value) for key, value in job.options.items() if isinstance(value, Path)
+        }
+        self.format = self.check_places()
+        self.pilots = 0
+        self.earlier = 0.0  # seconds before a resume
+
+    def check_places(self) -> str:
+        """Refuse every place that could not be written; return the output's format."""
+        job, factor = self.job, self.job.options.get("factor")
+        scale = factor if isinstance(factor, int) and factor > 0 else 1
+        height, width = self.picture.size
+        target, size = job.target or "-", (height * scale, width * scale)
+        if job.target is not None:
+            for path in (beside(job.target), *([self.snapshots_path] if job.snapshots else [])):
+                check_place(path, overwrite=True)
+        elif job.snapshots:
+            raise OptionError("--snapshots lie beside the output: name one with -o")
+        if self.checkpoint is not None:
+            self.checkpoint.check(resume=job.resume, overwrite=job.overwrite)
+        elif job.resume:
+            raise OptionError("--resume goes on from a checkpoint: add --checkpoint FILE")
+        form = self.piped_format()
+        return check_target(self.picture, target, overwrite=job.overwrite, format=form, size=size)
+
+    def piped_format(self) -> str | None:
+        """The format of standard output: the input's own, but PNG where JPEG would undo the work."""
+        if self.job.target is not None:
+            return None
+        own = format_for(self.picture, "-").name
+        return "PNG" if own == "JPEG" and self.picture.model != "cmyk" else own
+
+    @property
+    def snapshots_path(self) -> Path:
+        """Where the trajectory goes."""
+        assert self.job.target is not None
+        return self.job.target.with_name(self.job.target.name + SUFFIX)
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """The task's options as a receipt has them: files by place and content."""
+        return {key: plain(value) for key, value in self.job.options.items()} | self.files
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint | None:
+        """The consumer that saves, if one was asked for."""
+        if self.job.checkpoint is None:
+            return None
+        fingerprint = {
+            "task": self.job.task,
+            "picture": sha256(self.data),
+            "options": {key: value for key, value in self.options.items() if key not in self.files},
+            "files": {key: record["sha256"] for key, record in self.files.items()},
+            "settings": asdict(self.job.settings),
+            "snapshots": self.collects,
+            "version": machine.versions().get("ipse"),
+        }
+        return Checkpoint(self.job.checkpoint, fingerprint, every=self.job.every)
+
+    @property
+    def collects(self) -> bool:
+        """Whether points of the trajectory are wanted."""
+        return self.job.snapshots or self.job.strength is not None
+
+    @cached_property
+    def restoration(self) -> "Restoration":
+        """The stream; PyTorch is imported here."""
+        from ipse.restoration import Restoration
+
+        return Restoration(self.picture, self.job.task, self.job.settings, self.job.options)
+
+    @cached_property
+    def snapshots(self) -> Snapshots | None:
+        """The consumer that collects points of the trajectory."""
+        return Snapshots(self.restoration) if self.collects else None
+
+    def __iter__(self) -> Iterator["Estimate | State"]:
+        """Pull the restoration's events, showing each to those who save.
+
+        Raises:
+            NotEnoughMemory: the fit would not fit.
+        """
+        from ipse.plan import check_memory
+
+        check_memory(self.picture, self.job.task, self.job.settings, self.job.options)
+        self.pick_up()
+        for event in self.restoration:
+            self.see(event)
+            yield event
+            if self.reached(event):
+                return
+
+    def pick_up(self) -> None:
+        """Go on from the checkpoint, where there is one and it was asked for."""
+        saved = self.checkpoint.resume(self.restoration) if self.checkpoint and self.job.resume else None
+        if saved is not None:
+            self.pilots, self.earlier = saved["pilots"], saved["seconds"]
+            if self.snapshots is not None:
+                self.snapshots.load_state_dict(saved["snapshots"])
+
+    def see(self, event: "Estimate | State") -> None:
+        """Collect, and save when it is time."""
+        from ipse.restoration import Estimate
+
+        if isinstance(event, Estimate):
+            self.pilots = event.index + 1
+        if self.snapshots is not None:
+            self.snapshots(event)
+        if self.checkpoint is not None and self.checkpoint.due():
+            self.save()
+
+    def save(self) -> None:
+        """Save between two steps; not once the rule has stopped: a resumed fit would go too far."""
+        from ipse.until import CANCELLED
+
+        search = self.restoration.search
+        if self.checkpoint is None or search is None or search.fit.step == 0 or search.reason != CANCELLED:
+            return
+        points = {} if self.snapshots is None else self.snapshots.state_dict()
+        saved = {"pilots": self.pilots, "seconds": self.seconds, "snapshots": points}
+        self.checkpoint.save(self.restoration, saved)
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether there is something to write."""
+        search = self.restoration.search
+        return self.restoration.pilot is not None or (search is not None and search.best is not None)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning, over all sessions."""
+        return self.earlier + time.perf_counter() - self.started
+
+    def reached(self, event: "Estimate | State") -> bool:
+        """Whether a repeated receipt went no further."""
+        from ipse.restoration import Estimate
+
+        far = self.job.repeat
+        if far is None:
+            return False
+        if isinstance(event, Estimate):
+            return far.steps == 0 and self.pilots >= far.pilots
+        return event.step >= far.steps
+
+    def finish(self, *, cancelled: bool = False) -> Receipt:
+        """Write the best so far, its receipt and its snapshots; a finished run's checkpoint is removed.
+
+        Raises:
+            RunError: there was nothing yet to write, or writing failed.
+        """
+        result = self.restoration.result()
+        picture, step, points = result.picture, result.step, self.trajectory(result)
+        if points is not None and self.job.strength is not None:
+            step = points.step_at(self.job.strength)
+            picture = self.picture.like(points.pixels(step), keep=points.keep)
+        data = self.written(picture, unchanged=result.unchanged)
+        if points is not None and self.job.snapshots:
+            write_bytes(self.snapshots_path, points.to_bytes(), overwrite=True)
+        said = report(self, result, step=step, picture=picture, data=data, cancelled=cancelled)
+        if self.job.target is not None:
+            write_bytes(beside(self.job.target), said.to_json().encode(), overwrite=True)
+        if self.checkpoint is not None and not cancelled:
+            self.checkpoint.remove()
+        return said
+
+    def trajectory(self, result: "Result") -> Trajectory | None:
+        """The collected points, if there are any."""
+        if self.snapshots is None or result.unchanged:
+            return None
+        place = None if self.job.source is None else str(self.job.source.absolute())
+        origin = {"task": self.job.task, "input": place, "input_sha256": sha256(self.data)}
+        return self.snapshots.trajectory(result.step, origin)
+
+    def written(self, picture: Picture, *, unchanged: bool) -> bytes:
+        """Write the output, and return its bytes; one with nothing restored is the very file that came in."""
+        same = unchanged and self.format == self.picture.format
+        data = self.data if same else self.encoded(picture)
+        if self.job.target is not None:
+            write_bytes(self.job.target, data, overwrite=self.job.overwrite)
+            return data
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise RunError(f"standard output cannot be written ({error}): give a file with -o") from error
+        return data
+
+    def encoded(self, picture: Picture) -> bytes:
+        """The output's bytes."""
+        try:
+            return encode(picture, format=self.format)
+        except (OSError, ValueError, RuntimeError, TypeError) as error:
+            raise RunError(
+                f"encoding as {self.format} failed ({error}); nothing was written: try .png"
+            ) from error
+
+
+class _Named(io.BytesIO):
+    """Bytes in memory that errors can name."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
