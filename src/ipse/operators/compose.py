@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ipse.errors import OptionError
 from ipse.operators.operator import Operator
@@ -19,6 +19,7 @@ class Compose(Operator):
         if not operators:
             raise OptionError("Compose has 0 operators; expected at least one")
         self.operators = operators
+        self.parts = nn.ModuleList(op for op in operators if isinstance(op, nn.Module))  # so that they move
         self.linear = all(getattr(op, "linear", True) is not False for op in operators)
 
     def forward(self, x: Tensor) -> Tensor:

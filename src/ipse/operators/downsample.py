@@ -111,7 +111,7 @@ class Downsample(Operator):
 
     def forward(self, x: Tensor) -> Tensor:
         """Measure x (B, C, H, W)."""
-        return self._matrix(x.shape[2], x) @ (x @ self._matrix(x.shape[3], x).T)
+        return self.matrix(x.shape[2], x) @ (x @ self.matrix(x.shape[3], x).T)
 
     def _start(self) -> int:
         """Where the kernel's first tap falls for the measured pixel 0."""
@@ -122,7 +122,7 @@ class Downsample(Operator):
             return -(count - 1) // 2
         return int((self.factor - count) / 2)
 
-    def _matrix(self, size: int, like: Tensor) -> Tensor:
+    def matrix(self, size: int, like: Tensor) -> Tensor:
         """The (measured, ``size``) matrix of one axis, in the type and on the device of ``like``."""
         taps = self.taps.to(like.device)
         if like.dtype == torch.float64:  # the buffer has single precision, for devices that have no double
