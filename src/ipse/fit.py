@@ -61,7 +61,7 @@ class Fit:
         self.step += 1
         raw = x.detach()
         average = self.averaged(raw)
-        score = None if self.problem.score is None else float(self.problem.score(self.problem.outputs(average)))
+        score = None if self.problem.score is None else float(self.problem.score(average))
         self.seconds += time.perf_counter() - start
         return State(self.step, float(loss.detach()), raw, average, score, self.seconds)
 

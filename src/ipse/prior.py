@@ -79,7 +79,11 @@ class Prior(nn.Module):
         if self.jitter > 0:
             self.noise.normal_(generator=self.generator)
             z = torch.add(z, self.noise, alpha=self.jitter)
-        x = functional_call(self.network, self.noisy_weights(), z) if self.weight_noise > 0 else self.network(z)
+        x = (
+            functional_call(self.network, self.noisy_weights(), z)
+            if self.weight_noise > 0
+            else self.network(z)
+        )
         return x[..., : self.size[0], : self.size[1]]
 
     def noisy_weights(self) -> dict[str, Tensor]:

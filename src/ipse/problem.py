@@ -21,7 +21,9 @@ class Recipe:
     learning_rate: float = 0.01
     schedule: Literal["constant", "cosine"] = "constant"  #: cosine falls to a twentieth over ``steps``
     average: float = 0.99  #: of the outputs; 0 keeps the last one alone
-    fall_back: float | None = None  #: return to the last good weights when the fit's PSNR drops by this many dB
+    fall_back: float | None = (
+        None  #: return to the last good weights when the fit's PSNR drops by this many dB
+    )
 
 
 def clipped(x: Tensor) -> Tensor:
@@ -41,10 +43,14 @@ class Problem:
     recipe: Recipe = field(default_factory=Recipe)
     rule: Rule = field(default_factory=Last)
     score: Objective | None = None  #: of a picture, on measurements that ``objective`` does not see
-    pilot: Callable[[], Iterator[Tensor]] | None = None  #: classical estimates, each better than the one before
+    pilot: Callable[[], Iterator[Tensor]] | None = (
+        None  #: classical estimates, each better than the one before
+    )
     outputs: Callable[[Tensor], Tensor] = clipped  #: fitted picture → restored picture
     keep: NDArray[np.bool_] | None = None  #: (H, W), where the stored samples must come back to the bit
-    estimates: dict[str, object] = field(default_factory=dict[str, object])  #: what was found in y, for the receipt
+    estimates: dict[str, object] = field(
+        default_factory=dict[str, object]
+    )  #: what was found in y, for the receipt
 
 
 @dataclass(frozen=True)

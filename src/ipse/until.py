@@ -1,9 +1,9 @@
 """x* = the picture of the step that a rule calls best.
 
-    search = until(Fit(problem), rule)
-    for state in search:
-        ...                      # watch, save, or stop pulling: what is best so far is kept
-    search.best, search.step, search.reason
+search = until(Fit(problem), rule)
+for state in search:
+    ...                      # watch, save, or stop pulling: what is best so far is kept
+search.best, search.step, search.reason
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,33 @@
+"""The picture nearest to x among those that measure y:  x + A⁺(y − A x).
+
+A is separable, A x = R x Cᵀ, so its pseudo-inverse is too: A⁺ r = R⁺ r C⁺ᵀ, exact and two small products.
+"""
+
+import torch
+from torch import Tensor
+
+from ipse.operators.downsample import Downsample
+
+
+class Consistent:
+    """Projects pictures (1, C, H, W) onto {x : A x = y}.
+
+    Args:
+        operator: A.
+        y: the measurement (1, C, h, w).
+        size: (H, W) of the pictures.
+    """
+
+    def __init__(self, operator: Downsample, y: Tensor, size: tuple[int, int]) -> None:
+        self.operator, self.y = operator, y
+        rows, columns = (operator.matrix(side, y.new_zeros((), dtype=torch.float64)) for side in size)
+        self.rows = torch.linalg.pinv(rows).to(y.dtype)
+        self.columns = torch.linalg.pinv(columns).to(y.dtype)
+
+    def __call__(self, x: Tensor, *, rounds: int = 1) -> Tensor:
+        """Project x; with more than one round, alternately with the range [0, 1], ending in the range."""
+        for _ in range(rounds):
+            x = x + self.rows @ (self.y - self.operator(x)) @ self.columns.T
+            if rounds > 1:
+                x = x.clamp(0, 1)
+        return x

@@ -1,0 +1,105 @@
+"""What tasks share: the picture as a tensor, the network, the rule that was asked for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ipse import networks
+from ipse.errors import OptionError
+from ipse.latents import latent, noise
+from ipse.pictures import Picture
+from ipse.prior import GuidedPrior, Prior, seeded
+from ipse.problem import Recipe
+from ipse.settings import Settings, find_device
+from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Rule, WindowedVariance
+
+Size = tuple[int, int]
+
+
+def tensor(picture: Picture, settings: Settings) -> Tensor:
+    """The picture's pixels as (1, C, H, W) on the device that the settings ask for."""
+    return torch.from_numpy(picture.pixels)[None].to(find_device(settings.device))
+
+
+def generator(y: Tensor, settings: Settings) -> torch.Generator:
+    """What a task draws from; other streams (initial weights, jitter) hang on the seed by themselves."""
+    return torch.Generator(y.device).manual_seed(settings.seed)
+
+
+def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, sigmoid: bool = True) -> Prior:
+    """f_θ(z) without a pilot: the network and latent of the settings, by default fast on noise.
+
+    z ~ N(0, 1) without jitter: it converges several times faster than the reference's small uniform noise.
+
+    Args:
+        like: a tensor (1, C, H, W) with the channels and the device of the result; also the "image" latent.
+        size: (H, W) of the result, if not those of ``like``.
+    """
+    height, width = size or (like.shape[-2], like.shape[-1])
+    kind = settings.latent or "noise"
+    canvas = like if size is None else like.new_zeros(1, like.shape[1], height, width)
+    draw = generator(like, settings)
+    channels = 32 if kind == "noise" else 2 if kind == "meshgrid" else like.shape[1]
+    options = {"fold": kind != "noise"} if (settings.network or "fast") == "fast" else {}
+    network = build(settings, channels, like.shape[1], sigmoid=sigmoid, **options).to(like.device)
+    if kind == "noise":
+        step = int(getattr(network, "latent_stride", 1))
+        z = noise(
+            channels,
+            (-(-height // step), -(-width // step)),
+            generator=draw,
+            distribution="normal",
+            scale=1.0,
+        )
+    else:
+        z = latent(kind, canvas, channels=channels, generator=draw)
+    return Prior(network, z, size=(height, width), seed=settings.seed)
+
+
+def guided_prior(picture: Tensor, settings: Settings, *, jitter: float, **options: Any) -> GuidedPrior:
+    """p + f_θ(p + ε): a correction of a pilot, which starts at zero."""
+    channels = picture.shape[1]
+    if (settings.network or "fast") == "fast":
+        options = {"fold": True, **options}
+    network = build(settings, channels, channels, sigmoid=False, **options).to(picture.device)
+    with torch.no_grad():  # the last layer starts at zero, so that the first output is the pilot itself
+        *_, weight, bias = network.parameters()
+        weight.zero_()
+        bias.zero_()
+    return GuidedPrior(network, picture, jitter=jitter, seed=settings.seed)
+
+
+def build(settings: Settings, channels_in: int, channels_out: int, **options: Any) -> torch.nn.Module:
+    """The network of the settings, its weights drawn from the seed."""
+    with seeded(settings.seed):
+        return networks.build(settings.network or "fast", channels_in, channels_out, **options)
+
+
+def recipe(settings: Settings, **default: Any) -> Recipe:
+    """The task's recipe, with the number of steps that the settings ask for."""
+    return Recipe(**(default | ({} if settings.steps is None else {"steps": settings.steps})))
+
+
+def rule(settings: Settings, default: Callable[[], Rule], *, sigma: float | None = None) -> Rule:
+    """The rule of the settings, or the task's own.
+
+    Raises:
+        OptionError: the discrepancy was asked for where the noise level is neither given nor estimated.
+    """
+    match settings.rule:
+        case None:
+            return default()
+        case "held-out":
+            return HeldOut()
+        case "wmv":
+            return WindowedVariance()
+        case "emv":
+            return ExponentialVariance()
+        case "last":
+            return Last()
+        case "discrepancy":
+            if not sigma:
+                raise OptionError("rule 'discrepancy' needs a noise level: give --sigma, or choose held-out")
+            return Discrepancy(sigma)

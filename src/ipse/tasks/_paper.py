@@ -1,0 +1,101 @@
+"""Preset "paper": the reference's own settings, task by task.
+
+Ulyanov, Vedaldi, Lempitsky, Deep Image Prior, https://arxiv.org/abs/1711.10925, and its published notebooks. Their
+choice by file name is made here by what the picture and the mask look like; their defects are not repeated (the
+result is the moving average, a fall-back does fall back, weight noise reaches the weights).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ipse.latents import latent
+from ipse.networks import build
+from ipse.prior import Prior, seeded
+from ipse.problem import Recipe
+from ipse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One row of the paper's table."""
+
+    steps: int
+    learning_rate: float = 0.01
+    jitter: float = 0.0
+    weight_noise: float = 0.0
+    latent: Literal["noise", "meshgrid"] = "noise"
+    channels: int = 32  #: of the latent
+    average: float = 0.0
+    fall_back: float | None = None
+    network: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def recipe(self, settings: Settings) -> Recipe:
+        """How it is fitted."""
+        steps = self.steps if settings.steps is None else settings.steps
+        return Recipe(steps, self.learning_rate, average=self.average, fall_back=self.fall_back)
+
+    def prior(self, like: Tensor, settings: Settings, *, size: tuple[int, int] | None = None) -> Prior:
+        """Its network and latent, for a result with the channels of ``like`` (1, C, H, W)."""
+        size = size or (like.shape[-2], like.shape[-1])
+        draw = torch.Generator(like.device).manual_seed(settings.seed)
+        canvas = like.new_zeros(1, 1, *size)
+        z = latent(settings.latent or self.latent, canvas, channels=self.channels, generator=draw)
+        if settings.latent == "image":
+            z = like
+        with seeded(settings.seed):
+            network = build(settings.network or "skip", z.shape[1], like.shape[1], **self.network)
+        return Prior(
+            network.to(like.device),
+            z,
+            size=size,
+            jitter=self.jitter,
+            weight_noise=self.weight_noise,
+            seed=settings.seed,
+        )
+
+
+WIDE = (128,) * 5
+GROWING = (16, 32, 64, 128, 128, 128)
+
+
+def denoise(sigma: float | None) -> Paper:
+    """Gaussian noise; ``sigma`` in [0, 1]: from σ = 50/255 on the latent is jittered more."""
+    jitter = 1 / 20 if sigma is not None and sigma >= 45 / 255 else 1 / 30
+    return Paper(3000, jitter=jitter, average=0.99, fall_back=5.0)
+
+
+def dejpeg() -> Paper:
+    """Blind JPEG clean-up."""
+    widths = (8, 16, 32, 64, 128)
+    network = {"down": widths, "up": widths, "skip": (0, 0, 0, 4, 4)}
+    return Paper(2400, jitter=1 / 30, channels=3, average=0.99, fall_back=5.0, network=network)
+
+
+def upscale(factor: int) -> Paper:
+    """×4 and, from 5 on, ×8."""
+    return Paper(2000, jitter=0.03) if factor <= 4 else Paper(4000, jitter=0.05)
+
+
+def inpaint(missing: float, radius: int) -> Paper:
+    """The recipe for a mask like the paper's own.
+
+    Args:
+        missing: fraction of the pixels, in (0, 1).
+        radius: largest distance from a missing pixel to a known one, in pixels.
+    """
+    if missing >= 0.9:  # 2 % of the pixels known
+        widths = GROWING[:5]
+        return Paper(1000, network={"down": widths, "up": widths, "skip": (0,) * 5, "downsampling": "avg"})
+    if missing >= 0.3 and radius <= 8:  # half of the pixels known
+        return Paper(11000, 0.001, jitter=0.03, fall_back=5.0)
+    if radius <= 8:  # text and scratches
+        return Paper(6001, jitter=0.03, network={"skip": WIDE, "upsampling": "nearest"})
+    if missing <= 0.1:  # one region
+        network = {"down": GROWING, "up": GROWING, "skip": (0,) * 6, "kernel_down": 5, "one_by_one": False}
+        return Paper(3001, channels=1, weight_noise=1 / 50, network={**network, "upsampling": "nearest"})
+    return Paper(  # a large hole
+        5001, jitter=0.03, latent="meshgrid", channels=2, network={"skip": (0,) * 5, "upsampling": "nearest"}
+    )

@@ -1,0 +1,59 @@
+"""Super-resolution: argmin_θ ‖A f_θ(z) − y‖² + λ TV(f_θ(z)), A the down-sampling.
+
+Here the network's own structure is the best prior: the fit starts from noise, not from a pilot, which would only pull
+it back to the blur of interpolation (measured: docs/decisions/upscale.md).
+"""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from ipse.errors import OptionError
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from ipse.pictures import Picture
+    from ipse.problem import Problem
+
+STEPS = {"fast": 250, "good": 700, "best": 2000}
+SMOOTHNESS = 0.002  # of TV, per pixel
+
+
+def upscale(
+    picture: "Picture",
+    settings: Settings = Settings(),
+    *,
+    factor: Annotated[int, "How many times larger each side becomes, 2 to 8."],
+    kernel: Annotated[Literal["bicubic", "lanczos2", "lanczos3", "box"], "How it was made small."] = "bicubic",
+) -> "Problem":
+    """Enlarge a picture so that, made small again, it is the one given.
+
+    Raises:
+        OptionError: a factor or kernel that cannot be used.
+    """
+    from ipse.objectives import LeastSquares, TotalVariation
+    from ipse.operators import Downsample
+    from ipse.operators.consistent import Consistent
+    from ipse.pilots.back_projection import back_projection
+    from ipse.problem import Problem
+    from ipse.stopping import Last
+    from ipse.tasks import _common, _paper
+
+    if factor != int(factor) or not 2 <= factor <= 8:
+        raise OptionError(f"factor {factor} cannot be used: give a whole number from 2 to 8")
+    y = _common.tensor(picture, settings)
+    size = (y.shape[-2] * factor, y.shape[-1] * factor)
+    paper = _paper.upscale(factor) if settings.preset == "paper" else None
+    operator = Downsample(factor, kernel="lanczos2" if paper else kernel).to(y.device)
+    consistent = Consistent(operator, y, size)
+    fidelity = LeastSquares(y, operator)
+    if paper:
+        prior, recipe = paper.prior(y, settings, size=size), paper.recipe(settings)
+        return Problem(prior, fidelity, recipe, rule=_common.rule(settings, Last))
+    return Problem(
+        prior=_common.free_prior(y, settings, size=size),
+        objective=fidelity + SMOOTHNESS * TotalVariation(),
+        recipe=_common.recipe(settings, steps=STEPS[settings.preset], average=0.99),
+        rule=_common.rule(settings, Last),
+        pilot=lambda: back_projection(y, consistent),
+        outputs=lambda x: consistent(x, rounds=5),
+        estimates={"factor": factor, "kernel": kernel},
+    )

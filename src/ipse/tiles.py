@@ -1,0 +1,64 @@
+"""Σ_k w_k = 1: a picture cut into overlapping tiles whose weights sum to one at every pixel.
+
+A uniform grid; the last tile of a row or column is moved inwards, so that all are of one size. Over an overlap the
+weights fall off linearly (feathering), so that two neighbours that differ a little meet without a seam.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of a picture and its weight in the whole."""
+
+    rows: slice
+    columns: slice
+    weight: NDArray[np.float32]  #: (rows, columns); all tiles' weights sum to one at every pixel
+
+
+def starts(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
+    """Where tiles begin along one side: at multiples of ``multiple``, each overlapping the next by ``overlap`` or more."""
+    if length <= tile:
+        return [0]
+    step = max(multiple, (tile - overlap) // multiple * multiple)
+    last = -(-(length - tile) // multiple) * multiple
+    return [*range(0, last, step), last]
+
+
+def profiles(length: int, tile: int, overlap: int, multiple: int) -> list[tuple[slice, NDArray[np.float64]]]:
+    """Each tile's place along one side, with its weight there."""
+    parts: list[tuple[slice, NDArray[np.float64]]] = []
+    total = np.zeros(length)
+    for start in starts(length, tile, overlap, multiple):
+        stop = min(start + tile, length)
+        place = np.arange(start, stop)
+        left = np.ones(stop - start) if start == 0 else (place - start + 1) / (overlap + 1)
+        right = np.ones(stop - start) if stop == length else (stop - place) / (overlap + 1)
+        weight = np.minimum(1, np.minimum(left, right))
+        total[start:stop] += weight
+        parts.append((slice(start, stop), weight))
+    return [(place, weight / total[place]) for place, weight in parts]
+
+
+def tiles(size: tuple[int, int], *, tile: int, overlap: int, multiple: int = 16) -> Iterator[Tile]:
+    """Cut a picture of ``size`` (H, W) into tiles of ``tile``² pixels, row by row.
+
+    Args:
+        size: (H, W) of the picture.
+        tile: side of a tile, a multiple of ``multiple``; the last of a side may be shorter by less than that.
+        overlap: pixels that neighbours share at least.
+        multiple: tiles begin at multiples of it, so that the blocks of a JPEG stay whole.
+    """
+    across = profiles(size[1], tile, overlap, multiple)
+    for rows, down in profiles(size[0], tile, overlap, multiple):
+        for columns, weight in across:
+            yield Tile(rows, columns, np.outer(down, weight).astype(np.float32))
+
+
+def count(size: tuple[int, int], *, tile: int, overlap: int, multiple: int = 16) -> int:
+    """How many tiles ``tiles`` would yield."""
+    return int(np.prod([len(starts(side, tile, overlap, multiple)) for side in size]))
