@@ -106,20 +106,24 @@ def check_target(
         OutputError: if the place or the format cannot take the result.
     """
     form = format_for(picture, target, format=format)
+    _check_kind(picture, target, form, size or picture.size)
+    if not is_stream(target):
+        check_place(Path(target), overwrite=overwrite)
+    return form.name
+
+
+def _check_kind(picture: Picture, target: str | Path, form: FileFormat, size: tuple[int, int]) -> None:
     if not form.holds(picture):
         fit = _suffixes(tuple(other for other in FORMATS if other.holds(picture)))
         raise OutputError(f"{target}: {form.name} cannot hold {picture.mode} pictures; expected one of {fit}")
     if form.name == "HEIF":
         check_heif(target)
-    height, width = size or picture.size
+    height, width = size
     if max(height, width) > form.side:
         raise OutputError(
             f"{target}: {form.name} holds at most {form.side} pixels a side, not {width}×{height}; "
             "expected .png or .tif"
         )
-    if not is_stream(target):
-        check_place(Path(target), overwrite=overwrite)
-    return form.name
 
 
 def _named(name: str) -> FileFormat:

@@ -26,15 +26,25 @@ class Levels:
 
     def pixels(self, samples: Samples) -> Pixels:
         """Map samples of any shape to float32 in [0, 1]."""
+        if samples.dtype.name in (
+            "uint8",
+            "uint16",
+        ):  # few levels: looked up, which is fast and needs no room
+            return self._map(np.arange(np.iinfo(samples.dtype).max + 1))[samples]
+        return self._map(samples)
+
+    def _map(self, samples: Samples) -> Pixels:
         # Through float64: dividing in float32 is one rounding too many for 16-bit levels.
         return ((samples.astype(np.float64) - self.offset) / self.gain).astype(np.float32)
 
     def samples(self, pixels: NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> Samples:
         """Map pixels to samples of ``dtype``: clipped to [0, 1], integers rounded to the nearest level."""
-        inside = np.clip(pixels.astype(np.float64), 0.0, 1.0)
+        # Float32 holds 8 and 16 bits to a hundredth of a level; wider types need more.
+        work = np.float32 if dtype.kind in "iu" and dtype.itemsize <= 2 else np.float64
+        inside = np.clip(pixels.astype(work), 0.0, 1.0)
         if dtype.kind == "b":
             return inside >= 0.5
-        values = inside * self.gain + self.offset
+        values = inside * work(self.gain) + work(self.offset)
         if dtype.kind == "f":
             return values.astype(dtype)
         low, high = _bounds(dtype)

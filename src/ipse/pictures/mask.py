@@ -101,17 +101,18 @@ def mask_of(mask: Picture, picture: Picture, *, polarity: Polarity = "auto") -> 
     values, turned = _fitted(values, mask, picture)
     white, soft = _split(values)
     if white.all() or not white.any():
-        colour = word if white.all() else OPPOSITE[word]
-        raise MaskError(
-            f"{mask.name}: the mask is {colour} all over; expected a mark on the pixels to fill; paint one"
-        )
+        said = f"the mask is {word if white.all() else OPPOSITE[word]} all over"
+        raise MaskError(f"{mask.name}: {said}; expected a mark on the pixels to fill; paint one")
     inverted, why = _decide(white, picture.pixels, polarity)
-    known = white if inverted else ~white
-    hole = OPPOSITE[word] if inverted else word
-    said = f"{hole} marks the pixels to fill: {_percent(1 - known.mean())} of the picture ({why})"
-    said += f"; {_percent(soft)} are soft values, split at half" if soft > 0 else ""
-    said += "; turned to the picture's stored orientation" if turned else ""
-    return Mask(np.ascontiguousarray(known), inverted, said)
+    known = np.ascontiguousarray(white if inverted else ~white)
+    said = f"{OPPOSITE[word] if inverted else word} marks the pixels to fill: {_percent(1 - known.mean())}"
+    said += f" of the picture ({why})" + _notes(soft, turned=turned)
+    return Mask(known, inverted, said)
+
+
+def _notes(soft: float, *, turned: bool) -> str:
+    softly = f"; {_percent(soft)} are soft values, split at half" if soft > 0 else ""
+    return softly + ("; turned to the picture's stored orientation" if turned else "")
 
 
 def _percent(share: float) -> str:

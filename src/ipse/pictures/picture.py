@@ -137,12 +137,16 @@ class Picture:
         if pixels.shape[1:] != self.size:
             return self._enlarged(pixels)
         held = np.zeros(self.size, np.bool_) if keep is None else keep
-        unchanged = np.moveaxis(pixels.astype(np.float32, copy=False) == self.pixels, 0, -1)
         if self.palette is not None:
-            return self._repainted(pixels, held, unchanged.all(axis=-1))
+            return self._repainted(pixels, held)
         samples = self._to_samples(pixels)
-        stay = (unchanged | held[..., None]).reshape(samples.shape)
+        stay = held if samples.ndim == 2 else held[..., None]
+        if self.dtype.name not in ("uint8", "uint16"):  # wider than float32: what did not change must not
+            stay = stay | self._unchanged(pixels).reshape(samples.shape)
         return replace(self, samples=np.where(stay, self.samples, samples), jpeg=None, frames=1)
+
+    def _unchanged(self, pixels: NDArray[np.floating[Any]]) -> Flags:
+        return np.moveaxis(pixels.astype(np.float32, copy=False) == self.pixels, 0, -1)
 
     def _check_like(self, pixels: NDArray[Any], keep: Flags | None) -> None:
         if pixels.ndim != 3 or pixels.shape[0] != self.channels or not pixels.size:
@@ -162,10 +166,10 @@ class Picture:
         samples = self._levels.samples(np.moveaxis(pixels, 0, -1), self.dtype)
         return samples[..., 0] if self.samples.ndim == 2 and self.palette is None else samples
 
-    def _repainted(self, pixels: NDArray[np.floating[Any]], held: Flags, same: Flags) -> "Picture":
+    def _repainted(self, pixels: NDArray[np.floating[Any]], held: Flags) -> "Picture":
         """A palette picture of the same size; what cannot be seen (alpha 0) stays as it is."""
         assert self.palette is not None
-        if same.all():
+        if self._unchanged(pixels).all():
             return replace(self, jpeg=None, frames=1)
         colours: NDArray[Any] = self._to_samples(pixels)
         if self.alpha is not None:

@@ -50,17 +50,21 @@ def write(
         RunError: if writing fails midway; nothing half-written is left.
     """
     name = check_target(picture, target, overwrite=overwrite, format=format)
+    data = _encoded(picture, name, target)
+    if is_stream(target):
+        _to_stdout(data)
+    else:
+        write_bytes(target, data, overwrite=overwrite)
+
+
+def _encoded(picture: Picture, name: str, target: str | Path) -> bytes:
     try:
-        data = encode(picture, format=name)
+        return encode(picture, format=name)
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         reason = (str(error).splitlines() or ["unknown"])[0]
         raise RunError(
             f"{target}: encoding as {name} failed ({reason}); nothing was written; try .png"
         ) from None
-    if is_stream(target):
-        _to_stdout(data)
-    else:
-        write_bytes(target, data, overwrite=overwrite)
 
 
 def encode(picture: Picture, *, format: str) -> bytes:
