@@ -11,11 +11,24 @@ D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", IJCV 2020, https://arx
 Y. Liu et al., "The devil is in the upsampling", ICCV 2023, https://arxiv.org/abs/2304.11409
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ipse.networks.blocks import Network, activation, at_least
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Channels of the core, its scales, channels of a skip and of the head, picture pixels a core pixel."""
+
+    width: int
+    scales: int
+    skip: int
+    head: int
+    reduction: int
 
 
 def layer(cin: int, cout: int, kernel: int, *, stride: int = 1) -> nn.Sequential:
@@ -49,14 +62,17 @@ class Fast(Network):
     """The core, and the head: 1×1 to a few channels, fixed bilinear, one 3×3, 1×1 to the picture's."""
 
     def __init__(
-        self, core: nn.Module, channels: tuple[int, int, int], *, reduction: int, fold: bool, sigmoid: bool
+        self, in_channels: int, out_channels: int, sizes: Sizes, *, fold: bool, sigmoid: bool
     ) -> None:
         super().__init__()
-        width, head, out_channels = channels
+        reduction, head = sizes.reduction, sizes.head
         self.reduction, self.fold = reduction, fold
         self.latent_stride = 1 if fold else reduction
-        self.core = core
-        self.thin = nn.Conv2d(width, head, 1)
+        self.stride = reduction * 2**sizes.scales
+        self.min_size = 2 * self.stride  # normalisation needs more than one of the coarsest pixels
+        cin = in_channels * reduction**2 if fold else in_channels
+        self.core = Scale(cin, sizes.width, sizes.skip, sizes.scales - 1)
+        self.thin = nn.Conv2d(sizes.width, head, 1)
         self.fine = nn.Conv2d(head, head, 3, padding=1)
         self.act = activation("leaky_relu")
         self.colour = nn.Conv2d(head, out_channels, 1)
@@ -91,18 +107,8 @@ def fast(
     pixels become channels. ``skip`` 0 means no skips. The head's last convolution holds the last parameters.
     Raises OptionError. https://arxiv.org/abs/1711.10925
     """
-    least = {"width": width, "scales": scales, "head": head, "reduction": reduction}
-    for option, value in least.items():
+    for option, value in {"width": width, "scales": scales, "head": head, "reduction": reduction}.items():
         at_least(option, value, 1)
     at_least("skip", skip, 0)
-    cin = in_channels * reduction**2 if fold else in_channels
-    network = Fast(
-        Scale(cin, width, skip, scales - 1),
-        (width, head, out_channels),
-        reduction=reduction,
-        fold=fold,
-        sigmoid=sigmoid,
-    )
-    network.stride = reduction * 2**scales
-    network.min_size = 2 * network.stride  # normalisation needs more than one of the coarsest pixels
-    return network
+    sizes = Sizes(width, scales, skip, head, reduction)
+    return Fast(in_channels, out_channels, sizes, fold=fold, sigmoid=sigmoid)

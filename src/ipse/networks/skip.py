@@ -143,6 +143,17 @@ def skip(
     ``down``, ``up`` and ``skip`` are channels a scale, finest first; 0 skip channels mean no skip there.
     Kernel sizes are odd. Raises OptionError. https://arxiv.org/abs/1711.10925
     """
+    scales = counted(down, up, skip)
+    kernels = per_scale("kernel_down", kernel_down, scales), per_scale("kernel_up", kernel_up, scales)
+    ups = per_scale("upsampling", upsampling, scales)
+    downs = per_scale("downsampling", downsampling, scales)
+    levels = [Level(*row) for row in zip(down, up, skip, *kernels, ups, downs, strict=True)]
+    style = Style(kernel_skip, padding, activation, one_by_one, bias)
+    return Skip((in_channels, out_channels), levels, style, sigmoid=sigmoid)
+
+
+def counted(down: Sequence[int], up: Sequence[int], skip: Sequence[int]) -> int:
+    """The number of scales; raises OptionError where the channels do not agree on it or are too few."""
     scales = len(down)
     if not scales or not scales == len(up) == len(skip):
         raise OptionError(
@@ -151,15 +162,4 @@ def skip(
         )
     for option, channels, least in (("down", down, 1), ("up", up, 1), ("skip", skip, 0)):
         at_least(option, min(channels), least)
-    columns = (
-        down,
-        up,
-        skip,
-        per_scale("kernel_down", kernel_down, scales),
-        per_scale("kernel_up", kernel_up, scales),
-        per_scale("upsampling", upsampling, scales),
-        per_scale("downsampling", downsampling, scales),
-    )
-    levels = [Level(*row) for row in zip(*columns, strict=True)]
-    style = Style(kernel_skip, padding, activation, one_by_one, bias)
-    return Skip((in_channels, out_channels), levels, style, sigmoid=sigmoid)
+    return scales
