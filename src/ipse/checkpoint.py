@@ -5,11 +5,14 @@ whole one. It holds tensors and plain data only, and is read as no more than tha
 """
 
 import os
+import struct
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, cast
+from zipfile import is_zipfile
 
 from ipse.errors import InputError, OutputError
 from ipse.receipt import plain
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 KIND = "ipse checkpoint"
 SCHEMA = 1
+UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, LookupError, UnpicklingError, struct.error)
 
 
 class Checkpoint:
@@ -78,13 +82,13 @@ class Checkpoint:
 
     def _load(self, device: str) -> dict[str, Any]:
         """Read the file, trusting nothing in it: tensors and plain data only."""
-        import pickle
-
         import torch
 
         try:
+            if not is_zipfile(self.path):
+                raise ValueError("no archive")
             loaded: object = torch.load(self.path, map_location=device, weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        except UNREADABLE as error:
             raise InputError(
                 f"checkpoint {self.path} cannot be read: it is no ipse checkpoint, or damaged; delete it"
             ) from error

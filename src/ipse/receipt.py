@@ -140,7 +140,7 @@ def _checked(body: Mapping[str, Any], key: str, kind: Any, name: str) -> Any:
     if key not in body:
         raise InputError(f"{name} lacks {key!r}: the receipt is damaged, take another copy of it")
     value = body[key]
-    wanted = get_origin(kind) or kind
+    wanted = dict if get_origin(kind) is dict else kind
     if isinstance(value, int) and not isinstance(value, bool) and isinstance(0.0, wanted):
         value = float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is int):

@@ -59,7 +59,8 @@ class Run:
         job, factor = self.job, self.job.options.get("factor")
         scale = factor if isinstance(factor, int) and factor > 0 else 1
         height, width = self.picture.size
-        target, size = job.target or "-", (height * scale, width * scale)
+        target, size, form = job.target or "-", (height * scale, width * scale), self.piped_format()
+        name = check_target(self.picture, target, overwrite=job.overwrite, format=form, size=size)
         if job.target is not None:
             for path in (beside(job.target), *([self.snapshots_path] if job.snapshots else [])):
                 check_place(path, overwrite=True)
@@ -69,8 +70,7 @@ class Run:
             self.checkpoint.check(resume=job.resume, overwrite=job.overwrite)
         elif job.resume:
             raise OptionError("--resume goes on from a checkpoint: add --checkpoint FILE")
-        form = self.piped_format()
-        return check_target(self.picture, target, overwrite=job.overwrite, format=form, size=size)
+        return name
 
     def piped_format(self) -> str | None:
         """The format of standard output: the input's own, but PNG where JPEG would undo the work."""

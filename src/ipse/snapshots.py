@@ -64,18 +64,12 @@ class Trajectory:
         """Return the trajectory as one safetensors file."""
         from safetensors.numpy import save  # pyright: ignore[reportUnknownVariableType]
 
-        about = {
-            "kind": KIND,
-            "schema": str(SCHEMA),
-            "chosen": str(self.chosen),
-            "origin": json.dumps(dict(self.origin)),
-        }
-        tensors: dict[str, NDArray[Any]] = {
-            f"step {step}": point for step, point in sorted(self.points.items())
-        }
+        # One entry, since safetensors writes several in no fixed order: the same fit gives the same file.
+        about = {"kind": KIND, "schema": SCHEMA, "chosen": self.chosen, "origin": dict(self.origin)}
+        tensors: dict[str, NDArray[Any]] = {f"step {step}": point for step, point in self.points.items()}
         if self.keep is not None:
             tensors["keep"] = self.keep
-        return save(tensors, metadata=about)
+        return save(tensors, metadata={"ipse": json.dumps(about)})
 
     @classmethod
     def read(cls, path: Path) -> "Trajectory":
@@ -84,27 +78,34 @@ class Trajectory:
         Raises:
             InputError: there is no such file, or it holds something else.
         """
-        from safetensors import SafetensorError, safe_open  # pyright: ignore[reportUnknownVariableType]
-
-        foreign = InputError(f"{path} holds no ipse snapshots: give the {SUFFIX} file that --snapshots left")
+        said, tensors = _opened(path)
         try:
-            opened: Any = safe_open(path, framework="numpy")
-            with opened as file:
-                about: dict[str, str] = file.metadata() or {}
-                tensors: dict[str, NDArray[Any]] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise InputError(
-                f"{path} cannot be read as snapshots ({error}): give the file that --snapshots left"
-            ) from error
-        if about.get("kind") != KIND or about.get("schema") != str(SCHEMA):
-            raise foreign
-        try:
-            origin = cast(dict[str, Any], json.loads(about["origin"]))
+            about = cast(dict[str, Any], json.loads(said))
+            if about["kind"] != KIND or about["schema"] != SCHEMA:
+                raise ValueError
             keep = tensors.pop("keep", None)
             points = {int(name.removeprefix("step ")): tensor for name, tensor in tensors.items()}
-            return cls(points, int(about["chosen"]), keep, origin)
-        except (KeyError, ValueError) as error:
-            raise foreign from error
+            return cls(points, int(about["chosen"]), keep, about["origin"])
+        except (KeyError, ValueError, TypeError) as error:
+            raise InputError(
+                f"{path} holds no ipse snapshots: give the {SUFFIX} file that --snapshots left"
+            ) from error
+
+
+def _opened(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
+    """Return what a safetensors file says of itself, and its tensors."""
+    from safetensors import SafetensorError, safe_open  # pyright: ignore[reportUnknownVariableType]
+
+    try:
+        opened: Any = safe_open(path, framework="numpy")
+        with opened as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            said: dict[str, str] = file.metadata() or {}
+            return said.get("ipse", ""), tensors
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"{path} cannot be read as snapshots ({error}): give the file that --snapshots left"
+        ) from error
 
 
 class Snapshots:
@@ -138,12 +139,14 @@ class Snapshots:
         return schedule(problem.recipe.steps if isinstance(problem, Problem) else 0, self.count)
 
     def quantised(self, x: "Tensor") -> NDArray[np.uint16]:
-        """Return a fitted picture (1, C, H, W) as it would be written, in 16 bits."""
+        """Return a fitted picture (1, C, H, W) as it would be written, rounded to its levels, in 16 bits."""
         from ipse.problem import Problem
 
-        assert isinstance(self.restoration.problem, Problem)  # there is no event without one
-        pixels = self.restoration.problem.outputs(x)[0].float().cpu().numpy()
-        return np.rint(np.clip(pixels.astype(np.float64), 0, 1) * FULL).astype(np.uint16)
+        problem = self.restoration.problem
+        assert isinstance(problem, Problem)  # there is no event without one
+        pixels = problem.outputs(x)[0].float().cpu().numpy()
+        written = self.restoration.picture.like(np.ascontiguousarray(pixels), keep=problem.keep).pixels
+        return np.rint(np.clip(written.astype(np.float64), 0, 1) * FULL).astype(np.uint16)
 
     def trajectory(self, chosen: int, origin: Mapping[str, Any]) -> Trajectory:
         """Return what was collected, once the stream has ended or was left.

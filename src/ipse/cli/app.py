@@ -93,7 +93,9 @@ def load(name: str) -> Any:
     return get_command(app)
 
 
-app = typer.Typer(cls=Commands, rich_markup_mode="rich", context_settings=HELP)
+app = typer.Typer(
+    cls=Commands, rich_markup_mode="rich", context_settings=HELP, pretty_exceptions_enable=False
+)
 
 
 @app.callback(invoke_without_command=True)

@@ -24,7 +24,7 @@ def explain(error: Exception) -> tuple[str, int]:
         return "standard output was closed before all was written", 1
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "the disk is full: free some space and run again", 1
-    if isinstance(error, ImportError) and error.name is not None:
+    if isinstance(error, ImportError) and not str(error.name or "ipse").startswith("ipse"):
         return f"{error.name} cannot be loaded ({one_line(str(error))}): install ipse again", 1
     raise error
 
@@ -41,7 +41,8 @@ def usage(error: TyperException) -> str:
     """Return what is wrong with the command line, and where help is."""
     context = getattr(error, "ctx", None)
     path = "ipse" if context is None else context.command_path
-    return f"{one_line(error.format_message()).rstrip('.')}; see {path} --help"
+    said = one_line(error.format_message()).replace("Value error, ", "").rstrip(".")
+    return f"{said}; see {path} --help"
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,52 @@
+"""A stand-in for the tasks, in this process (``install``) or in one of its own (``start``)."""
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+HERE = Path(__file__).parent
+
+
+def install(monkeypatch=None):
+    """Make ``smooth`` the only task."""
+    from ipse import tasks
+    from ipse.cli import app
+
+    def put(where, name, value):
+        if monkeypatch is None:
+            setattr(where, name, value)
+        else:
+            monkeypatch.setattr(where, name, value)
+
+    def find(name):
+        return getattr(import_module(f"stubs.{name}"), name)
+
+    put(tasks, "names", lambda: ["smooth"])
+    put(tasks, "find", find)
+    put(app, "TASKS", HERE)
+
+
+def start(*args, cwd, **options):
+    """The command in a process of its own, with the stand-in."""
+    room = os.environ | {"PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen([sys.executable, "-m", "stubs", *map(str, args)], cwd=cwd, env=room, **pipes)
+
+
+def finish(process, timeout=60):
+    """Its exit code, standard output and standard error."""
+    out, err = process.communicate(timeout=timeout)
+    return process.returncode, out, err.decode()
+
+
+def noisy(path, *, size=(24, 20), seed=0):
+    """A small noisy colour picture in a file."""
+    rng = np.random.default_rng(seed)
+    ramp = np.linspace(0, 255, size[1])[None, :, None] * np.ones((size[0], 1, 3))
+    Image.fromarray((ramp + rng.normal(0, 20, ramp.shape)).clip(0, 255).astype(np.uint8)).save(path)
+    return path
