@@ -17,7 +17,8 @@ def main(args: list[str] | None = None) -> int:
             return run(args)
         except Exception as error:
             line, code = explain(error)
-            print(f"ipse: error: {line}", file=sys.stderr)
+            if line:
+                print(f"ipse: error: {line}", file=sys.stderr)
             return code
     except KeyboardInterrupt:
         print("ipse: interrupted before there was any estimate; nothing was written", file=sys.stderr)

@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from ipse import tasks
+from ipse.cli.errors import INTERRUPTED
 from ipse.errors import OptionError
 
 HERE = Path(__file__).parent
@@ -113,6 +114,12 @@ def ipse(
 
 
 def run(args: list[str] | None) -> int:
-    """Run the command, and return its exit code."""
+    """Run the command, and return its exit code.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted before there was anything to write.
+    """
     code = app(args, prog_name="ipse", standalone_mode=False)
+    if code == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0

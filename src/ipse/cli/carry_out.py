@@ -2,21 +2,18 @@
 
 import sys
 
-import typer
-
+from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.job import Job
 from ipse.receipt import Receipt
 from ipse.run import Run
-
-INTERRUPTED = 130
 
 
 def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: bool = False) -> None:
     """Carry out a job, or say what it would take.
 
     Raises:
-        Exit: with 130 if it was interrupted; the best so far is written all the same.
+        Interrupted: it was interrupted; the best so far is written all the same.
     """
     with Interrupts() as interrupts:
         run = Run(job)
@@ -29,7 +26,7 @@ def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: boo
         if not quiet:
             print(summary(said), file=sys.stderr)
     if interrupts.asked:
-        raise typer.Exit(INTERRUPTED)
+        raise Interrupted
 
 
 def fitted(run: Run, interrupts: Interrupts, *, quiet: bool) -> Receipt:

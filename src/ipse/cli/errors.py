@@ -7,26 +7,41 @@ from typer import TyperException
 
 from ipse.errors import IpseError
 
+INTERRUPTED = 130
 MEMORY = "there was not enough memory: give a smaller picture, --preset fast, or another --device"
 NO_ROOM = ("can't allocate memory", "failed to map segment", "cannot allocate memory", "out of memory")
 
 
+class Interrupted(Exception):  # noqa: N818 - an end, not an error
+    """A run was interrupted, and what there was has been written and said."""
+
+
 def explain(error: Exception) -> tuple[str, int]:
     """Return what to say of an exception, and what to exit with; one that nobody foresaw is raised again."""
+    if isinstance(error, Interrupted):
+        return "", INTERRUPTED
     if isinstance(error, IpseError):
         return one_line(str(error)), error.exit_code
     if isinstance(error, TyperException):
         return usage(error), 2
+    line = of_the_system(error)
+    if line is None:
+        raise error
+    return line, 1
+
+
+def of_the_system(error: Exception) -> str | None:
+    """Return what to say of what the machine could not give; None for anything else."""
     if is_out_of_memory(error):
-        return MEMORY, 1
+        return MEMORY
     if isinstance(error, BrokenPipeError):
         sys.stdout = None  # so that Python does not try to flush it on its way out
-        return "standard output was closed before all was written", 1
+        return "standard output was closed before all was written"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "the disk is full: free some space and run again", 1
+        return "the disk is full: free some space and run again"
     if isinstance(error, ImportError) and not str(error.name or "ipse").startswith("ipse"):
-        return f"{error.name} cannot be loaded ({one_line(str(error))}): install ipse again", 1
-    raise error
+        return f"{error.name} cannot be loaded ({one_line(str(error))}): install ipse again"
+    return None
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -11,6 +11,7 @@ import typer
 
 from ipse import options
 from ipse.cli.carry_out import carry_out
+from ipse.cli.numbers import reading
 from ipse.errors import OutputError
 from ipse.job import Job, default_target
 from ipse.settings import Settings
@@ -37,7 +38,10 @@ class Files:
     )
     strength: Annotated[
         float | None,
-        typer.Option(help="0 (most faithful to the input) to 1 (smoothest). Default: the rule chooses."),
+        typer.Option(
+            help="0 (most faithful to the input) to 1 (smoothest). Default: the rule chooses.",
+            **reading(float),
+        ),
     ] = None
     snapshots: Annotated[
         bool, typer.Option("--snapshots", help="Keep the fit's trajectory, for 'ipse pick'.")
@@ -45,7 +49,9 @@ class Files:
     checkpoint: Annotated[
         Path | None, typer.Option(help="Save the fit here every now and then, to survive a kill.")
     ] = None
-    checkpoint_every: Annotated[float, typer.Option(help="Seconds between two checkpoints.")] = 30.0
+    checkpoint_every: Annotated[
+        float, typer.Option(help="Seconds between two checkpoints.", **reading(float))
+    ] = 30.0
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")] = (
         False
     )
@@ -90,7 +96,9 @@ def flags(known: Iterable[options.Option], panel: str) -> list[inspect.Parameter
             one.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=one.default,
-            annotation=Annotated[one.kind, typer.Option(help=one.help, rich_help_panel=panel)],
+            annotation=Annotated[
+                one.kind, typer.Option(help=one.help, rich_help_panel=panel, **reading(one.kind))
+            ],
         )
         for one in known
     ]

@@ -7,6 +7,7 @@ import numpy as np
 import typer
 
 from ipse.cli.exhibit import Damage, Exhibit, comparison, encoded, exhibit, psnr, shown
+from ipse.cli.numbers import reading
 from ipse.errors import OutputError
 from ipse.job import Job
 from ipse.settings import Preset, Settings
@@ -19,8 +20,8 @@ def command(
     ),
     damage: Annotated[Damage, typer.Option(help="What is done to the photograph.")] = "noise",
     preset: Annotated[Preset, typer.Option(help="How hard to try.")] = "good",
-    seed: Annotated[int, typer.Option(help="What everything random hangs on.")] = 0,
-    steps: Annotated[int | None, typer.Option(help="Steps of the fit at most.")] = None,
+    seed: Annotated[int, typer.Option(help="What everything random hangs on.", **reading(int))] = 0,
+    steps: Annotated[int | None, typer.Option(help="Steps of the fit at most.", **reading(int))] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the figures only.")] = False,
 ) -> None:
     """Damage a photograph, restore it, and print how much of it came back."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ipse.cli.numbers import reading
 from ipse.errors import InputError
 from ipse.job import check_same
 from ipse.pictures import check_target, read, write
@@ -18,7 +19,8 @@ def command(
     snapshots: Annotated[Path, typer.Argument(help="A receipt, or the snapshots that --snapshots left.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; - is standard output.")],
     strength: Annotated[
-        float | None, typer.Option(help="0 (most faithful) to 1 (smoothest). Default: the rule's own choice.")
+        float | None,
+        typer.Option(help="0 (faithful) to 1 (smooth). Default: the rule's own choice.", **reading(float)),
     ] = None,
     input: Annotated[
         Path | None, typer.Option("--input", "-i", help="The original picture, if it has moved.")

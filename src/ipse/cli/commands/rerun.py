@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ipse.cli.carry_out import INTERRUPTED, fitted, summary
+from ipse.cli.carry_out import fitted, summary
+from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts
 from ipse.errors import InputError
 from ipse.job import repeated
@@ -43,7 +44,7 @@ def command(
         print(summary(made), file=sys.stderr)
         print(verdict(said, made), file=sys.stderr)
     if interrupts.asked:
-        raise typer.Exit(INTERRUPTED)
+        raise Interrupted
 
 
 def set_threads(count: int) -> None:

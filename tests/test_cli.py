@@ -1,0 +1,293 @@
+"""The command: its help, its flags, what it writes, what it says to bad input."""
+
+import ast
+import errno
+import inspect
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import stubs
+from PIL import Image
+
+from ipse import options, tasks
+from ipse.cli import main
+from ipse.cli.task import Files, callback
+from ipse.receipt import Receipt, beside
+from ipse.settings import Settings
+
+COMMAND = Path(sys.executable).with_name("ipse")
+HEAVY = {"torch", "skimage", "scipy", "numpy", "PIL"}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    stubs.install(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    stubs.noisy(tmp_path / "in.png")
+    return tmp_path
+
+
+def imported(*args):
+    """What the command imports when it is called so."""
+    code = f"import sys, ipse.cli; ipse.cli.main({list(args)!r}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stderr.split()}, set(done.stderr.split())
+
+
+def test_help_is_answered_before_anything_heavy_is_imported():
+    packages, modules = imported("--help")
+    assert not packages & HEAVY
+    assert not {name for name in modules if name.startswith("ipse.tasks.")}
+
+
+@pytest.mark.parametrize("task", tasks.names())
+def test_help_of_a_task_is_answered_without_torch(task):
+    packages, _ = imported(task, "--help")
+    assert "torch" not in packages
+
+
+def test_bad_input_is_told_without_torch(tmp_path):
+    packages, _ = imported("upscale", str(tmp_path / "gone.png"), "--factor", "2")
+    assert "numpy" in packages
+    assert "torch" not in packages
+
+
+@pytest.mark.parametrize("task", tasks.names())
+def test_flags_are_the_signature_and_the_settings(task):
+    own = [p for p in inspect.signature(tasks.find(task)).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    flags = inspect.signature(callback(task)).parameters
+    assert set(flags) == {p.name for p in own} | {f.name for f in fields(Settings)} | {
+        f.name for f in fields(Files)
+    }
+    for parameter in own:
+        assert flags[parameter.name].default == parameter.default
+    for known in (*options.of_task(task), *options.of_settings()):
+        assert known.help, f"{known.name} has no help"
+
+
+def test_every_task_is_listed_with_its_first_line(capsys):
+    assert main(["--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for task in tasks.names():
+        tree = ast.parse((Path(tasks.__file__).parent / f"{task}.py").read_text())
+        function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task)
+        assert ast.get_docstring(function).partition("\n")[0] in shown
+
+
+def test_the_installed_command_answers():
+    done = subprocess.run([COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("ipse 0.")
+
+
+def test_output_lies_beside_the_input_with_its_receipt(folder, capsys):
+    assert main(["smooth", "in.png", "--steps", "3"]) == 0
+    said = Receipt.read(beside(folder / "in_ipse.png"))
+    assert (said.task, said.settings["steps"], said.options["kind"]) == ("smooth", 3, "one")
+    assert said.input == str(folder / "in.png")
+    assert said.output == str(folder / "in_ipse.png")
+    with Image.open("in_ipse.png") as made, Image.open("in.png") as given:
+        assert (made.size, made.mode) == (given.size, given.mode)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "step 1 of 3" in err
+    assert "held-out score" in err
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "in.png",
+        "in_ipse.png",
+        "in_ipse.png.ipse.json",
+    ]
+
+
+@pytest.mark.usefixtures("folder")
+def test_json_is_the_receipt_and_quiet_is_quiet(capsys):
+    assert main(["smooth", "in.png", "-o", "out.png", "--steps", "2", "--json", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert Receipt.from_json(out) == Receipt.read(beside(Path("out.png")))
+    assert err == ""
+
+
+@pytest.mark.usefixtures("folder")
+def test_same_seed_same_bytes_and_another_seed_other_bytes():
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        shared = ["--steps", "4", "--quiet-pilot", "--quiet"]
+        assert main(["smooth", "in.png", "-o", f"{name}.png", "--seed", str(seed), *shared]) == 0
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes() != Path("c.png").read_bytes()
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_to_restore_is_said_and_comes_back_to_the_byte(capsys):
+    Image.new("RGB", (9, 7), "gray").save("gray.png")
+    assert main(["smooth", "gray.png", "-o", "out.png", "--strength", "1"]) == 0
+    assert Path("out.png").read_bytes() == Path("gray.png").read_bytes()
+    assert Receipt.read(beside(Path("out.png"))).unchanged
+    assert "nothing to restore" in capsys.readouterr().err
+
+
+def refused(capsys, *args):
+    """The one line that a refusal prints."""
+    before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+    code = main(list(args))
+    out, err = capsys.readouterr()
+    assert code == 2, err
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("ipse: error: ")
+    assert {path: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
+    return err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["gone.png"], ["gone.png", "no such file"]),
+        (["in.png", "-o", "nowhere/out.png"], ["nowhere", "does not exist"]),
+        (["in.png", "-o", "in.png"], ["in.png", "exists already", "--overwrite"]),
+        (["in.png", "-o", "out.xyz"], ["'.xyz'", ".png"]),
+        (["in.png", "--preset", "bset"], ["--preset", "'bset'", "'best'"]),
+        (["in.png", "--weight", "many"], ["--weight", "'many'"]),
+        (["in.png", "--weight", "-1"], ["weight -1", "0 or more"]),
+        (["in.png", "--wieght", "1"], ["--wieght", "--weight"]),
+        (["in.png", "--steps", "1.5"], ["--steps", "'1.5'"]),
+        (["in.png", "--seconds", "0"], ["seconds 0", "above 0"]),
+        (["in.png", "--strength", "1.5"], ["strength 1.5", "0", "1"]),
+        (["in.png", "--mask", "gone.png"], ["gone.png", "no such file"]),
+        (["in.png", "--resume"], ["--resume", "--checkpoint"]),
+        (["in.png", "-o", "-", "--json"], ["standard output", "-o"]),
+        (["in.png", "-o", "-", "--snapshots"], ["--snapshots", "-o"]),
+        ([], ["picture"]),
+    ],
+)
+def test_bad_input_gets_one_line(capsys, args, words):
+    line = refused(capsys, "smooth", *args)
+    assert [word for word in words if word not in line] == []
+
+
+@pytest.mark.usefixtures("folder")
+def test_unknown_commands_get_the_nearest(capsys):
+    assert "smooth" in refused(capsys, "smoth", "in.png")
+
+
+@pytest.mark.usefixtures("folder")
+def test_text_named_png_is_refused(capsys):
+    Path("text.png").write_text("no picture at all")
+    assert "text.png" in refused(capsys, "smooth", "text.png")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_place_that_cannot_be_written_is_told_before_the_fit(capsys, monkeypatch):
+    monkeypatch.setattr("os.access", lambda _, mode, **__: mode != os.W_OK)
+    assert "not writable" in refused(capsys, "smooth", "in.png")
+
+
+def test_a_full_disk_leaves_nothing(folder, capsys, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert main(["smooth", "in.png", "--steps", "1", "--quiet"]) == 1
+    assert "disk is full" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["in.png"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_memory_that_runs_out_is_said(capsys, monkeypatch):
+    def greedy(*_):
+        raise RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        )
+
+    monkeypatch.setattr("ipse.fit.Fit.advance", greedy)
+    assert main(["smooth", "in.png", "--quiet"]) == 1
+    err = capsys.readouterr().err
+    assert "not enough memory" in err
+    assert err.count("\n") == 1
+    assert not Path("in_ipse.png").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_nobody_foresaw_keeps_its_traceback(monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("ipse.fit.Fit.advance", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["smooth", "in.png", "--quiet"])
+
+
+@pytest.mark.usefixtures("folder")
+def test_rerun_reproduces_the_file(capsys):
+    mask = np.zeros((24, 20), np.uint8)
+    mask[5:9, 5:9] = 255
+    Image.fromarray(mask).save("mask.png")
+    assert (
+        main(["smooth", "in.png", "-o", "a.png", "--mask", "mask.png", "--steps", "6", "--strength", "0.3"])
+        == 0
+    )
+    capsys.readouterr()
+    assert main(["rerun", "a.png.ipse.json", "-o", "b.png"]) == 0
+    assert "byte-identical" in capsys.readouterr().err
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    assert main(["rerun", "b.png.ipse.json", "-o", "c.png", "--quiet"]) == 0
+    assert Path("a.png").read_bytes() == Path("c.png").read_bytes()
+    line = refused(capsys, "rerun", "a.png.ipse.json")
+    assert "a.png" in line
+    assert "exists already" in line
+
+
+@pytest.mark.usefixtures("folder")
+def test_rerun_goes_no_further_than_a_time_budget_went(capsys):
+    assert (
+        main(["smooth", "in.png", "-o", "a.png", "--steps", "1000", "--wait", "0.01", "--seconds", "0.2"])
+        == 0
+    )
+    said = Receipt.read(Path("a.png.ipse.json"))
+    assert 0 < said.steps < 100
+    assert "time budget" in said.reason
+    capsys.readouterr()
+    assert main(["rerun", "a.png.ipse.json", "-o", "b.png"]) == 0
+    assert "byte-identical" in capsys.readouterr().err
+    assert Receipt.read(Path("b.png.ipse.json")).steps == said.steps
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("changed", ["in.png", "mask.png"])
+def test_rerun_refuses_what_has_changed(capsys, changed):
+    Image.fromarray(np.eye(24, 20, dtype=np.uint8) * 255).save("mask.png")
+    assert main(["smooth", "in.png", "-o", "a.png", "--mask", "mask.png", "--steps", "1", "--quiet"]) == 0
+    stubs.noisy(Path(changed), seed=5)
+    line = refused(capsys, "rerun", "a.png.ipse.json", "-o", "b.png")
+    assert changed in line
+    assert "changed" in line
+
+
+@pytest.mark.usefixtures("folder")
+def test_rerun_finds_an_input_that_has_moved(capsys):
+    assert main(["smooth", "in.png", "-o", "a.png", "--steps", "1", "--quiet"]) == 0
+    Path("in.png").rename("moved.png")
+    assert "in.png" in refused(capsys, "rerun", "a.png.ipse.json", "-o", "b.png")
+    assert main(["rerun", "a.png.ipse.json", "-o", "b.png", "--input", "moved.png"]) == 0
+    assert "byte-identical" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_rerun_of_a_receipt_with_strange_settings(capsys):
+    assert main(["smooth", "in.png", "-o", "a.png", "--steps", "1", "--quiet"]) == 0
+    body = json.loads(Path("a.png.ipse.json").read_text())
+    body["settings"]["magic"] = 3
+    Path("a.png.ipse.json").write_text(json.dumps(body))
+    assert "magic" in refused(capsys, "rerun", "a.png.ipse.json", "-o", "b.png")
+
+
+def test_info_without_a_picture_tells_the_machine(capsys):
+    assert main(["info", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["threads"] >= 1
+    assert said["devices"].startswith("cpu (")
+    assert {"ipse", "torch", "python", "memory free"} <= said.keys()

@@ -1,0 +1,143 @@
+"""The command as a process: signals, pipes, exit codes."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import stubs
+from PIL import Image
+
+from ipse.receipt import Receipt, beside
+
+COMMAND = Path(sys.executable).with_name("ipse")
+LONG = ("--steps", "100000", "--wait", "0.02")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    stubs.noisy(tmp_path / "in.png")
+    return tmp_path
+
+
+def wait_for(process, word):
+    """Read standard error until a word comes; what was read."""
+    seen = ""
+    watch = threading.Timer(60, process.kill)
+    watch.start()
+    for line in process.stderr:
+        seen += line.decode()
+        if word in seen:
+            break
+    watch.cancel()
+    assert word in seen, seen
+    return seen
+
+
+def test_an_interrupted_fit_writes_the_best_so_far(folder):
+    signals = {"int.png": signal.SIGINT, "term.png": signal.SIGTERM}
+    started = {name: stubs.start("smooth", "in.png", "-o", name, *LONG, cwd=folder) for name in signals}
+    for name, process in started.items():
+        wait_for(process, "step 1 of")
+        time.sleep(0.2)
+        process.send_signal(signals[name])
+        code, _, err = stubs.finish(process)
+        assert code == 130, err
+        assert "Traceback" not in err
+        said = Receipt.read(beside(folder / name))
+        assert said.cancelled
+        assert said.steps >= 1
+        with Image.open(folder / name) as made:
+            made.load()
+    assert {path.name for path in folder.iterdir()} == {
+        "in.png",
+        *signals,
+        *(f"{name}.ipse.json" for name in signals),
+    }
+
+
+def test_an_interruption_before_any_estimate_writes_nothing(folder):
+    process = stubs.start("smooth", "in.png", "-o", "out.png", "--quiet-pilot", "--wait", "30", cwd=folder)
+    time.sleep(1.0)  # wherever it is now: reading, importing, or in the first step
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    code, out, err = stubs.finish(process)
+    assert code == 130, err
+    assert out == b""
+    assert err.count("\n") == 1
+    assert "nothing was written" in err
+    assert [path.name for path in folder.iterdir()] == ["in.png"]
+
+
+def test_a_second_interruption_cuts_a_long_step_short(folder):
+    process = stubs.start("smooth", "in.png", "-o", "out.png", "--steps", "9", "--wait", "3", cwd=folder)
+    wait_for(process, "step 1 of")
+    time.sleep(0.2)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    code, _, err = stubs.finish(process)
+    assert code == 130, err
+    assert time.monotonic() - started < 2.5
+    assert Receipt.read(beside(folder / "out.png")).step <= 1
+
+
+def test_from_standard_input_to_standard_output(folder):
+    with (folder / "in.png").open("rb") as given:
+        process = stubs.start("smooth", "-", "--steps", "2", cwd=folder, stdin=given)
+        code, out, err = stubs.finish(process)
+    assert code == 0, err
+    with Image.open(io.BytesIO(out)) as made:
+        assert (made.format, made.size) == ("PNG", (20, 24))
+    assert [path.name for path in folder.iterdir()] == ["in.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_reader_that_goes_away_and_a_full_device_are_one_line(folder):
+    reading, writing = os.pipe()
+    os.close(reading)
+    args = ("smooth", "in.png", "-o", "-", "--steps", "1", "--quiet")
+    with Path("/dev/full").open("wb") as full:
+        processes = [stubs.start(*args, cwd=folder, stdout=place) for place in (writing, full)]
+    os.close(writing)
+    for process in processes:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert err.decode().count("\n") == 1
+        assert "standard output" in err.decode()
+
+
+def test_the_installed_command_returns_its_exit_code(tmp_path):
+    done = subprocess.run(
+        [COMMAND, "upscale", "gone.png", "--factor", "2"], capture_output=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr.decode().count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is not kept elsewhere")
+def test_memory_that_would_not_suffice_is_told_before_the_fit(folder):
+    noise = Image.effect_noise((1200, 1000), 50)
+    Image.merge("RGB", [noise] * 3).save(folder / "big.png")
+    limited = """if True:
+        import resource, sys, torch, stubs
+        from pathlib import Path
+        from ipse.cli import main
+        stubs.install()
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20),) * 2)
+        sys.exit(main(["smooth", "big.png", "--steps", "2"]))"""
+    room = os.environ | {"PYTHONPATH": str(Path(stubs.__file__).parent.parent), "OMP_NUM_THREADS": "1"}
+    args = [sys.executable, "-c", limited]
+    done = subprocess.run(args, capture_output=True, cwd=folder, env=room, check=False, text=True)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "1200×1000 pixels would take about" in done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["big.png", "in.png"]
