@@ -1,0 +1,105 @@
+"""Patches P_i x of a picture, those most like P_i x, and their way back.
+
+Similar means a small ‖P_i x − P_j x‖² = ‖P_i x‖² + ‖P_j x‖² − 2⟨P_i x, P_j x⟩: matrix products, not shifted
+differences. A cell of neighbouring reference patches shares one search window, so that each product is large.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CELL = 4  # references a side that share a window
+
+Sides = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class References:
+    """The patches whose like are sought: every pair of a place down and a place across."""
+
+    sides: Sides
+    ys: list[int]
+    xs: list[int]
+
+    @classmethod
+    def over(cls, size: Sides, patch: int, stride: int) -> "References":
+        """Cover a picture of ``size``; sides are at most about half of its, to leave a choice."""
+        sides = min(patch, (size[0] + 1) // 2), min(patch, (size[1] + 1) // 2)
+        return cls(sides, grid(size[0], sides[0], stride), grid(size[1], sides[1], stride))
+
+
+def grid(length: int, patch: int, stride: int) -> list[int]:
+    """Where reference patches start along a side: every ``stride``, leaving no gaps, and at the very end."""
+    last = length - patch
+    return [*range(0, last, min(stride, patch)), last]
+
+
+def patches(x: Tensor, sides: Sides) -> Tensor:
+    """All patches of x (C, H, W), one a row: (C, (H−h+1)·(W−w+1), h·w)."""
+    windows = x.unfold(1, sides[0], 1).unfold(2, sides[1], 1)
+    return windows.reshape(len(x), -1, sides[0] * sides[1])
+
+
+def put_back(rows: Tensor, size: Sides, sides: Sides) -> Tensor:
+    """The adjoint of `patches`: the sum of overlapping patches, (C, H, W)."""
+    return F.fold(rows.transpose(1, 2), size, sides)[:, 0]
+
+
+def put_back_equal(weights: Tensor, size: Sides, sides: Sides) -> Tensor:
+    """`put_back` of rows that hold the same number n times: ``weights`` (C, places) once each."""
+    places = weights.view(len(weights), size[0] - sides[0] + 1, size[1] - sides[1] + 1)
+    padded = F.pad(places, (sides[1] - 1, sides[1] - 1, sides[0] - 1, sides[0] - 1))
+    return F.avg_pool2d(padded[None], sides, stride=1, divisor_override=1)[0]
+
+
+def similar(rows: Tensor, places: Sides, wanted: References, *, count: int, window: int) -> Tensor:
+    """Indices (references, count) of the patches that are most like each reference, itself among them.
+
+    Args:
+        rows: all patches (places, n) of one channel.
+        places: how many patches there are down and across.
+        wanted: the references.
+        count: patches in a group; fewer if the window holds fewer.
+        window: how many patches the search window has down and across, at most.
+    """
+    ys, xs = wanted.ys, wanted.xs
+    down, across = _window(ys, window, places[0]), _window(xs, window, places[1])
+    count = min(count, down * across)
+    norms = (rows * rows).sum(1)
+    offsets = (
+        torch.arange(down, device=rows.device)[:, None] * places[1] + torch.arange(across, device=rows.device)
+    ).flatten()
+    found = torch.empty(len(ys), len(xs), count, dtype=torch.long, device=rows.device)
+    for top in range(0, len(ys), CELL):
+        cell_ys = ys[top : top + CELL]
+        first = _window_start(cell_ys, down, places[0]) * places[1]
+        for left in range(0, len(xs), CELL):
+            cell_xs = xs[left : left + CELL]
+            candidates = offsets + (first + _window_start(cell_xs, across, places[1]))
+            reference = torch.tensor(
+                [y * places[1] + x for y in cell_ys for x in cell_xs], device=rows.device
+            )
+            nearest = _nearest(rows, norms, reference, candidates, count)
+            found[top : top + CELL, left : left + CELL] = nearest.view(len(cell_ys), len(cell_xs), count)
+    return found.view(-1, count)
+
+
+def _window(starts: list[int], window: int, places: int) -> int:
+    """A side of the search window: it must hold every reference of a cell."""
+    widest = max(starts[min(i + CELL, len(starts)) - 1] - starts[i] for i in range(0, len(starts), CELL))
+    return min(max(window, widest + 1), places)
+
+
+def _window_start(starts: list[int], side: int, places: int) -> int:
+    """Centre a window on a cell, then move it into the picture."""
+    return min(max((starts[0] + starts[-1]) // 2 - side // 2, 0), places - side)
+
+
+def _nearest(rows: Tensor, norms: Tensor, reference: Tensor, candidates: Tensor, count: int) -> Tensor:
+    distance = torch.addmm(norms[candidates], rows[reference], rows[candidates].T, alpha=-2)
+    # ‖reference‖² is left out, being the same along a row; a reference must be in its own group, also where
+    # everything is equal, or else its pixels might be in none
+    distance.masked_fill_(reference[:, None] == candidates, -torch.inf)
+    return candidates[distance.topk(count, dim=1, largest=False, sorted=False).indices]

@@ -1,0 +1,172 @@
+"""NL-Ridge: each group of similar patches Y (n pixels × k patches) is estimated by linear combinations, Y Θ.
+
+    step 1   Θ = I − (YᵀY)⁻¹ D                      the unbiased estimate of the risk's minimiser
+    step 2   Θ = (X̃ᵀX̃ + D)⁻¹ X̃ᵀX̃                    the minimiser itself, an estimate X̃ in the truth's place
+
+D = nσ²I for white noise; in general its diagonal holds the noise energy of each patch. Patches are put back
+with weights 1/‖column of Θ‖². A third step repeats the second on ½ (x̃ + y), whose noise is half as large.
+
+Channels are decorrelated, similar patches are found in the first (luma), and shared. Step 1 solves the
+channels together, so that Θ rests on more samples; step 2 one by one: chroma can be shrunk much harder.
+
+Herbreteau and Kervrann, "Towards a unified view of unsupervised non-local methods for image denoising: the
+NL-Ridge approach", 2022: https://arxiv.org/abs/2203.00570. The third step is in the spirit of their "Linear
+combinations of patches are unreasonably effective for single-image denoising": https://arxiv.org/abs/2212.00422.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import torch
+from torch import Tensor
+
+from ipse.errors import OptionError
+from ipse.pilots._channels import decorrelate, mix_variance, recorrelate
+from ipse.pilots._clipping import unclip
+from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
+
+TILE = 128  # pixels a side that are worked on at once
+CHUNK = 256  # groups that are solved at once, all channels together
+FEW = 16  # pixels: below, there are no groups of patches
+SURPLUS = 0.05  # of D, added to YᵀY: a group with less energy than noise (clipped, or flat) must not explode
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one step groups patches."""
+
+    patch: int  #: pixels a side
+    count: int  #: patches in a group
+    stride: int  #: between reference patches
+    noisy: float = 1.0  #: share of y in what is denoised; the rest is the last estimate
+    window: int = 37  #: patches that the search window has down and across
+
+
+PRESETS: dict[str, tuple[Step, ...]] = {
+    "fast": (Step(7, 18, 6), Step(7, 48, 6)),
+    "good": (Step(7, 18, 4), Step(7, 55, 6), Step(7, 55, 4, noisy=0.5)),
+    "best": (Step(7, 18, 3), Step(7, 64, 4), Step(7, 90, 3, noisy=0.5)),
+}
+
+
+@torch.no_grad()
+def nl_ridge(
+    y: Tensor,
+    sigma: float | Tensor,
+    *,
+    preset: Literal["fast", "good", "best"] = "good",
+    clipped: bool = False,
+) -> Tensor:
+    """Denoise y = x + n, n white and Gaussian.
+
+    Args:
+        y: a noisy picture (1, C, H, W).
+        sigma: standard deviation of the noise, in units of y: a number, or a tensor that broadcasts with y
+            (a value a channel, or a pixel).
+        preset: how many steps, and how dense.
+        clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
+
+    Returns:
+        The estimate (1, C, H, W).
+
+    Raises:
+        OptionError: a negative sigma, or an unknown preset.
+    """
+    if preset not in PRESETS:
+        raise OptionError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
+    level = torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
+    if not bool((level >= 0).all()):
+        raise OptionError(f"sigma {float(level.min()):g} is no noise level: give 0 or more")
+    if not bool((level > 0).any()):
+        return y.clone()
+    level = level.expand(y.shape)[0]
+    x = recorrelate(_estimate(decorrelate(y[0]), mix_variance(level**2), PRESETS[preset]))
+    return (unclip(x, level) if clipped else x)[None]
+
+
+def _estimate(noisy: Tensor, variance: Tensor, steps: tuple[Step, ...]) -> Tensor:
+    """Denoise decorrelated channels (C, H, W)."""
+    if noisy[0].numel() < FEW:
+        return _shrink(noisy, variance)
+    estimate = _step(noisy, None, variance, steps[0])
+    for step in steps[1:]:
+        estimate = _step(noisy, estimate, variance, step)
+    return estimate
+
+
+def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step) -> Tensor:
+    """Estimate (C, H, W) from ``noisy`` with the last estimate as guide; None makes it the first step."""
+    if guide is not None:
+        noisy = guide + step.noisy * (noisy - guide)
+        variance = variance * step.noisy**2
+    size = (noisy.shape[1], noisy.shape[2])
+    wanted = References.over(size, step.patch, step.stride)
+    total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
+    tile = max(1, TILE // step.stride)
+    for top in range(0, len(wanted.ys), tile):
+        for left in range(0, len(wanted.xs), tile):
+            ys, xs = wanted.ys[top : top + tile], wanted.xs[left : left + tile]
+            rows = _reach(ys, wanted.sides[0], step.window, size[0])
+            columns = _reach(xs, wanted.sides[1], step.window, size[1])
+            inside = References(wanted.sides, [y - rows.start for y in ys], [x - columns.start for x in xs])
+            here = (slice(None), rows, columns)
+            known = None if guide is None else guide[here]
+            estimate, trust = _tile(noisy[here], known, variance[here], step, inside)
+            total[here] += estimate
+            weight[here] += trust
+    return total / weight
+
+
+def _shrink(noisy: Tensor, variance: Tensor) -> Tensor:
+    """Wiener's estimate around each channel's mean, for a picture (C, H, W) of a few pixels."""
+    mean = noisy.mean((1, 2), keepdim=True)
+    energy = ((noisy - mean) ** 2).mean((1, 2), keepdim=True)
+    return mean + (noisy - mean) * (1 - variance / energy.clamp(min=1e-12)).clamp(min=0)
+
+
+def _reach(starts: list[int], side: int, window: int, length: int) -> slice:
+    """The pixels that references at ``starts`` search."""
+    return slice(max(0, starts[0] - window // 2), min(length, starts[-1] + side + window // 2))
+
+
+def _tile(
+    noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step, wanted: References
+) -> tuple[Tensor, Tensor]:
+    """Weighted sum of estimated patches, and the sum of weights, each (C, H, W)."""
+    size, sides = (noisy.shape[1], noisy.shape[2]), wanted.sides
+    places = (size[0] - sides[0] + 1, size[1] - sides[1] + 1)
+    Y = patches(noisy, sides)
+    X = None if guide is None else patches(guide, sides)
+    energy = patches(variance, sides).sum(2)
+    found = similar((Y if X is None else X)[0], places, wanted, count=step.count, window=step.window)
+    total, weight = torch.zeros_like(Y), torch.zeros_like(energy)
+    chunk = max(1, CHUNK // len(Y))
+    for start in range(0, len(found), chunk):
+        group = found[start : start + chunk]
+        estimate, trust = _solve(Y, X, energy, group)
+        index = group.flatten().expand(len(Y), -1)
+        total.scatter_add_(1, index[..., None].expand(-1, -1, Y.shape[2]), estimate)
+        weight.scatter_add_(1, index, trust)
+    return put_back(total, size, sides), put_back_equal(weight, size, sides)
+
+
+def _solve(Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted estimates (C, groups·k, n) of the patches in ``group`` (groups, k), and the weights."""
+    channels, n, (groups, k) = len(Y), Y.shape[2], group.shape
+    y = Y[:, group]
+    d = energy[:, group]
+    x = y if X is None else X[:, group]
+    if X is None:
+        gram = (x @ x.mT).sum(0, keepdim=True)
+        d = d.sum(0, keepdim=True)
+        gram = gram + torch.diag_embed(SURPLUS * d)
+    else:
+        gram = x @ x.mT + torch.diag_embed(d)
+    floor = 1e-6 * gram.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True) + 1e-12
+    gram = gram + torch.diag_embed(floor.expand(d.shape))
+    root = cast(Tensor, torch.linalg.cholesky(gram))  # pyright: ignore[reportUnknownMemberType]
+    theta = torch.eye(k, dtype=y.dtype, device=y.device) - d[..., None] * torch.cholesky_inverse(root)  # Θᵀ
+    trust = 1 / (theta * theta).sum(-1).clamp(min=1 / k**2)
+    estimate = (theta @ y) * trust[..., None]
+    trust = trust.expand(channels, groups, k)
+    return estimate.reshape(channels, groups * k, n), trust.reshape(channels, groups * k)
