@@ -42,11 +42,20 @@ def test_kept_bytes_are_the_activations():
 
 
 def test_memory_grows_with_the_pixels_and_the_enlargement():
-    one = plan.sample(picture(64, 64), "smooth", Settings(), {}, 64)
-    sizes = [plan.memory(one, picture(side, side), {}) - 4 * one.weights for side in (64, 128, 256)]
+    problem = plan.problem_of(picture(64, 64), picture(64, 64), "smooth", Settings(), {})
+    assert problem is not None
+    weights = 4 * sum(weight.nbytes for weight in problem.prior.parameters())
+    sizes = [plan.memory(problem, 64 * 64, picture(side, side), {}) - weights for side in (64, 128, 256)]
     assert sizes[1] == pytest.approx(4 * sizes[0], rel=1e-3)
     assert sizes[2] == pytest.approx(16 * sizes[0], rel=1e-3)
-    assert plan.memory(one, picture(64, 64), {"factor": 2}) > plan.memory(one, picture(64, 64), {})
+    assert plan.memory(problem, 4096, picture(64, 64), {"factor": 2}) > sizes[0] + weights
+
+
+def test_two_timings_make_a_line():
+    assert plan.extended([4.0, 5.0], [100, 400], 1000) == pytest.approx(12.5)  # never below proportion
+    assert plan.extended([1.0, 5.0], [100, 400], 1000) == pytest.approx(1 + (4 / 300) * 900)
+    assert plan.extended([5.0, 5.0], [100, 100], 100) == pytest.approx(5.0)
+    assert plan.extended([5.0, 1.0], [100, 400], 40) > 0
 
 
 def test_a_plan_says_what_the_recipe_says():

@@ -8,6 +8,8 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,13 +24,12 @@ if TYPE_CHECKING:
 
     from ipse.problem import Problem
 
-SIDES = (64, 128)  # of the crops; multiples of 16, so that JPEG's blocks stay whole
+SIDES = (128, 256)  # of the crops; multiples of 16, so that JPEG's blocks stay whole
 STEPS = 3  # timed, after one that warms up
 SMALL = 1_000_000  # below so many pixels of the result nothing is measured before a fit
 SLACK = 1.3  # what the allocator and the gradients in flight add to what the backward pass keeps
 COPIES = 12  # float32 pictures that a run holds beside the network's: pilots, averages, the best, samples
 NOISE = 0.1  # of the crop, where the crop itself needs no restoration
-PROCESS = 400 << 20  # what Python and PyTorch take on their own
 
 
 @dataclass(frozen=True)
@@ -71,18 +72,6 @@ class Plan:
         )
 
 
-@dataclass(frozen=True)
-class Sample:
-    """What one crop took."""
-
-    pixels: int
-    pilot: float  #: seconds
-    step: float  #: seconds
-    kept: int  #: bytes that the backward pass keeps
-    weights: int  #: bytes
-    steps: int  #: that the recipe allows
-
-
 def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]) -> Plan:
     """Measure what a run would take.
 
@@ -95,52 +84,66 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     Raises:
         InputError: the task refuses the options.
     """
-    device = find_device(settings.device)
-    small, large = (sample(picture, task, settings, options, side) for side in SIDES)
-    pixels = picture.size[0] * picture.size[1]
-    grown = large.pixels - small.pixels
-    slope = max(0.0, (large.step - small.step) / grown) if grown else 0.0
-    step = max(large.step + slope * (pixels - large.pixels), large.step * min(1.0, pixels / large.pixels))
-    pilot = large.pilot * pixels / large.pixels
-    seconds = pilot + large.steps * step
+    device, whole = find_device(settings.device), pixels_of(picture)
+    pieces = [crop(picture, side) for side in SIDES]
+    problems = [problem_of(piece, picture, task, settings, options) for piece in pieces]
+    sizes = [pixels_of(piece) for piece in pieces]
+    steps = 0 if problems[0] is None else problems[0].recipe.steps
+    step = extended([step_seconds(problem) for problem in problems], sizes, whole)
+    pilot = pilot_seconds(problems[0]) * whole / sizes[0]
+    seconds = pilot + steps * step
     return Plan(
         task=task,
         preset=settings.preset,
         device=device,
         model=machine.device_model(device),
         size=picture.size,
-        steps=large.steps,
+        steps=steps,
         pilot_seconds=round(pilot, 3),
         seconds=round(seconds if settings.seconds is None else min(seconds, settings.seconds), 3),
-        memory=memory(large, picture, options),
+        memory=memory(problems[0], sizes[0], picture, options),
         available=machine.memory_available(device),
     )
 
 
 def check_memory(picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]) -> None:
-    """Refuse a fit that would not fit; pictures of less than a million pixels are not looked at.
+    """Refuse a fit that would not fit; results of less than a million pixels are not looked at.
 
     Raises:
         NotEnoughMemory: says how much it would take and how much there is.
     """
-    height, width = picture.size
-    if height * width * enlargement(options) ** 2 < SMALL:
+    if pixels_of(picture) * enlargement(options) ** 2 < SMALL:
         return
-    device = find_device(settings.device)
-    need = memory(sample(picture, task, settings, options, SIDES[0]), picture, options)
-    room = machine.memory_available(device)
+    device, piece = find_device(settings.device), crop(picture, SIDES[0])
+    problem = problem_of(piece, picture, task, settings, options)
+    need, room = memory(problem, pixels_of(piece), picture, options), machine.memory_available(device)
     if room is not None and need > room:
+        height, width = picture.size
         raise NotEnoughMemory(
             f"{picture.name}: restoring {width}×{height} pixels would take about {said(need)} of memory and "
             f"{said(room)} is free on {device}: give a smaller picture, or another --device"
         )
 
 
-def memory(one: Sample, picture: Picture, options: Mapping[str, Any]) -> int:
-    """Scale what a crop kept to the whole picture, in bytes."""
-    pixels = picture.size[0] * picture.size[1]
-    held = COPIES * 4 * picture.channels * pixels * enlargement(options) ** 2
-    return round(SLACK * one.kept * pixels / one.pixels) + 4 * one.weights + held
+def extended(seconds: list[float], sizes: list[int], whole: int) -> float:
+    """Extend the line through two timings to the whole picture; never below what is in proportion."""
+    (small, large), (first, second) = seconds, sizes
+    slope = max((large - small) / (second - first), large / second) if second > first else large / second
+    return large + slope * (whole - second)
+
+
+def memory(problem: "Problem | None", pixels: int, picture: Picture, options: Mapping[str, Any]) -> int:
+    """Scale what a crop of so many pixels keeps to the whole picture, in bytes."""
+    if problem is None:
+        return 0
+    held = COPIES * 4 * picture.channels * pixels_of(picture) * enlargement(options) ** 2
+    weights = sum(weight.numel() * weight.element_size() for weight in problem.prior.parameters())
+    return round(SLACK * kept_bytes(problem) * pixels_of(picture) / pixels) + 4 * weights + held
+
+
+def pixels_of(picture: Picture) -> int:
+    """H · W."""
+    return picture.size[0] * picture.size[1]
 
 
 def enlargement(options: Mapping[str, Any]) -> int:
@@ -149,34 +152,42 @@ def enlargement(options: Mapping[str, Any]) -> int:
     return factor if isinstance(factor, int) and factor > 0 else 1
 
 
-def sample(picture: Picture, task: str, settings: Settings, options: Mapping[str, Any], side: int) -> Sample:
-    """Run the task on a crop: its pilot, and a few steps."""
+def problem_of(
+    piece: Picture, picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]
+) -> "Problem | None":
+    """Return the task's problem for a piece of the picture; None if even with noise nothing is to be done."""
     from ipse import tasks
-    from ipse.fit import Fit
     from ipse.problem import Problem
 
-    piece, told = crop(picture, side), dict(options)
+    told = dict(options) | {name: hole(piece) for name, value in options.items() if is_mask(value)}
     if picture.jpeg is not None and "quality" in told and told["quality"] is None:
         told["quality"] = picture.jpeg.quality  # a crop has lost the tables
-    told |= {name: hole(piece) for name, value in options.items() if is_mask(value)}
     problem = tasks.find(task)(piece, settings, **told)
     if not isinstance(problem, Problem):  # this piece is clean: the rest may not be
         noise = np.random.default_rng(settings.seed).normal(0, NOISE, piece.pixels.shape)
         problem = tasks.find(task)(piece.like(np.clip(piece.pixels + noise, 0, 1)), settings, **told)
-    if not isinstance(problem, Problem):
-        return Sample(piece.size[0] * piece.size[1], 0.0, 0.0, 0, 0, 0)
+    return problem if isinstance(problem, Problem) else None
+
+
+def pilot_seconds(problem: "Problem | None") -> float:
+    """Time the pilot."""
     start = time.perf_counter()
-    *_, pilot = (None, *(problem.pilot() if problem.pilot else ()))
-    waited = time.perf_counter() - start
-    fit = Fit(problem, pilot=pilot)
-    kept = kept_bytes(problem)
-    fit.advance()
-    before = fit.seconds
-    for _ in range(STEPS):
-        fit.advance()
-    weights = sum(weight.numel() * weight.element_size() for weight in problem.prior.parameters())
-    pixels = piece.size[0] * piece.size[1]
-    return Sample(pixels, waited, (fit.seconds - before) / STEPS, kept, weights, problem.recipe.steps)
+    for _ in problem.pilot() if problem is not None and problem.pilot else ():
+        pass
+    return time.perf_counter() - start
+
+
+def step_seconds(problem: "Problem | None") -> float:
+    """Time a step: the least of a few, since whatever else runs can only add to it."""
+    from ipse.fit import Fit
+    from ipse.prior import GuidedPrior
+
+    if problem is None or problem.recipe.steps == 0:
+        return 0.0
+    prior = problem.prior
+    fit = Fit(problem, pilot=prior.pilot if isinstance(prior, GuidedPrior) else None)
+    ends = [fit.advance().seconds for _ in range(1 + STEPS)]
+    return min(after - before for before, after in pairwise(ends))
 
 
 def kept_bytes(problem: "Problem") -> int:
@@ -209,8 +220,6 @@ def crop(picture: Picture, side: int) -> Picture:
 
 def is_mask(value: object) -> bool:
     """Whether an option is a picture or array that lies over the picture."""
-    from pathlib import Path
-
     return isinstance(value, Path | np.ndarray)
 
 
