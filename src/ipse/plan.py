@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
     from ipse.problem import Problem
 
-SIDES = (128, 256)  # of the crops; multiples of 16, so that JPEG's blocks stay whole
+SIDE = 128  # of the first crop; a multiple of 16, so that JPEG's blocks stay whole
+LARGER = (512, 256)  # of the second: the larger, the truer, since large tensors leave the cache
+PATIENCE = 4.0  # seconds that the second may take; a slow network gets the smaller one
 STEPS = 3  # timed, after one that warms up
 SMALL = 1_000_000  # below so many pixels of the result nothing is measured before a fit
-SLACK = 1.3  # what the allocator and the gradients in flight add to what the backward pass keeps
+SLACK = 1.5  # what the allocator and the gradients in flight add to what the backward pass keeps
 COPIES = 12  # float32 pictures that a run holds beside the network's: pilots, averages, the best, samples
 NOISE = 0.1  # of the crop, where the crop itself needs no restoration
 
@@ -84,13 +86,14 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     Raises:
         InputError: the task refuses the options.
     """
-    device, whole = find_device(settings.device), pixels_of(picture)
-    pieces = [crop(picture, side) for side in SIDES]
-    problems = [problem_of(piece, picture, task, settings, options) for piece in pieces]
-    sizes = [pixels_of(piece) for piece in pieces]
-    steps = 0 if problems[0] is None else problems[0].recipe.steps
-    step = extended([step_seconds(problem) for problem in problems], sizes, whole)
-    pilot = pilot_seconds(problems[0]) * whole / sizes[0]
+    device, piece = find_device(settings.device), crop(picture, SIDE)
+    problem, pixels = problem_of(piece, picture, task, settings, options), pixels_of(piece)
+    steps = 0 if problem is None else problem.recipe.steps
+    small = step_seconds(problem)
+    larger = crop(picture, second_side(small))
+    large = step_seconds(problem_of(larger, picture, task, settings, options))
+    step = extended([small, large], [pixels, pixels_of(larger)], pixels_of(picture))
+    pilot = pilot_seconds(problem) * pixels_of(picture) / pixels
     seconds = pilot + steps * step
     return Plan(
         task=task,
@@ -101,7 +104,7 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
         steps=steps,
         pilot_seconds=round(pilot, 3),
         seconds=round(seconds if settings.seconds is None else min(seconds, settings.seconds), 3),
-        memory=memory(problems[0], sizes[0], picture, options),
+        memory=memory(problem, pixels, picture, options),
         available=machine.memory_available(device),
     )
 
@@ -114,7 +117,7 @@ def check_memory(picture: Picture, task: str, settings: Settings, options: Mappi
     """
     if pixels_of(picture) * enlargement(options) ** 2 < SMALL:
         return
-    device, piece = find_device(settings.device), crop(picture, SIDES[0])
+    device, piece = find_device(settings.device), crop(picture, SIDE)
     problem = problem_of(piece, picture, task, settings, options)
     need, room = memory(problem, pixels_of(piece), picture, options), machine.memory_available(device)
     if room is not None and need > room:
@@ -123,6 +126,12 @@ def check_memory(picture: Picture, task: str, settings: Settings, options: Mappi
             f"{picture.name}: restoring {width}×{height} pixels would take about {said(need)} of memory and "
             f"{said(room)} is free on {device}: give a smaller picture, or another --device"
         )
+
+
+def second_side(step: float) -> int:
+    """Choose the side of the second crop by how long a step took on the first."""
+    likely = (1 + STEPS) * step * (LARGER[0] / SIDE) ** 2
+    return LARGER[0] if likely <= PATIENCE else LARGER[1]
 
 
 def extended(seconds: list[float], sizes: list[int], whole: int) -> float:
