@@ -126,7 +126,9 @@ class Restoration:
             return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
         best, result = self.best()
         if self.problem is None or best is None:
-            raise RunError("stopped before there was any estimate: nothing was made; run it again and wait a little")
+            raise RunError(
+                "stopped before there was any estimate: nothing was made; run it again and wait a little"
+            )
         pixels = self.problem.outputs(best)[0].float().cpu().numpy()
         picture = self.picture.like(np.ascontiguousarray(pixels), keep=self.problem.keep)
         return Result(picture, estimates=self.problem.estimates, **result)
@@ -135,7 +137,8 @@ class Restoration:
         """The best picture, and what to say of it: never below the pilot by held-out score."""
         search, floor = self.search, self.floor()
         if search is None or search.best is None:
-            reason = "the pilot alone" if self.settings.steps == 0 else CANCELLED
+            alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
+            reason = "the pilot alone" if alone or self.settings.steps == 0 else CANCELLED
             said = {"reason": reason, "score": floor, "pilot_score": floor, "seconds": self.seconds}
             return self.pilot, said
         said = {

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from ipse import networks
 from ipse.errors import OptionError
@@ -28,7 +29,9 @@ def generator(y: Tensor, settings: Settings) -> torch.Generator:
     return torch.Generator(y.device).manual_seed(settings.seed)
 
 
-def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, sigmoid: bool = True) -> Prior:
+def free_prior(
+    like: Tensor, settings: Settings, *, size: Size | None = None, sigmoid: bool = True, **core: int
+) -> Prior:
     """f_θ(z) without a pilot: the network and latent of the settings, by default fast on noise.
 
     z ~ N(0, 1) without jitter: it converges several times faster than the reference's small uniform noise.
@@ -42,7 +45,7 @@ def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, si
     canvas = like if size is None else like.new_zeros(1, like.shape[1], height, width)
     draw = generator(like, settings)
     channels = 32 if kind == "noise" else 2 if kind == "meshgrid" else like.shape[1]
-    options = {"fold": kind != "noise"} if (settings.network or "fast") == "fast" else {}
+    options = {"fold": kind != "noise", **core} if (settings.network or "fast") == "fast" else {}
     network = build(settings, channels, like.shape[1], sigmoid=sigmoid, **options).to(like.device)
     if kind == "noise":
         step = int(getattr(network, "latent_stride", 1))
@@ -69,6 +72,13 @@ def guided_prior(picture: Tensor, settings: Settings, *, jitter: float, **option
         weight.zero_()
         bias.zero_()
     return GuidedPrior(network, picture, jitter=jitter, seed=settings.seed)
+
+
+def from_neighbours(y: Tensor, known: Tensor) -> Tensor:
+    """Put the mean of the known neighbours where single pixels are not known (bool, (1, 1, H, W))."""
+    weight = known.to(y.dtype)
+    sums = [avg_pool2d(part, 3, 1, 1, count_include_pad=True) for part in (y * weight, weight)]
+    return torch.where(known, y, sums[0] / sums[1].clamp_min(1e-6))
 
 
 def build(settings: Settings, channels_in: int, channels_out: int, **options: Any) -> torch.nn.Module:

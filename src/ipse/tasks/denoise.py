@@ -1,0 +1,137 @@
+"""Denoising: argmin_θ ‖T y − A(p + f_θ(p + ε))‖², p a non-local estimate, ε ~ N(0, jitter²).
+
+T makes the noise white with one level (the identity, Anscombe's root, a logarithm), A is what clipping did to the mean.
+The jitter keeps the network from learning the noise that the pilot left; a few held-out pixels say when to stop.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from ipse.errors import OptionError
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ipse.noise import Noise
+    from ipse.pictures import Picture
+    from ipse.problem import Nothing, Problem
+    from ipse.tasks._whiten import Whitened
+
+Kind = Literal["auto", "gaussian", "poisson", "speckle", "salt-and-pepper"]
+
+STEPS = {"fast": 12, "good": 50, "best": 120}
+WIDTH = {"fast": 32, "good": 32, "best": 64}
+JITTER = {"fast": 0.1, "good": 0.15, "best": 0.2}
+HELD = 0.01  # of the pixels, for the score
+
+
+def denoise(
+    picture: "Picture",
+    settings: Settings = Settings(),
+    *,
+    sigma: Annotated[float | None, "Noise level on the scale 0 to 255, if known."] = None,
+    noise: Annotated[Kind, "Kind of noise, if known."] = "auto",
+) -> "Problem | Nothing":
+    """Take noise out of a picture; its level and kind are estimated unless told.
+
+    Raises:
+        OptionError: a level that cannot be one.
+    """
+    from ipse.problem import Nothing
+    from ipse.tasks import _common
+    from ipse.tasks._whiten import find, whiten
+
+    if sigma is not None and not 0.5 <= sigma <= 255:
+        raise OptionError(f"sigma {sigma:g} is out of range: give 0.5 to 255, on the scale of 8 bits")
+    y = _common.tensor(picture, settings)
+    found = find(y, noise, None if sigma is None else sigma / 255)
+    estimates: dict[str, object] = {"noise": found.said, "kind": found.kind, "sigma": round(255 * found.sigma, 2)}
+    if found.kind == "none":
+        return Nothing(f"nothing to restore: {found.said}", estimates)
+    if settings.preset == "paper":
+        return _paper_problem(y, found, settings, estimates)
+    if found.kind == "salt-and-pepper":
+        return _impulses(picture, y, settings, estimates)
+    return _problem(whiten(y, found), settings, estimates)
+
+
+def _problem(
+    white: "Whitened",
+    settings: Settings,
+    estimates: dict[str, object],
+) -> "Problem":
+    """The correction of a non-local estimate, or, with a latent of the user's, a fit from nothing."""
+    import torch
+
+    from ipse.objectives import HeldOutError, LeastSquares, hold_out
+    from ipse.operators.clipped import Clipped
+    from ipse.problem import Problem
+    from ipse.stopping import HeldOut
+    from ipse.tasks import _common
+
+    y, sigma, preset = white.y, white.sigma, settings.preset
+    everywhere = torch.ones_like(y[:, :1], dtype=torch.bool)
+    held = hold_out(everywhere, fraction=HELD, generator=_common.generator(y, settings))
+    seen = _common.from_neighbours(y, ~held)
+    mean = Clipped(sigma) if white.clipped else None
+    free = settings.latent is not None or settings.network not in (None, "fast")
+    if free:
+        prior = _common.free_prior(seen, settings)
+        recipe = _common.recipe(settings, steps=20 * STEPS[preset], average=0.99)
+    else:
+        prior = _common.guided_prior(y, settings, jitter=JITTER[preset], width=WIDTH[preset])
+        recipe = _common.recipe(settings, steps=STEPS[preset], learning_rate=0.003, average=0.95)
+    return Problem(
+        prior=prior,
+        objective=LeastSquares(y, mean, weight=(~held).float()),
+        recipe=recipe,
+        rule=_common.rule(settings, HeldOut, sigma=sigma),
+        score=HeldOutError(y, held, mean),
+        pilot=None if free else lambda: estimates_of(seen, white, settings),
+        outputs=white.undo,
+        estimates=estimates,
+    )
+
+
+def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator["Tensor"]:
+    """Non-local means at once, then the non-local ridge."""
+    from ipse.pilots.nl_ridge import nl_ridge
+    from ipse.pilots.non_local_means import non_local_means
+
+    yield non_local_means(y, white.sigma)
+    preset = "good" if settings.preset == "paper" else settings.preset
+    yield nl_ridge(y, white.sigma, preset=preset, clipped=white.clipped)
+
+
+def _paper_problem(
+    y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
+) -> "Problem":
+    """The reference's own fit, which takes all noise for Gaussian."""
+    from ipse.objectives import LeastSquares
+    from ipse.problem import Problem
+    from ipse.stopping import Last
+    from ipse.tasks import _common, _paper
+
+    paper = _paper.denoise(found.sigma)
+    return Problem(
+        paper.prior(y, settings),
+        LeastSquares(y),
+        paper.recipe(settings),
+        rule=_common.rule(settings, Last, sigma=found.sigma),
+        estimates=estimates,
+    )
+
+
+def _impulses(
+    picture: "Picture", y: "Tensor", settings: Settings, estimates: dict[str, object]
+) -> "Problem":
+    """Salt and pepper: the pixels that were hit are missing, the others are right."""
+    from dataclasses import replace
+
+    from ipse.noise import impulses
+    from ipse.tasks.inpaint import inpaint
+
+    known = ~impulses(y)[0, 0].cpu().numpy()
+    problem = inpaint(picture, settings, mask=known, polarity="white-is-known")
+    return replace(problem, estimates=estimates | problem.estimates)

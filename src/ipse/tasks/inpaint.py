@@ -1,0 +1,137 @@
+"""Inpainting: fill the pixels that a mask marks; the others come back to the bit.
+
+Scattered pixels and thin scratches: plug-and-play, non-local similarity in turn with the known pixels, which is hard to
+beat there (measured: docs/decisions/inpainting.md). Holes, where no similar patch is at hand: the network,
+
+    argmin_θ ‖m ⊙ (f_θ(z) − y)‖²,
+
+whose result is joined to the rim of the hole by a smooth correction.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from numpy.typing import ArrayLike
+
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ipse.pictures import Mask, Picture
+    from ipse.problem import Problem
+
+THIN = 6  # pixels from the rim: a hole that goes deeper is the network's
+HELD = 0.02  # of the known pixels, for the score
+STEPS = {"fast": 150, "good": 500, "best": 2000}
+ROUNDS = {"fast": 6, "good": 10, "best": 16}  # of plug-and-play
+SIGMAS = (20 / 255, 2 / 255)  # from, to
+
+
+def inpaint(
+    picture: "Picture",
+    settings: Settings = Settings(),
+    *,
+    mask: Annotated[Path | ArrayLike, "A picture of what to fill."],
+    polarity: Annotated[
+        Literal["auto", "white-is-hole", "white-is-known"], "What white in the mask means."
+    ] = "auto",
+) -> "Problem":
+    """Fill the pixels that ``mask`` marks.
+
+    Raises:
+        MaskError: the mask has another size, or marks nothing or everything.
+    """
+    import torch
+
+    from ipse.tasks import _common
+
+    found = _read(mask, picture, polarity)
+    y = _common.tensor(picture, settings)
+    known = torch.from_numpy(found.known)[None, None].to(y.device)
+    estimates = {"mask": found.said, "missing": round(found.share, 4), "depth": depth(found.known)}
+    return _problem(y, known, settings, estimates, found)
+
+
+def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
+    """The mask, from a file or an array."""
+    from ipse.pictures import mask_for, read_mask
+
+    if isinstance(mask, str | Path):
+        return read_mask(mask, picture, polarity=polarity)
+    return mask_for(mask, picture, polarity=polarity)
+
+
+def depth(known: Any) -> int:
+    """Largest distance from a missing pixel to a known one, in pixels."""
+    from scipy.ndimage import distance_transform_edt
+
+    return round(float(distance_transform_edt(~known).max()))
+
+
+def _problem(
+    y: "Tensor", known: "torch.Tensor", settings: Settings, estimates: dict[str, object], found: "Mask"
+) -> "Problem":
+    """Choose the way by the depth of the holes."""
+    import torch
+
+    from ipse.objectives import HeldOutError, LeastSquares, hold_out
+    from ipse.pilots.biharmonic import biharmonic, pyramid
+    from ipse.problem import Problem, Recipe
+    from ipse.stopping import HeldOut, Last
+    from ipse.tasks import _common, _paper
+
+    def outputs(x: "Tensor") -> "Tensor":
+        rim = pyramid(torch.where(known, y - x, 0.0), known)  # what is missing at the rim, continued inwards
+        return torch.where(known, y, (x + rim).clamp(0, 1))
+
+    deep = int(str(estimates["depth"])) > THIN
+    if settings.preset == "paper":
+        paper = _paper.inpaint(found.share, int(str(estimates["depth"])))
+        prior, fidelity = paper.prior(y, settings), LeastSquares(y, weight=known.float())
+        rule = _common.rule(settings, Last)
+        return Problem(prior, fidelity, paper.recipe(settings), rule=rule, outputs=outputs, keep=found.known)
+    if not deep and settings.latent is None and settings.network is None:
+        recipe = Recipe(steps=0)
+        return Problem(
+            prior=_common.free_prior(y, settings),
+            objective=LeastSquares(y, weight=known.float()),
+            recipe=recipe,
+            pilot=lambda: scattered(y, known, settings),
+            outputs=lambda x: torch.where(known, y, x.clamp(0, 1)),
+            keep=found.known,
+            estimates=estimates,
+        )
+    held = hold_out(known, fraction=HELD, generator=_common.generator(y, settings))
+    return Problem(
+        prior=_common.free_prior(y, settings, skip=0, scales=5),
+        objective=LeastSquares(y, weight=(known & ~held).float()),
+        recipe=_common.recipe(settings, steps=STEPS[settings.preset], average=0.99),
+        rule=_common.rule(settings, HeldOut),
+        score=HeldOutError(y, held),
+        pilot=lambda: iter([biharmonic(y, known & ~held)]),
+        outputs=outputs,
+        keep=found.known,
+        estimates=estimates,
+    )
+
+
+def scattered(y: "Tensor", known: "Tensor", settings: Settings) -> Iterator["Tensor"]:
+    """The smooth fill at once, then plug-and-play with the non-local ridge."""
+    import numpy as np
+    import torch
+
+    from ipse.pilots.biharmonic import biharmonic
+    from ipse.pilots.nl_ridge import nl_ridge
+    from ipse.pilots.plug_and_play import plug_and_play
+
+    start = biharmonic(y, known)
+    yield start
+    yield from plug_and_play(
+        start,
+        data_step=lambda x: torch.where(known, y, x),
+        denoise=lambda x, sigma: nl_ridge(x, sigma, preset="fast"),
+        sigmas=[float(s) for s in np.geomspace(*SIGMAS, ROUNDS[settings.preset])],
+    )
