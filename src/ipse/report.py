@@ -1,5 +1,6 @@
 """Run ↦ Receipt: what was done, with what, and what came of it."""
 
+import math
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -51,8 +52,8 @@ def report(
         pilots=run.pilots,
         step=step,
         steps=result.steps,
-        score=None if moved else result.score,
-        pilot_score=result.pilot_score,
+        score=None if moved else finite(result.score),
+        pilot_score=finite(result.pilot_score),
         seconds=seconds(run),
         device={"name": device, "model": machine.device_model(device)},
         threads=torch.get_num_threads(),
@@ -66,6 +67,11 @@ def seconds(run: "Run") -> dict[str, float]:
     search = run.restoration.search
     fit = 0.0 if search is None else search.fit.seconds
     return {"pilot": round(run.restoration.seconds, 3), "fit": round(fit, 3), "total": round(run.seconds, 3)}
+
+
+def finite(score: float | None) -> float | None:
+    """Return a score that is one: NaN is what a mean over nothing gives."""
+    return score if score is not None and math.isfinite(score) else None
 
 
 def pixels_sha256(picture: Picture) -> str:

@@ -1,0 +1,160 @@
+"""Every task through the command and the library: files in and out, the same again, another point, the plan."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+import ipse
+from ipse import tasks
+from ipse.cli import main
+from ipse.job import Job
+from ipse.pictures import read
+from ipse.receipt import Receipt
+from ipse.run import Run
+from ipse.settings import Settings
+
+FACE = astronaut()[70:118, 190:238]
+
+
+def noisy():
+    noise = np.random.default_rng(0).normal(0, 30, FACE.shape)
+    return np.clip(np.rint(FACE + noise), 0, 255).astype(np.uint8)
+
+
+def mask():
+    hole = np.zeros(FACE.shape[:2], np.uint8)
+    hole[10:30, 12:32] = 255
+    return hole
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    samples: np.ndarray
+    suffix: str
+    flags: tuple[str, ...] = ()
+    options: tuple[tuple[str, object], ...] = ()
+
+
+CASES = {
+    "denoise": Case(noisy(), ".png", ("--sigma", "30"), (("sigma", 30),)),
+    "dejpeg": Case(FACE, ".jpg"),
+    "inpaint": Case(FACE, ".png", ("--mask", "mask.png"), (("mask", Path("mask.png")),)),
+    "upscale": Case(FACE[::2, ::2].copy(), ".png", ("--factor", "2"), (("factor", 2),)),
+}
+HERE = sorted(set(CASES) & set(tasks.names()))
+SHORT = ("--steps", "5", "--preset", "fast", "--latent", "noise")
+SETTINGS = Settings(steps=5, preset="fast", latent="noise")
+
+
+@pytest.fixture
+def given(request, tmp_path, monkeypatch):
+    """The input of a task, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    case = CASES[request.param]
+    Image.fromarray(mask()).save("mask.png")
+    name = f"in{case.suffix}"
+    Image.fromarray(case.samples).save(name, **({"quality": 10} if case.suffix == ".jpg" else {}))
+    return request.param, name, case
+
+
+every_task = pytest.mark.parametrize("given", HERE, indirect=True)
+
+
+@every_task
+def test_the_command_restores_and_rerun_and_pick_agree(given, capsys):
+    task, name, case = given
+    before = Path(name).read_bytes()
+    assert main([task, name, "-o", "a.png", "--snapshots", *case.flags, *SHORT]) == 0
+    said = Receipt.read(Path("a.png.ipse.json"))
+    assert (said.task, said.steps, said.settings["preset"]) == (task, 5, "fast")
+    made = read("a.png")
+    assert made.size == ((48, 48) if task == "upscale" else read(name).size)
+    assert (made.mode, made.dtype) == ("RGB", np.uint8)
+    assert main(["rerun", "a.png.ipse.json", "-o", "b.png"]) == 0
+    assert "byte-identical" in capsys.readouterr().err
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    assert main(["pick", "a.png.ipse.json", "-o", "c.png"]) == 0
+    assert Path("a.png").read_bytes() == Path("c.png").read_bytes()
+    assert main(["pick", "a.png.ipse.json", "-o", "d.png", "--strength", "0"]) == 0
+    assert main([task, name, "-o", "e.png", "--strength", "0", *case.flags, *SHORT]) == 0
+    assert Path("d.png").read_bytes() == Path("e.png").read_bytes()
+    assert Path(name).read_bytes() == before
+
+
+@every_task
+def test_resumed_is_uninterrupted(given):
+    task, name, case = given
+    job = Job(
+        task, Path(name), Path("out.png"), SETTINGS, dict(case.options), checkpoint=Path("fit"), every=0.0
+    )
+    for event in Run(job):
+        if getattr(event, "step", 0) == 3:
+            break
+    resumed = Run(dataclasses.replace(job, resume=True))
+    assert [event.step for event in resumed] == [4, 5]
+    resumed.finish()
+    whole = Run(dataclasses.replace(job, checkpoint=None, target=Path("whole.png")))
+    for _ in whole:
+        pass
+    whole.finish()
+    assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
+
+
+@every_task
+def test_dry_run_plans(given, capsys):
+    task, name, case = given
+    assert main([task, name, "--dry-run", "--json", *case.flags, *SHORT]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["steps"] == 5
+    assert said["memory"] > 0
+    assert said["seconds"] > 0
+
+
+@every_task
+def test_the_library_gives_what_the_command_gives(given):
+    task, name, case = given
+    assert main([task, name, "-o", "a.png", "--quiet", *case.flags, *SHORT]) == 0
+    options = dict(case.options) | {"steps": 5, "preset": "fast", "latent": "noise"}
+    result = getattr(ipse, task)(name, **options)
+    result.save("b.png")
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    if task != "dejpeg":
+        array = getattr(ipse, task)(case.samples, **options).image
+        assert np.array_equal(array, read("a.png").samples)
+
+
+@pytest.mark.parametrize("given", ["inpaint"], indirect=True)
+def test_known_pixels_come_back_to_the_bit(given):
+    task, name, case = given
+    assert main([task, name, "-o", "a.png", "--quiet", *case.flags, *SHORT]) == 0
+    known = mask() == 0
+    assert np.array_equal(read("a.png").samples[known], FACE[known])
+    assert not np.array_equal(read("a.png").samples[~known], FACE[~known])
+
+
+@pytest.mark.parametrize(
+    ("damage", "task"), [("noise", "denoise"), ("jpeg", "dejpeg"), ("holes", "inpaint"), ("small", "upscale")]
+)
+def test_the_demo_prints_what_it_measured(damage, task, tmp_path, monkeypatch, capsys):
+    if task not in tasks.names():
+        pytest.skip(f"{task} is not there yet")
+    cat = astronaut()[64:128, 192:256]
+    monkeypatch.setattr("skimage.data.chelsea", lambda: cat)
+    folder = tmp_path / "demo"
+    assert (
+        main(["demo", "-o", str(folder), "--damage", damage, "--steps", "5", "--preset", "fast", "--quiet"])
+        == 0
+    )
+    out = capsys.readouterr().out
+    original = read(folder / "original.png").samples
+    error = np.mean((read(folder / "restored.png").samples.astype(float) - original) ** 2)
+    assert f"after {10 * np.log10(255**2 / error):.2f} dB" in out
+    before, after = (float(part.split()[0]) for part in (out.split("before ")[1], out.split("after ")[1]))
+    assert after > before
+    with Image.open(folder / "before-after.png") as sheet:
+        assert sheet.width == 3 * original.shape[1]
