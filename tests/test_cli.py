@@ -291,3 +291,30 @@ def test_info_without_a_picture_tells_the_machine(capsys):
     assert said["threads"] >= 1
     assert said["devices"].startswith("cpu (")
     assert {"ipse", "torch", "python", "memory free"} <= said.keys()
+
+
+def test_info_tells_a_picture_and_what_it_needs(tmp_path, capsys):
+    from skimage.data import chelsea
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noisy = np.clip(chelsea()[:96, :128] + np.random.default_rng(0).normal(0, 25, (96, 128, 3)), 0, 255)
+    Image.fromarray(noisy.astype(np.uint8)).save(tmp_path / "noisy.png", exif=exif)
+    Image.fromarray(chelsea()[:96, :128]).save(tmp_path / "worn.jpg", quality=10)
+    Image.fromarray(chelsea()[:96, :128]).save(tmp_path / "clean.png")
+    said = {}
+    for name in ("noisy.png", "worn.jpg", "clean.png"):
+        assert main(["info", str(tmp_path / name), "--json"]) == 0
+        said[name] = json.loads(capsys.readouterr().out)
+    assert {name: facts["proposed task"] for name, facts in said.items()} == {
+        "noisy.png": "denoise",
+        "worn.jpg": "dejpeg",
+        "clean.png": "none",
+    }
+    assert (said["noisy.png"]["orientation"], said["noisy.png"]["size"]) == (6, "128×96")
+    assert said["noisy.png"]["sigma"] == pytest.approx(25, rel=0.15)
+    assert said["worn.jpg"]["JPEG quality"] == 10
+    assert said["clean.png"]["looks clean"] == "yes"
+    assert main(["info", str(tmp_path / "noisy.png")]) == 0
+    assert "proposed task  denoise" in capsys.readouterr().out
+    assert main(["info", str(tmp_path / "gone.png")]) == 2

@@ -2,7 +2,9 @@
 
 import dataclasses
 import signal
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import stubs
@@ -15,6 +17,8 @@ from ipse.receipt import Receipt, beside
 from ipse.run import Run
 from ipse.settings import Settings
 from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Seconds, WindowedVariance
+
+COMMAND = Path(sys.executable).with_name("ipse")
 
 
 @pytest.fixture
@@ -152,23 +156,23 @@ def test_what_rules_remember_is_plain_enough_to_be_trusted(rule, tmp_path):
     assert saved.keys() == rule.state_dict().keys()
 
 
-def test_killed_and_resumed_processes_write_the_same_bytes(tmp_path):
-    stubs.noisy(tmp_path / "in.png")
-    common = ("smooth", "in.png", "--steps", "40", "--wait", "0.05", "--strength", "0.4")
-    saving = ("--checkpoint", "fit", "--checkpoint-every", "0")
-    whole = stubs.start(*common, "-o", "whole.png", cwd=tmp_path)
-    killed = stubs.start(*common, *saving, "-o", "out.png", cwd=tmp_path)
+def test_killed_and_resumed_commands_write_the_same_bytes(tmp_path):
+    stubs.noisy(tmp_path / "in.png", size=(48, 40))
+    common = ("denoise", "in.png", "--steps", "150", "--rule", "last", "--strength", "0.4")
+    saving = ("--checkpoint", "fit", "--checkpoint-every", "0.1")
+    whole = stubs.start(*common, "-o", "whole.png", cwd=tmp_path, command=COMMAND)
+    killed = stubs.start(*common, *saving, "-o", "out.png", cwd=tmp_path, command=COMMAND)
     give_up = time.monotonic() + 60
     while not (tmp_path / "fit").exists() and killed.poll() is None and time.monotonic() < give_up:
         time.sleep(0.02)
-    time.sleep(0.3)
+    time.sleep(0.2)
     killed.send_signal(signal.SIGKILL)
     assert stubs.finish(killed)[0] == -signal.SIGKILL
     assert not (tmp_path / "out.png").exists()
-    code, _, said = stubs.finish(stubs.start(*common, *saving, "--resume", "-o", "out.png", cwd=tmp_path))
+    again = stubs.start(*common, *saving, "--resume", "-o", "out.png", cwd=tmp_path, command=COMMAND)
+    code, _, said = stubs.finish(again)
     assert code == 0, said
     assert "step 1 of" not in said
     assert stubs.finish(whole)[0] == 0
     assert (tmp_path / "out.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
     assert not (tmp_path / "fit").exists()
-    assert not list(tmp_path.glob(".*"))

@@ -16,7 +16,6 @@ from PIL import Image
 from ipse.receipt import Receipt, beside
 
 COMMAND = Path(sys.executable).with_name("ipse")
-LONG = ("--steps", "100000", "--wait", "0.02")
 
 
 @pytest.fixture
@@ -41,7 +40,8 @@ def wait_for(process, word):
 
 def test_an_interrupted_fit_writes_the_best_so_far(folder):
     signals = {"int.png": signal.SIGINT, "term.png": signal.SIGTERM}
-    started = {name: stubs.start("smooth", "in.png", "-o", name, *LONG, cwd=folder) for name in signals}
+    task = ("denoise", "in.png", "--sigma", "20", "--rule", "last", "--steps", "100000")
+    started = {name: stubs.start(*task, "-o", name, cwd=folder, command=COMMAND) for name in signals}
     for name, process in started.items():
         wait_for(process, "step 1 of")
         time.sleep(0.2)

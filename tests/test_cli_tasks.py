@@ -1,4 +1,4 @@
-"""Every task through the command and the library: files in and out, the same again, another point, the plan."""
+"""Every task through the command and the library: files in and out, the same again, another point."""
 
 import dataclasses
 import json

@@ -26,9 +26,10 @@ from typing import Any, Literal, TypedDict, Unpack
 from ipse import options, pictures
 from ipse import restoration as engine
 from ipse.errors import OptionError, nearest
-from ipse.kinds import ImageLike, Kind, array_of, taken
+from ipse.kinds import Back, ImageLike, array_of, taken
 from ipse.pictures import Picture
 from ipse.settings import Latent, Preset, RuleName, Settings
+from ipse.tasks.denoise import Kind
 
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
@@ -52,12 +53,12 @@ class Common(TypedDict, total=False):
 class Result(engine.Result):
     """A restored image, and how it came about."""
 
-    kind: Kind = Picture.to_array
+    back: Back = Picture.to_array
 
     @property
     def image(self) -> Any:
         """The restored image, of the kind, dtype and layout that was given."""
-        return self.kind(self.picture)
+        return self.back(self.picture)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the picture, with all that it carries.
@@ -69,14 +70,14 @@ class Result(engine.Result):
 
 
 def denoise(
-    image: ImageLike, *, sigma: float | None = None, noise: str = "auto", **common: Unpack[Common]
+    image: ImageLike, *, sigma: float | None = None, noise: Kind = "auto", **common: Unpack[Common]
 ) -> Result:
     """Take noise out of an image: Gaussian, Poisson, speckle, …, of unknown strength by default.
 
     Args:
         image: y; see above for kinds and ranges.
-        sigma: standard deviation of the noise, in the units that the task says; None estimates it.
-        noise: the kind of noise; "auto" finds out.
+        sigma: standard deviation of the noise on the scale 0 to 255, whatever the dtype; None estimates it.
+        noise: "gaussian", "poisson", "speckle" or "salt-and-pepper"; "auto" finds out.
         **common: the fields of ``Settings``, and ``channel_axis``.
 
     Raises:
@@ -152,15 +153,15 @@ def restore(image: ImageLike, task: str, **given: Any) -> Result:
     for name in given.keys() - own - shared - {"channel_axis"}:
         raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, own | shared)}")
     settings = Settings(**{name: value for name, value in given.items() if name in shared})
-    picture, kind = taken(image, channel_axis=given.get("channel_axis"))
+    picture, back = taken(image, channel_axis=given.get("channel_axis"))
     told = {name: value for name, value in given.items() if name in own}
-    return _restored(picture, task, settings, told, kind)
+    return _restored(picture, task, settings, told, back)
 
 
-def _restored(picture: Picture, task: str, settings: Settings, told: Mapping[str, Any], kind: Kind) -> Result:
+def _restored(picture: Picture, task: str, settings: Settings, told: Mapping[str, Any], back: Back) -> Result:
     """Check what it would take, and run it."""
     from ipse.plan import check_memory
 
     check_memory(picture, task, settings, told)
     result = engine.restore(picture, task, settings, told)
-    return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, kind=kind)
+    return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, back=back)

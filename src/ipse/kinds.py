@@ -15,13 +15,13 @@ from torch import Tensor, as_tensor
 from ipse.errors import PictureError
 from ipse.pictures import Picture, from_array, from_pil, read, to_array, to_pil
 
-Kind = Callable[[Picture], Any]
+Back = Callable[[Picture], Any]
 ImageLike = ArrayLike | Image.Image | Tensor | str | Path | Picture
 
 FEW, MANY = 4, 16  # a first axis of so few and a last of so many look like channels first
 
 
-def taken(image: ImageLike, *, channel_axis: int | None = None) -> tuple[Picture, Kind]:
+def taken(image: ImageLike, *, channel_axis: int | None = None) -> tuple[Picture, Back]:
     """Return an image as a picture, and how to make the same kind of a picture.
 
     Args:
@@ -66,7 +66,7 @@ def _refuse_doubt(shape: tuple[int, ...]) -> None:
         )
 
 
-def _of_tensor(tensor: Tensor) -> tuple[Picture, Kind]:
+def _of_tensor(tensor: Tensor) -> tuple[Picture, Back]:
     """Take (H, W), (C, H, W) or (1, C, H, W), from any device."""
     shape = tuple(tensor.shape)
     if len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[0] != 1):

@@ -31,11 +31,12 @@ def install(monkeypatch=None):
     put(app, "TASKS", HERE)
 
 
-def start(*args, cwd, **options):
-    """The command in a process of its own, with the stand-in."""
+def start(*args, cwd, command=None, **options):
+    """The command in a process of its own, with the stand-in; or another command."""
     room = os.environ | {"PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.Popen([sys.executable, "-m", "stubs", *map(str, args)], cwd=cwd, env=room, **pipes)
+    begin = [sys.executable, "-m", "stubs"] if command is None else [command]
+    return subprocess.Popen([*begin, *map(str, args)], cwd=cwd, env=room, **pipes)
 
 
 def finish(process, timeout=60):

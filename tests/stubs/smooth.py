@@ -43,7 +43,7 @@ def smooth(
         raise OptionError(f"weight {weight:g} is negative: give 0 or more")
     y = torch.from_numpy(picture.pixels)[None]
     if float(y.std()) == 0:
-        return Nothing("it is of one colour", {"weight": 0.0})
+        return Nothing("nothing to restore: it is of one colour", {"weight": 0.0})
     keep = None
     if mask is not None:
         load = read_mask if isinstance(mask, str | Path) else mask_for

@@ -68,7 +68,7 @@ def summary(said: Receipt) -> str:
     """Return one line on how it went."""
     place = said.output or "standard output"
     if said.unchanged:
-        return f"{place}: unchanged, there is nothing to restore: {said.reason}"
+        return f"{place}: unchanged, {said.reason}"
     kept = "the pilot" if said.step == 0 else f"step {said.step} of {said.steps}"
     score = "" if said.score is None else f", held-out score {said.score:.4g}"
     return f"{place}: kept {kept}{score}, {said.seconds['total']:.1f} s ({said.reason})"
