@@ -1,18 +1,26 @@
 """Pilots: what each promises, on small pictures."""
 
 import math
+from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from skimage import data
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 
 from ipse.errors import OptionError
 from ipse.pilots._channels import decorrelate, matrix, recorrelate
 from ipse.pilots._clipping import unclip
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
+from ipse.pilots.back_projection import back_projection
+from ipse.pilots.biharmonic import biharmonic, pyramid
 from ipse.pilots.nl_ridge import nl_ridge
+from ipse.pilots.non_local_fill import non_local_fill
+from ipse.pilots.non_local_means import non_local_means
+from ipse.pilots.plug_and_play import plug_and_play
 
 
 def psnr(x: Tensor, truth: Tensor) -> float:
@@ -169,3 +177,128 @@ class TestNlRidge:
             nl_ridge(photo(side=8), -0.1)
         with pytest.raises(OptionError, match="quick"):
             nl_ridge(photo(side=8), 0.1, preset="quick")  # type: ignore[arg-type]
+
+
+def scattered(like: Tensor, share: float = 0.5) -> Tensor:
+    """Bool (1, 1, H, W): that share of the pixels is known."""
+    return torch.from_numpy(np.random.default_rng(0).random(tuple(like.shape[-2:])) < share)[None, None]
+
+
+def disc(like: Tensor, radius: int) -> Tensor:
+    height, width = like.shape[-2:]
+    y, x = torch.meshgrid(torch.arange(height) - height // 2, torch.arange(width) - width // 2, indexing="ij")
+    return (y**2 + x**2 > radius**2)[None, None]
+
+
+class TestNonLocalMeans:
+    def test_gain(self) -> None:
+        truth = photo(side=64)
+        y = truth + noise(truth, 0.1)
+        assert psnr(non_local_means(y, 0.1), truth) > psnr(y, truth) + 4
+
+    @pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 40), (2, 6, 5)])
+    def test_tiny(self, shape: tuple[int, int, int]) -> None:
+        assert non_local_means(torch.rand(1, *shape), 0.1).shape == (1, *shape)
+
+
+class TestPlugAndPlay:
+    def test_data_step_comes_last_and_sigmas_in_turn(self) -> None:
+        told: list[float] = []
+
+        def denoise(x: Tensor, sigma: float) -> Tensor:
+            told.append(sigma)
+            return x + 1
+
+        start = torch.zeros(1, 1, 2, 2)
+        steps = plug_and_play(start, data_step=lambda x: 2 * x, denoise=denoise, sigmas=[3.0, 1.0])
+        assert [float(x[0, 0, 0, 0]) for x in steps] == [2, 6]
+        assert told == [3.0, 1.0]
+        assert not start.any()
+
+    def test_nothing_is_done_before_it_is_asked_for(self) -> None:
+        def denoise(x: Tensor, sigma: float) -> Tensor:
+            raise AssertionError(sigma)
+
+        plug_and_play(torch.zeros(1, 1, 2, 2), data_step=lambda x: x, denoise=denoise, sigmas=[1.0])
+
+
+class TestBiharmonic:
+    @pytest.mark.parametrize("fill", [biharmonic, pyramid])
+    @pytest.mark.parametrize("shape", [(1, 1, 2), (3, 4, 9), (1, 30, 31)])
+    def test_known_pixels_are_kept_and_a_constant_is_continued(
+        self, fill: Callable[[Tensor, Tensor], Tensor], shape: tuple[int, int, int]
+    ) -> None:
+        y = torch.full((1, *shape), 0.7)
+        known = scattered(y, 0.3)
+        known[..., 0, 0] = True
+        x = fill(torch.where(known, y, torch.nan), known)
+        torch.testing.assert_close(x, y, atol=1e-4, rtol=0)
+        assert torch.equal(x[known.expand_as(x)], y[known.expand_as(y)])
+
+    def test_a_ramp_is_continued(self) -> None:
+        ramp = torch.linspace(0.1, 0.9, 40).expand(1, 1, 40, 40)
+        x = biharmonic(ramp * disc(ramp, 6), disc(ramp, 6))
+        torch.testing.assert_close(x, ramp, atol=1e-3, rtol=0)
+
+    def test_tiles_do_not_show(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        y = photo(channels=1)
+        known = scattered(y) & disc(y, 20)
+        whole = biharmonic(y, known)
+        for name, value in (("AT_ONCE", 0), ("TILE", 32)):
+            monkeypatch.setattr(f"ipse.pilots.biharmonic.{name}", value)
+        tiled = biharmonic(y, known)
+        shallow = disc(y, 22).expand_as(y)
+        assert float((tiled - whole)[shallow].abs().max()) < 0.02
+        assert torch.equal(tiled[known], y[known])
+
+    def test_better_than_the_average_of_neighbours(self) -> None:
+        y = photo()
+        known = scattered(y)
+        assert psnr(biharmonic(y, known), y) > psnr(pyramid(y, known), y) + 2
+
+
+class TestNonLocalFill:
+    def test_better_and_better_and_known_pixels_kept(self) -> None:
+        y = photo()
+        known = scattered(y)
+        estimates = list(non_local_fill(torch.where(known, y, 0.0), known, preset="fast"))
+        assert psnr(estimates[-1], y) > psnr(estimates[0], y) + 0.7
+        assert all(torch.equal(x[known.expand_as(x)], y[known.expand_as(y)]) for x in estimates)
+
+    def test_stripes_are_continued(self) -> None:
+        across = torch.arange(64)
+        y = (0.5 + 0.4 * torch.sin(across[:, None] * 1.3 + across * 0.7))[None, None]
+        known = scattered(y, 0.4)
+        first, *_, last = non_local_fill(y, known, preset="fast")
+        assert psnr(last, y) > psnr(first, y) + 10
+
+    @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 2, 3), (1, 1, 40), (2, 9, 7)])
+    def test_tiny(self, shape: tuple[int, int, int]) -> None:
+        y = torch.rand(1, *shape)
+        known = scattered(y)
+        known[..., 0, 0] = True
+        for x in non_local_fill(y, known, preset="fast"):
+            assert x.shape == y.shape
+            assert bool(x.isfinite().all())
+
+    def test_nothing_missing(self) -> None:
+        y = photo(side=16)
+        (x,) = non_local_fill(y, torch.ones(1, 1, 16, 16, dtype=torch.bool))
+        assert torch.equal(x, y)
+
+
+class TestBackProjection:
+    def test_approaches_the_measurement(self) -> None:
+        y = avg_pool2d(photo(side=64), 4)
+        estimates = list(
+            back_projection(
+                y,
+                lambda x: avg_pool2d(x, 4),
+                lambda r: interpolate(r, scale_factor=4, mode="bicubic"),
+                steps=6,
+            )
+        )
+        errors = [float((avg_pool2d(x, 4) - y).abs().max()) for x in estimates]
+        assert len(errors) == 7
+        assert all(after < before for before, after in pairwise(errors))
+        assert errors[-1] < 0.03 * errors[0]

@@ -92,6 +92,11 @@ def recipe(settings: Settings, **default: Any) -> Recipe:
     return Recipe(**(default | ({} if settings.steps is None else {"steps": settings.steps})))
 
 
+def alone() -> Recipe:
+    """No fit: the pilot is the result."""
+    return Recipe(steps=0)
+
+
 def rule(settings: Settings, default: Callable[[], Rule], *, sigma: float | None = None) -> Rule:
     """The rule of the settings, or the task's own.
 

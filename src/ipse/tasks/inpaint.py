@@ -8,7 +8,6 @@ beat there (measured: docs/decisions/inpainting.md). Holes, where no similar pat
 whose result is joined to the rim of the hole by a smooth correction.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 THIN = 6  # pixels from the rim: a hole that goes deeper is the network's
 HELD = 0.02  # of the known pixels, for the score
 STEPS = {"fast": 150, "good": 500, "best": 2000}
-ROUNDS = {"fast": 6, "good": 10, "best": 16}  # of plug-and-play
-SIGMAS = (20 / 255, 2 / 255)  # from, to
 
 
 def inpaint(
@@ -79,7 +76,8 @@ def _problem(
 
     from ipse.objectives import HeldOutError, LeastSquares, hold_out
     from ipse.pilots.biharmonic import biharmonic, pyramid
-    from ipse.problem import Problem, Recipe
+    from ipse.pilots.non_local_fill import non_local_fill
+    from ipse.problem import Problem
     from ipse.stopping import HeldOut, Last
     from ipse.tasks import _common, _paper
 
@@ -94,12 +92,12 @@ def _problem(
         rule = _common.rule(settings, Last)
         return Problem(prior, fidelity, paper.recipe(settings), rule=rule, outputs=outputs, keep=found.known)
     if not deep and settings.latent is None and settings.network is None:
-        recipe = Recipe(steps=0)
+        preset = settings.preset
         return Problem(
             prior=_common.free_prior(y, settings),
             objective=LeastSquares(y, weight=known.float()),
-            recipe=recipe,
-            pilot=lambda: scattered(y, known, settings),
+            recipe=_common.alone(),
+            pilot=lambda: non_local_fill(y, known, preset=preset, seed=settings.seed),
             outputs=lambda x: torch.where(known, y, x.clamp(0, 1)),
             keep=found.known,
             estimates=estimates,
@@ -115,23 +113,4 @@ def _problem(
         outputs=outputs,
         keep=found.known,
         estimates=estimates,
-    )
-
-
-def scattered(y: "Tensor", known: "Tensor", settings: Settings) -> Iterator["Tensor"]:
-    """The smooth fill at once, then plug-and-play with the non-local ridge."""
-    import numpy as np
-    import torch
-
-    from ipse.pilots.biharmonic import biharmonic
-    from ipse.pilots.nl_ridge import nl_ridge
-    from ipse.pilots.plug_and_play import plug_and_play
-
-    start = biharmonic(y, known)
-    yield start
-    yield from plug_and_play(
-        start,
-        data_step=lambda x: torch.where(known, y, x),
-        denoise=lambda x, sigma: nl_ridge(x, sigma, preset="fast"),
-        sigmas=[float(s) for s in np.geomspace(*SIGMAS, ROUNDS[settings.preset])],
     )

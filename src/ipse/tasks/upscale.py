@@ -10,6 +10,8 @@ from ipse.errors import OptionError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ipse.pictures import Picture
     from ipse.problem import Problem
 
@@ -29,6 +31,8 @@ def upscale(
     Raises:
         OptionError: a factor or kernel that cannot be used.
     """
+    from torch.nn.functional import interpolate
+
     from ipse.objectives import LeastSquares, TotalVariation
     from ipse.operators import Downsample
     from ipse.operators.consistent import Consistent
@@ -45,6 +49,10 @@ def upscale(
     operator = Downsample(factor, kernel="lanczos2" if paper else kernel).to(y.device)
     consistent = Consistent(operator, y, size)
     fidelity = LeastSquares(y, operator)
+
+    def enlarged(small: "Tensor") -> "Tensor":
+        return interpolate(small, size=size, mode="bicubic")
+
     if paper:
         prior, recipe = paper.prior(y, settings, size=size), paper.recipe(settings)
         return Problem(prior, fidelity, recipe, rule=_common.rule(settings, Last))
@@ -53,7 +61,7 @@ def upscale(
         objective=fidelity + SMOOTHNESS * TotalVariation(),
         recipe=_common.recipe(settings, steps=STEPS[settings.preset], average=0.99),
         rule=_common.rule(settings, Last),
-        pilot=lambda: back_projection(y, consistent),
+        pilot=lambda: back_projection(y, operator, enlarged),
         outputs=lambda x: consistent(x, rounds=5),
         estimates={"factor": factor, "kernel": kernel},
     )
