@@ -217,7 +217,7 @@ class TestPlugAndPlay:
 
     def test_nothing_is_done_before_it_is_asked_for(self) -> None:
         def denoise(x: Tensor, sigma: float) -> Tensor:
-            raise AssertionError(sigma)
+            raise AssertionError(x, sigma)
 
         plug_and_play(torch.zeros(1, 1, 2, 2), data_step=lambda x: x, denoise=denoise, sigmas=[1.0])
 
@@ -248,13 +248,13 @@ class TestBiharmonic:
             monkeypatch.setattr(f"ipse.pilots.biharmonic.{name}", value)
         tiled = biharmonic(y, known)
         shallow = disc(y, 22).expand_as(y)
-        assert float((tiled - whole)[shallow].abs().max()) < 0.02
+        assert float((tiled - whole)[shallow].square().mean().sqrt()) < 0.002
         assert torch.equal(tiled[known], y[known])
 
     def test_better_than_the_average_of_neighbours(self) -> None:
         y = photo()
         known = scattered(y)
-        assert psnr(biharmonic(y, known), y) > psnr(pyramid(y, known), y) + 2
+        assert psnr(biharmonic(y, known), y) > psnr(pyramid(y, known), y) + 1
 
 
 class TestNonLocalFill:

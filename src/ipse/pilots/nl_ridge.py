@@ -28,7 +28,6 @@ from ipse.pilots._patches import References, patches, put_back, put_back_equal, 
 TILE = 128  # pixels a side that are worked on at once
 CHUNK = 256  # groups that are solved at once, all channels together
 FEW = 16  # pixels: below, there are no groups of patches
-SURPLUS = 0.05  # of D, added to YᵀY: a group with less energy than noise (clipped, or flat) must not explode
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,13 @@ class Step:
     stride: int  #: between reference patches
     noisy: float = 1.0  #: share of y in what is denoised; the rest is the last estimate
     window: int = 37  #: patches that the search window has down and across
+    surplus: float = (
+        0.05  #: of D, added to YᵀY: a group with less energy than noise (flat, clipped) must not explode
+    )
 
 
 PRESETS: dict[str, tuple[Step, ...]] = {
+    "once": (Step(7, 32, 6, surplus=0.3),),
     "fast": (Step(7, 18, 6), Step(7, 48, 6)),
     "good": (Step(7, 18, 4), Step(7, 55, 6), Step(7, 55, 4, noisy=0.5)),
     "best": (Step(7, 18, 3), Step(7, 64, 4), Step(7, 90, 3, noisy=0.5)),
@@ -54,7 +57,7 @@ def nl_ridge(
     y: Tensor,
     sigma: float | Tensor,
     *,
-    preset: Literal["fast", "good", "best"] = "good",
+    preset: Literal["once", "fast", "good", "best"] = "good",
     clipped: bool = False,
 ) -> Tensor:
     """Denoise y = x + n, n white and Gaussian.
@@ -143,14 +146,16 @@ def _tile(
     chunk = max(1, CHUNK // len(Y))
     for start in range(0, len(found), chunk):
         group = found[start : start + chunk]
-        estimate, trust = _solve(Y, X, energy, group)
+        estimate, trust = _solve(Y, X, energy, group, step.surplus)
         index = group.flatten().expand(len(Y), -1)
         total.scatter_add_(1, index[..., None].expand(-1, -1, Y.shape[2]), estimate)
         weight.scatter_add_(1, index, trust)
     return put_back(total, size, sides), put_back_equal(weight, size, sides)
 
 
-def _solve(Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+def _solve(
+    Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor, surplus: float
+) -> tuple[Tensor, Tensor]:
     """Weighted estimates (C, groups·k, n) of the patches in ``group`` (groups, k), and the weights."""
     channels, n, (groups, k) = len(Y), Y.shape[2], group.shape
     y = Y[:, group]
@@ -159,7 +164,7 @@ def _solve(Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor) -> tuple[
     if X is None:
         gram = (x @ x.mT).sum(0, keepdim=True)
         d = d.sum(0, keepdim=True)
-        gram = gram + torch.diag_embed(SURPLUS * d)
+        gram = gram + torch.diag_embed(surplus * d)
     else:
         gram = x @ x.mT + torch.diag_embed(d)
     floor = 1e-6 * gram.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True) + 1e-12

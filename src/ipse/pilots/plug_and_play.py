@@ -1,6 +1,7 @@
 """x ← Π(D_σ(x)), σ falling: a denoiser in turn with the data.
 
-D takes out what is unlikely at the level σ, Π puts back what the measurement says (the known pixels, the JPEG's cells).
+D takes out what is unlikely at the level σ, Π puts back what was measured: known pixels, a JPEG's cells.
+
 Venkatakrishnan, Bouman, Wohlberg, "Plug-and-play priors for model based reconstruction", 2013,
 https://doi.org/10.1109/GlobalSIP.2013.6737048
 """
