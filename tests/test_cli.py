@@ -18,6 +18,7 @@ from PIL import Image
 from ipse import options, tasks
 from ipse.cli import main
 from ipse.cli.task import Files, callback
+from ipse.job import default_target
 from ipse.receipt import Receipt, beside
 from ipse.settings import Settings
 
@@ -277,12 +278,37 @@ def test_rerun_finds_an_input_that_has_moved(capsys):
 
 
 @pytest.mark.usefixtures("folder")
-def test_rerun_of_a_receipt_with_strange_settings(capsys):
+def test_rerun_of_a_receipt_that_was_tampered_with(capsys):
     assert main(["smooth", "in.png", "-o", "a.png", "--steps", "1", "--quiet"]) == 0
     body = json.loads(Path("a.png.ipse.json").read_text())
-    body["settings"]["magic"] = 3
-    Path("a.png.ipse.json").write_text(json.dumps(body))
-    assert "magic" in refused(capsys, "rerun", "a.png.ipse.json", "-o", "b.png")
+    for section, key, value in (
+        ("settings", "magic", 3),
+        ("settings", "seed", "three"),
+        ("settings", "preset", "bset"),
+        ("options", "spell", 1),
+        ("options", "mask", {"path": "x"}),
+        ("options", "weight", -1.0),
+    ):
+        Path("b.json").write_text(json.dumps(body | {section: body[section] | {key: value}}))
+        refused(capsys, "rerun", "b.json", "-o", "b.png")
+
+
+def test_what_can_be_read_but_not_written_becomes_png():
+    assert default_target("denoise", Path("a/b.psd")) == Path("a/b_ipse.png")
+    assert default_target("denoise", Path("a/b.JPG")) == Path("a/b_ipse.JPG")
+    assert default_target("dejpeg", Path("a/b.JPG")) == Path("a/b_ipse.png")
+    assert default_target("dejpeg", Path("a/b.tif")) == Path("a/b_ipse.tif")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["smooth", "in.png", "--steps", "3", "--wait", "0.2"]) == 0
+    err = capsys.readouterr().err
+    assert "━" in err
+    assert "left" in err
+    assert "held-out score" in err
 
 
 def test_info_without_a_picture_tells_the_machine(capsys):

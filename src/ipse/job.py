@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from ipse.errors import InputError
-from ipse.pictures import read_bytes
+from ipse.options import of_task
+from ipse.pictures import FORMATS, read_bytes
 from ipse.receipt import Receipt, sha256
 from ipse.settings import Settings
 
@@ -42,8 +43,12 @@ class Job:
 
 
 def default_target(task: str, source: Path) -> Path:
-    """Where a task's output goes if nobody says: beside the input; a JPEG would undo what ``dejpeg`` did."""
-    suffix = ".png" if task == "dejpeg" and source.suffix.lower() in JPEG else source.suffix
+    """Where a task's output goes if nobody says: beside the input, as a file of its kind.
+
+    PNG stands in for JPEG, which would undo what ``dejpeg`` did, and for what can be read but not written.
+    """
+    known = {suffix for form in FORMATS for suffix in form.suffixes} - (JPEG if task == "dejpeg" else set())
+    suffix = source.suffix if source.suffix.lower() in known else ".png"
     return source.with_name(f"{source.stem}{SUFFIX}{suffix}")
 
 
@@ -68,11 +73,16 @@ def repeated(
         raise InputError("the receipt's input came from standard input: name the file with --input")
     check_same(place, said.input_sha256)
     options = {key: _option(value) for key, value in said.options.items()}
-    known = {f.name for f in fields(Settings)}
-    strange = sorted(said.settings.keys() - known)
+    known = {f.name for f in fields(Settings)} | {one.name for one in of_task(said.task)}
+    strange = sorted((said.settings.keys() | said.options.keys()) - known)
     if strange:
-        raise InputError(f"the receipt has settings {', '.join(strange)} that this ipse does not know")
-    settings = replace(Settings(**said.settings), seconds=None, device=said.device.get("name", "auto"))
+        raise InputError(
+            f"the receipt has {', '.join(strange)}, which this ipse does not know: use that of then"
+        )
+    try:
+        settings = replace(Settings(**said.settings), seconds=None, device=said.device.get("name", "auto"))
+    except TypeError as error:
+        raise InputError(f"the receipt's settings are damaged ({error}): take another copy of it") from error
     return Job(
         task=said.task,
         source=place,
@@ -111,5 +121,7 @@ def _option(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     record = cast(dict[str, str], value)
+    if set(record) != {"path", "sha256"}:
+        raise InputError(f"the receipt's option {record!r} is damaged: take another copy of it")
     check_same(Path(record["path"]), record["sha256"])
     return Path(record["path"])

@@ -109,17 +109,28 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     )
 
 
-def check_memory(picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]) -> None:
+def check_memory(
+    picture: Picture, task: str, settings: Settings, options: Mapping[str, Any], *, points: int = 0
+) -> None:
     """Refuse a fit that would not fit; results of less than a million pixels are not looked at.
+
+    Args:
+        picture: as for ``plan``.
+        task: as for ``plan``.
+        settings: as for ``plan``.
+        options: as for ``plan``.
+        points: how many of the trajectory's pictures are kept, in 16 bits.
 
     Raises:
         NotEnoughMemory: says how much it would take and how much there is.
     """
-    if pixels_of(picture) * enlargement(options) ** 2 < SMALL:
+    result = pixels_of(picture) * enlargement(options) ** 2
+    if result < SMALL:
         return
     device, piece = find_device(settings.device), crop(picture, SIDE)
     problem = problem_of(piece, picture, task, settings, options)
-    need, room = memory(problem, pixels_of(piece), picture, options), machine.memory_available(device)
+    need = memory(problem, pixels_of(piece), picture, options) + 2 * picture.channels * result * points
+    room = machine.memory_available(device)
     if room is not None and need > room:
         height, width = picture.size
         raise NotEnoughMemory(

@@ -25,7 +25,7 @@ from ipse.pictures import Picture, check_target, encode, format_for, read, read_
 from ipse.pictures.files import check_place
 from ipse.receipt import Receipt, beside, plain, sha256
 from ipse.report import report
-from ipse.snapshots import SUFFIX, Snapshots, Trajectory, check_strength
+from ipse.snapshots import COUNT, SUFFIX, Snapshots, Trajectory, check_strength
 
 if TYPE_CHECKING:
     from ipse.restoration import Estimate, Restoration, Result
@@ -131,7 +131,8 @@ class Run:
         """
         from ipse.plan import check_memory
 
-        check_memory(self.picture, self.job.task, self.job.settings, self.job.options)
+        job, points = self.job, COUNT + 2 if self.collects else 0  # the pilot and the last besides
+        check_memory(self.picture, job.task, job.settings, job.options, points=points)
         self.pick_up()
         for event in self.restoration:
             self.see(event)
