@@ -21,6 +21,7 @@ class Settings:
     seconds: Annotated[float | None, "Time budget: the best so far is kept when it is used up."] = None
     rule: Annotated[RuleName | None, "What decides which step is kept."] = None
     latent: Annotated[Latent | None, "Fit without a pilot, from this latent."] = None
+    tile: Annotated[int | None, "Side of the tiles of a large picture; 0 never cuts."] = None
     network: Annotated[str | None, "The network: fast, skip, unet, resnet, …"] = None
 
     def __post_init__(self) -> None:
@@ -41,6 +42,8 @@ class Settings:
             raise OptionError(f"seed {self.seed} is out of range: give a whole number from 0 to 2⁶³ − 1")
         if self.steps is not None and self.steps < 0:
             raise OptionError(f"steps {self.steps} is negative: give 0 or more")
+        if self.tile is not None and (self.tile < 0 or 0 < self.tile < 64):
+            raise OptionError(f"tile {self.tile} is too small: give 64 or more, or 0 for the whole picture")
         if self.seconds is not None and not self.seconds > 0:
             raise OptionError(f"seconds {self.seconds:g} is no time: give a number above 0")
 

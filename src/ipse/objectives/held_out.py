@@ -30,6 +30,36 @@ def hold_out(known: Tensor, *, fraction: float, generator: torch.Generator, leas
     return held if int(held.sum()) >= least else torch.zeros_like(known)
 
 
+def hold_out_blocks(known: Tensor, *, side: int, fraction: float, generator: torch.Generator) -> Tensor:
+    """Choose known squares: where whole regions are missing, single pixels would score something easier.
+
+    Args:
+        known: bool (1, 1, H, W).
+        side: of a square, pixels.
+        fraction: about how much of the known pixels to hold out; one square at least.
+        generator: what the choice hangs on.
+
+    Returns:
+        bool (1, 1, H, W), True where held out; nothing where no whole square is known, or two would be half of it all.
+    """
+    height, width = known.shape[-2:]
+    held = torch.zeros_like(known)
+    room = int(known.sum())
+    if 4 * side * side > room or min(height, width) < side:
+        return held
+    wanted = max(1, round(fraction * room / side**2))
+    draws = torch.rand(50 * wanted, 2, generator=generator, device=known.device).cpu().tolist()
+    for down, across in draws:
+        top, left = int(down * (height - side + 1)), int(across * (width - side + 1))
+        square = (..., slice(top, top + side), slice(left, left + side))
+        if bool(known[square].all()) and not bool(held[square].any()):
+            held[square] = True
+            wanted -= 1
+        if not wanted:
+            break
+    return held
+
+
 class HeldOutError(Objective):
     """mean((A x − y)²) over the held-out pixels alone.
 

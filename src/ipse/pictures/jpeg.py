@@ -9,7 +9,7 @@ Wallace, "The JPEG still picture compression standard" (1992), https://doi.org/1
 import struct
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,22 @@ class JpegInfo:
             PictureError: if they cannot be read (arithmetic coding, damage).
         """
         return _read_coefficients(self.data, len(self.components))
+
+
+    def crop(self, rows: slice, columns: slice) -> "JpegInfo":
+        """Return what the file tells of a part of the picture, which must begin at multiples of 32 pixels."""
+        largest = max(part.v for part in self.components), max(part.h for part in self.components)
+        part = replace(self, size=(rows.stop - rows.start, columns.stop - columns.start))
+        part.__dict__["coefficients"] = tuple(
+            numbers[_blocks(rows, 8 * largest[0] // own.v), _blocks(columns, 8 * largest[1] // own.h)]
+            for own, numbers in zip(self.components, self.coefficients, strict=True)
+        )
+        return part
+
+
+def _blocks(place: slice, side: int) -> slice:
+    """The blocks of ``side`` pixels that cover a slice."""
+    return slice(place.start // side, -(-place.stop // side))
 
 
 def standard_table(quality: int, *, chrominance: bool = False) -> Table:

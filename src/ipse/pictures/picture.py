@@ -121,6 +121,13 @@ class Picture:
         """Return the same picture, map and metadata with other samples, (H, W) or (H, W, C), of its type."""
         return replace(self, samples=samples.astype(self.dtype, copy=False))
 
+    def crop(self, rows: slice, columns: slice) -> "Picture":
+        """Return a part of the picture; what a JPEG tells of it goes along where it begins on whole blocks."""
+        alpha = None if self.alpha is None else self.alpha[rows, columns]
+        whole = rows.start % 32 == columns.start % 32 == 0
+        jpeg = self.jpeg.crop(rows, columns) if self.jpeg is not None and whole else None
+        return replace(self, samples=self.samples[rows, columns], alpha=alpha, jpeg=jpeg)
+
     def like(self, pixels: NDArray[np.floating[Any]], *, keep: Flags | None = None) -> "Picture":
         """Return a picture of the same kind with other pixels: clipped, rounded to the nearest level.
 

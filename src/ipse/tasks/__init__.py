@@ -8,7 +8,7 @@ must not wait for it.
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ipse.errors import OptionError, nearest
 
@@ -21,6 +21,20 @@ Task = Callable[..., "Problem | Nothing"]
 def names() -> list[str]:
     """The tasks there are: the modules of this folder that do not start with an underscore."""
     return sorted(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
+
+
+def look(name: str) -> Callable[..., "dict[str, Any] | Nothing"]:
+    """What the task of that name must see the whole picture for: ``look(picture, settings, **options) -> options``.
+
+    A task without a function ``look`` of its own needs nothing of the kind.
+    """
+    find(name)
+    return getattr(import_module(f"ipse.tasks.{name}"), "look", _as_told)
+
+
+def _as_told(_picture: object, _settings: object, **options: Any) -> dict[str, Any]:
+    """Leave the options as they are."""
+    return options
 
 
 def find(name: str) -> Task:

@@ -56,6 +56,22 @@ def denoise(
     return _problem(whiten(y, found), settings, estimates)
 
 
+def look(
+    picture: "Picture", settings: Settings, *, sigma: float | None = None, noise: Kind = "auto"
+) -> "dict[str, object] | Nothing":
+    """Find the noise in the whole picture, so that its tiles agree."""
+    from ipse.problem import Nothing
+    from ipse.tasks import _common
+    from ipse.tasks._whiten import find
+
+    found = find(_common.tensor(picture, settings), noise, None if sigma is None else sigma / 255)
+    if found.kind == "none":
+        return Nothing(f"nothing to restore: {found.said}")
+    if found.kind == "gaussian":
+        return {"sigma": max(0.5, 255 * found.sigma), "noise": "gaussian"}
+    return {"sigma": sigma, "noise": found.kind}
+
+
 def _problem(
     white: "Whitened",
     settings: Settings,
@@ -125,7 +141,7 @@ def _paper_problem(
 
 def _impulses(
     picture: "Picture", y: "Tensor", settings: Settings, estimates: dict[str, object]
-) -> "Problem":
+) -> "Problem | Nothing":
     """Salt and pepper: the pixels that were hit are missing, the others are right."""
     from dataclasses import replace
 

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ipse.pictures import Mask, Picture
-    from ipse.problem import Problem
+    from ipse.problem import Nothing, Problem
 
 THIN = 6  # pixels from the rim: a hole that goes deeper is the network's
-HELD = 0.02  # of the known pixels, for the score
+HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
+LARGEST = 32  # … and no larger than this, pixels a side
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 
 
@@ -35,7 +36,7 @@ def inpaint(
     polarity: Annotated[
         Literal["auto", "white-is-hole", "white-is-known"], "What white in the mask means."
     ] = "auto",
-) -> "Problem":
+) -> "Problem | Nothing":
     """Fill the pixels that ``mask`` marks.
 
     Raises:
@@ -43,19 +44,31 @@ def inpaint(
     """
     import torch
 
+    from ipse.problem import Nothing
     from ipse.tasks import _common
 
     found = _read(mask, picture, polarity)
+    if found.known.all():
+        return Nothing("nothing to restore: no pixel is missing here")
     y = _common.tensor(picture, settings)
     known = torch.from_numpy(found.known)[None, None].to(y.device)
     estimates = {"mask": found.said, "missing": round(found.share, 4), "depth": depth(found.known)}
     return _problem(y, known, settings, estimates, found)
 
 
+def look(
+    picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto"
+) -> dict[str, object]:
+    """Settle the mask's polarity on the whole picture; the tiles get it as an array."""
+    return {"mask": _read(mask, picture, polarity).known, "polarity": "settled"}
+
+
 def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
     """The mask, from a file or an array."""
-    from ipse.pictures import mask_for, read_mask
+    from ipse.pictures import Mask, mask_for, read_mask
 
+    if polarity == "settled":  # by ``look``: an array of what is known, a tile of which may be whole
+        return Mask(mask, inverted=True, said="the mask of the whole picture")
     if isinstance(mask, str | Path):
         return read_mask(mask, picture, polarity=polarity)
     return mask_for(mask, picture, polarity=polarity)
@@ -74,7 +87,7 @@ def _problem(
     """Choose the way by the depth of the holes."""
     import torch
 
-    from ipse.objectives import HeldOutError, LeastSquares, hold_out
+    from ipse.objectives import HeldOutError, LeastSquares, hold_out_blocks
     from ipse.pilots.biharmonic import biharmonic, pyramid
     from ipse.pilots.non_local_fill import non_local_fill
     from ipse.problem import Problem
@@ -85,9 +98,10 @@ def _problem(
         rim = pyramid(torch.where(known, y - x, 0.0), known)  # what is missing at the rim, continued inwards
         return torch.where(known, y, (x + rim).clamp(0, 1))
 
-    deep = int(str(estimates["depth"])) > THIN
+    depth = int(str(estimates["depth"]))
+    deep = depth > THIN
     if settings.preset == "paper":
-        paper = _paper.inpaint(found.share, int(str(estimates["depth"])))
+        paper = _paper.inpaint(found.share, depth)
         prior, fidelity = paper.prior(y, settings), LeastSquares(y, weight=known.float())
         rule = _common.rule(settings, Last)
         return Problem(prior, fidelity, paper.recipe(settings), rule=rule, outputs=outputs, keep=found.known)
@@ -102,9 +116,10 @@ def _problem(
             keep=found.known,
             estimates=estimates,
         )
-    held = hold_out(known, fraction=HELD, generator=_common.generator(y, settings))
+    side = min(LARGEST, max(4, depth))
+    held = hold_out_blocks(known, side=side, fraction=HELD, generator=_common.generator(y, settings))
     return Problem(
-        prior=_common.free_prior(y, settings, skip=0, scales=5),
+        prior=_common.free_prior(y, settings, scales=5),
         objective=LeastSquares(y, weight=(known & ~held).float()),
         recipe=_common.recipe(settings, steps=STEPS[settings.preset], average=0.99),
         rule=_common.rule(settings, HeldOut),

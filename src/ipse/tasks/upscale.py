@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ipse.pictures import Picture
     from ipse.problem import Problem
 
-STEPS = {"fast": 250, "good": 700, "best": 2000}
+STEPS = {"fast": 250, "good": 700, "best": 2000}  # up to …
+SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer
+ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
 SMOOTHNESS = 0.002  # of TV, per pixel
 
 
@@ -45,6 +47,7 @@ def upscale(
         raise OptionError(f"factor {factor} cannot be used: give a whole number from 2 to 8")
     y = _common.tensor(picture, settings)
     size = (y.shape[-2] * factor, y.shape[-1] * factor)
+    steps = round(STEPS[settings.preset] * min(1.0, SIDE / (size[0] * size[1]) ** 0.5))
     paper = _paper.upscale(factor) if settings.preset == "paper" else None
     operator = Downsample(factor, kernel="lanczos2" if paper else kernel).to(y.device)
     consistent = Consistent(operator, y, size)
@@ -59,9 +62,9 @@ def upscale(
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
         objective=fidelity + SMOOTHNESS * TotalVariation(),
-        recipe=_common.recipe(settings, steps=STEPS[settings.preset], average=0.99),
+        recipe=_common.recipe(settings, steps=steps, average=0.99),
         rule=_common.rule(settings, Last),
         pilot=lambda: back_projection(y, operator, enlarged),
-        outputs=lambda x: consistent(x, rounds=5),
+        outputs=lambda x: consistent(x, rounds=ROUNDS),
         estimates={"factor": factor, "kernel": kernel},
     )

@@ -1,0 +1,164 @@
+"""x* = Σ_k w_k x*_k: a picture too large for one fit, restored tile by tile.
+
+Each tile is a restoration of its own, of the same seed; what was found in the whole picture (noise, mask) holds in all of
+them. Weights feather the overlaps. Only one tile's fit is in memory, with the sum so far.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipse import tasks
+from ipse.errors import RunError
+from ipse.pictures import Picture
+from ipse.problem import Nothing, Problem
+from ipse.restoration import Estimate, Restoration, Result
+from ipse.settings import Settings
+from ipse.tiles import Tile, count, tiles
+
+if TYPE_CHECKING:
+    from ipse.stopping import State
+
+SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # 32: the blocks of any JPEG stay whole
+LARGE = 3 << 20  # pixels of the result from which a picture is cut, whatever the memory
+
+
+class Tiled(Restoration):
+    """The stream of one tile after the other.
+
+    Args:
+        picture: the damaged picture.
+        task: the name of a task.
+        settings: as for a whole picture; ``seconds`` is shared out among the tiles.
+        options: the task's own.
+        side: of a tile, in pixels of the damaged picture.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        task: str,
+        settings: Settings | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        side: int = SIDE,
+    ) -> None:
+        super().__init__(picture, task, settings, options)
+        self.name, self.side = task, max(MULTIPLE, side // MULTIPLE * MULTIPLE)
+        factor = self.options.get("factor", 1)
+        self.factor = factor if isinstance(factor, int) else 1
+        self.count = count(picture.size, tile=self.side, overlap=OVERLAP, multiple=MULTIPLE)
+        self.index = 0  #: tiles that are done
+        self.total: NDArray[np.float32] | None = None
+        self.keep: NDArray[np.bool_] | None = None  #: where the samples must come back to the bit
+        self.inner: Restoration | None = None
+        self.seen: Mapping[str, Any] = {}
+        self.spent, self.steps = 0.0, 0
+
+    def __iter__(self) -> Iterator["Estimate | State"]:
+        """Every tile's pilots and steps, in turn."""
+        found = tasks.look(self.name)(self.picture, self.settings, **self.options)
+        if isinstance(found, Nothing):
+            self.problem = found
+            return
+        if self.total is None:
+            height, width = (length * self.factor for length in self.picture.size)
+            self.total = np.zeros((self.picture.channels, height, width), np.float32)
+        for tile in list(tiles(self.picture.size, tile=self.side, overlap=OVERLAP, multiple=MULTIPLE))[self.index :]:
+            yield from self.restored(tile, found)
+        self.inner = None
+
+    def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
+        """Restore one tile, and add it to the sum."""
+        settings = self.settings
+        if settings.seconds is not None:
+            share = max(1e-3, (settings.seconds - self.spent) / (self.count - self.index))
+            settings = replace(settings, seconds=share)
+        piece = self.picture.crop(tile.rows, tile.columns)
+        self.inner = inner = Restoration(piece, self.name, settings, cut(options, self.picture.size, tile))
+        for event in inner:
+            self.problem, self.pilot, self.search = inner.problem, inner.pilot, inner.search
+            yield event
+        result = inner.result()
+        self.add(tile, result)
+        if isinstance(inner.problem, Problem) and inner.problem.keep is not None:
+            self.keep = np.zeros(self.picture.size, np.bool_) if self.keep is None else self.keep
+            self.keep[tile.rows, tile.columns] = inner.problem.keep
+        self.index += 1
+        self.spent, self.steps = self.spent + result.seconds, self.steps + result.steps
+        self.seen = result.estimates
+
+    def add(self, tile: Tile, result: Result) -> None:
+        """Add a tile's picture with its weight; a tile with nothing to restore, as it was."""
+        assert self.total is not None
+        pixels = result.picture.pixels
+        weight = tile.weight
+        if pixels.shape[1:] != weight.shape:
+            weight = np.repeat(np.repeat(weight, self.factor, 0), self.factor, 1)
+        rows, columns = (slice(s.start * self.factor, s.stop * self.factor) for s in (tile.rows, tile.columns))
+        self.total[:, rows, columns] += weight * pixels
+
+    def result(self) -> Result:
+        """The whole picture; where no tile was reached, the picture as it came."""
+        if isinstance(self.problem, Nothing) and self.total is None:
+            return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
+        reason = f"all {self.count} tiles done"
+        if self.index < self.count:
+            reason = f"cancelled after {self.index} of {self.count} tiles; the rest is as it came"
+            self.finish_plainly()
+        assert self.total is not None
+        picture = self.picture.like(self.total, keep=self.keep)
+        return Result(picture, reason, steps=self.steps, seconds=self.spent, estimates=dict(self.seen))
+
+    def finish_plainly(self) -> None:
+        """Fill what no tile has reached from the picture itself, enlarged by repetition where it must be."""
+        if self.total is None:
+            raise RunError("stopped before there was any estimate: run it again and wait a little")
+        rest = tiles(self.picture.size, tile=self.side, overlap=OVERLAP, multiple=MULTIPLE)
+        for tile in list(rest)[self.index :]:
+            piece = self.picture.crop(tile.rows, tile.columns)
+            pixels = np.repeat(np.repeat(piece.pixels, self.factor, 1), self.factor, 2)
+            self.add(tile, Result(piece.like(pixels), ""))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The tiles that are done, and where the one under way stands."""
+        import torch
+
+        total = None if self.total is None else torch.from_numpy(self.total)
+        keep = None if self.keep is None else torch.from_numpy(self.keep)
+        return {"index": self.index, "total": total, "keep": keep, "spent": self.spent, "steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with the tile that was under way, from its beginning."""
+        self.index, self.spent, self.steps = state["index"], state["spent"], state["steps"]
+        self.total, self.keep = (
+            None if state[name] is None else state[name].numpy() for name in ("total", "keep")
+        )
+
+
+def cut(options: Mapping[str, Any], size: tuple[int, int], tile: Tile) -> dict[str, Any]:
+    """The options for a tile: what lies over the picture is cut with it."""
+    return {
+        name: value[tile.rows, tile.columns]
+        if isinstance(value, np.ndarray) and value.shape[:2] == size
+        else value
+        for name, value in options.items()
+    }
+
+
+def restoration(
+    picture: Picture, task: str, settings: Settings | None = None, options: Mapping[str, Any] | None = None
+) -> Restoration:
+    """Open a restoration: whole, or in tiles where the picture is large or ``settings.tile`` says so."""
+    settings = settings or Settings()
+    factor = (options or {}).get("factor", 1)
+    pixels = picture.size[0] * picture.size[1] * (factor**2 if isinstance(factor, int) else 1)
+    side = settings.tile
+    if side is None and pixels >= LARGE:
+        side = SIDE // (factor if isinstance(factor, int) else 1)
+    if not side or max(picture.size) <= side:
+        return Restoration(picture, task, settings, options)
+    return Tiled(picture, task, settings, options, side=side)
