@@ -8,7 +8,7 @@ import pytest
 import stubs
 import torch
 
-from ipse import machine, plan
+from ipse import machine, plan, trial
 from ipse.cli import main
 from ipse.errors import NotEnoughMemory
 from ipse.objectives import LeastSquares
@@ -38,11 +38,11 @@ def test_kept_bytes_are_the_activations():
     y = torch.rand(1, 3, side, side)
     problem = Problem(Prior(network, y.clone(), size=(side, side)), LeastSquares(y))
     floats = side * side * (3 + hidden)
-    assert floats * 4 <= plan.kept_bytes(problem) <= (floats + 3 * side * side * 3) * 4
+    assert floats * 4 <= trial.kept_bytes(problem) <= (floats + 3 * side * side * 3) * 4
 
 
 def test_memory_grows_with_the_pixels_and_the_enlargement():
-    problem = plan.problem_of(picture(64, 64), picture(64, 64), "smooth", Settings(), {})
+    problem = trial.problem_of(picture(64, 64), picture(64, 64), "smooth", Settings(), {})
     assert problem is not None
     weights = 4 * sum(weight.nbytes for weight in problem.prior.parameters())
     sizes = [plan.memory(problem, 64 * 64, picture(side, side), {}) - weights for side in (64, 128, 256)]

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ipse.errors import InputError
 from ipse.options import of_task
-from ipse.pictures import FORMATS, read_bytes
+from ipse.pictures import FORMATS, Picture, format_for, read_bytes
 from ipse.receipt import Receipt, sha256
 from ipse.settings import Settings
 
@@ -52,6 +52,14 @@ def default_target(task: str, source: Path) -> Path:
     return source.with_name(f"{source.stem}{SUFFIX}{suffix}")
 
 
+def piped_format(job: Job, picture: Picture) -> str | None:
+    """The format of standard output: the input's own, but PNG for JPEG, which would undo the work."""
+    if job.target is not None:
+        return None
+    own = format_for(picture, "-").name
+    return "PNG" if own == "JPEG" and picture.model != "cmyk" else own
+
+
 def repeated(
     said: Receipt, *, source: Path | None = None, target: Path | None, overwrite: bool = False
 ) -> Job:
@@ -73,6 +81,24 @@ def repeated(
         raise InputError("the receipt's input came from standard input: name the file with --input")
     check_same(place, said.input_sha256)
     options = {key: _option(value) for key, value in said.options.items()}
+    return Job(
+        task=said.task,
+        source=place,
+        target=target,
+        settings=settings_of(said),
+        options=options,
+        strength=said.strength,
+        overwrite=overwrite,
+        repeat=Repeat(said.pilots, said.steps, said.reason),
+    )
+
+
+def settings_of(said: Receipt) -> Settings:
+    """Return a receipt's settings, less the clock, on the device that it names.
+
+    Raises:
+        InputError: it has settings or options that this ipse does not know, or values that they cannot have.
+    """
     known = {f.name for f in fields(Settings)} | {one.name for one in of_task(said.task)}
     strange = sorted((said.settings.keys() | said.options.keys()) - known)
     if strange:
@@ -80,19 +106,9 @@ def repeated(
             f"the receipt has {', '.join(strange)}, which this ipse does not know: use that of then"
         )
     try:
-        settings = replace(Settings(**said.settings), seconds=None, device=said.device.get("name", "auto"))
+        return replace(Settings(**said.settings), seconds=None, device=said.device.get("name", "auto"))
     except TypeError as error:
         raise InputError(f"the receipt's settings are damaged ({error}): take another copy of it") from error
-    return Job(
-        task=said.task,
-        source=place,
-        target=target,
-        settings=settings,
-        options=options,
-        strength=said.strength,
-        overwrite=overwrite,
-        repeat=Repeat(said.pilots, said.steps, said.reason),
-    )
 
 
 def file_record(path: Path) -> dict[str, str]:

@@ -5,33 +5,26 @@ backward pass keeps give m.
 """
 
 import json
-import time
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ipse import machine
 from ipse.errors import NotEnoughMemory
 from ipse.pictures import Picture
 from ipse.settings import Settings, find_device
+from ipse.trial import STEPS, crop, kept_bytes, pilot_seconds, problem_of, step_seconds
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ipse.problem import Problem
 
 SIDE = 128  # of the first crop; a multiple of 16, so that JPEG's blocks stay whole
 LARGER = (512, 256)  # of the second: the larger, the truer, since large tensors leave the cache
 PATIENCE = 4.0  # seconds that the second may take; a slow network gets the smaller one
-STEPS = 3  # timed, after one that warms up
 SMALL = 1_000_000  # below so many pixels of the result nothing is measured before a fit
 SLACK = 1.5  # what the allocator and the gradients in flight add to what the backward pass keeps
 COPIES = 12  # float32 pictures that a run holds beside the network's: pilots, averages, the best, samples
-NOISE = 0.1  # of the crop, where the crop itself needs no restoration
 
 
 @dataclass(frozen=True)
@@ -88,25 +81,19 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     """
     device, piece = find_device(settings.device), crop(picture, SIDE)
     problem, pixels = problem_of(piece, picture, task, settings, options), pixels_of(piece)
-    steps = 0 if problem is None else problem.recipe.steps
     small = step_seconds(problem)
     larger = crop(picture, second_side(small))
     large = step_seconds(problem_of(larger, picture, task, settings, options))
     step = extended([small, large], [pixels, pixels_of(larger)], pixels_of(picture))
     pilot = pilot_seconds(problem) * pixels_of(picture) / pixels
-    seconds = pilot + steps * step
+    steps = 0 if problem is None else problem.recipe.steps
     return Plan(
-        task=task,
-        preset=settings.preset,
-        device=device,
-        model=machine.device_model(device),
-        size=picture.size,
-        steps=steps,
+        task, settings.preset, device, machine.device_model(device), picture.size, steps,
         pilot_seconds=round(pilot, 3),
-        seconds=round(seconds if settings.seconds is None else min(seconds, settings.seconds), 3),
+        seconds=round(min(pilot + steps * step, settings.seconds or math.inf), 3),
         memory=memory(problem, pixels, picture, options),
         available=machine.memory_available(device),
-    )
+    )  # fmt: skip
 
 
 def check_memory(
@@ -170,85 +157,6 @@ def enlargement(options: Mapping[str, Any]) -> int:
     """How many times each side grows."""
     factor = options.get("factor")
     return factor if isinstance(factor, int) and factor > 0 else 1
-
-
-def problem_of(
-    piece: Picture, picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]
-) -> "Problem | None":
-    """Return the task's problem for a piece of the picture; None if even with noise nothing is to be done."""
-    from ipse import tasks
-    from ipse.problem import Problem
-
-    told = dict(options) | {name: hole(piece) for name, value in options.items() if is_mask(value)}
-    if picture.jpeg is not None and "quality" in told and told["quality"] is None:
-        told["quality"] = picture.jpeg.quality  # a crop has lost the tables
-    problem = tasks.find(task)(piece, settings, **told)
-    if not isinstance(problem, Problem):  # this piece is clean: the rest may not be
-        noise = np.random.default_rng(settings.seed).normal(0, NOISE, piece.pixels.shape)
-        problem = tasks.find(task)(piece.like(np.clip(piece.pixels + noise, 0, 1)), settings, **told)
-    return problem if isinstance(problem, Problem) else None
-
-
-def pilot_seconds(problem: "Problem | None") -> float:
-    """Time the pilot."""
-    start = time.perf_counter()
-    for _ in problem.pilot() if problem is not None and problem.pilot else ():
-        pass
-    return time.perf_counter() - start
-
-
-def step_seconds(problem: "Problem | None") -> float:
-    """Time a step: the least of a few, since whatever else runs can only add to it."""
-    from ipse.fit import Fit
-    from ipse.prior import GuidedPrior
-
-    if problem is None or problem.recipe.steps == 0:
-        return 0.0
-    prior = problem.prior
-    fit = Fit(problem, pilot=prior.pilot if isinstance(prior, GuidedPrior) else None)
-    ends = [fit.advance().seconds for _ in range(1 + STEPS)]
-    return min(after - before for before, after in pairwise(ends))
-
-
-def kept_bytes(problem: "Problem") -> int:
-    """Count the bytes that one forward pass keeps for the backward pass, weights excepted."""
-    import torch
-
-    weights = {weight.untyped_storage().data_ptr() for weight in problem.prior.parameters()}
-    seen: dict[int, int] = {}
-
-    def keep(tensor: "Tensor") -> "Tensor":
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
-            seen[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = problem.objective(problem.prior())
-    del loss  # alive until here, so that no address was given out twice
-    return sum(seen.values())
-
-
-def crop(picture: Picture, side: int) -> Picture:
-    """Return the middle of a picture, at most side × side."""
-    height, width = picture.size
-    top, left = (max(0, (length - side) // 2) // 8 * 8 for length in (height, width))
-    place = (slice(top, top + side), slice(left, left + side))
-    alpha = None if picture.alpha is None else picture.alpha[place]
-    return replace(picture, samples=picture.samples[place], alpha=alpha, jpeg=None)
-
-
-def is_mask(value: object) -> bool:
-    """Whether an option is a picture or array that lies over the picture."""
-    return isinstance(value, Path | np.ndarray)
-
-
-def hole(piece: Picture) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    """Return a mask (H, W) of the piece's size, a quarter of it marked; a single pixel has its half."""
-    height, width = piece.size
-    mask = np.zeros((height, width), np.bool_)
-    mask[: max(1, height // 2), : max(1, width // 2)] = True
-    return mask
 
 
 def said(size: float) -> str:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ipse import machine
 from ipse.pictures import Picture
@@ -27,39 +27,60 @@ def report(
         data: the bytes of the file that was written.
         cancelled: whether a person ended it.
     """
+    return Receipt(
+        **of_job(run),
+        **of_result(run, result, step=step),
+        **of_machine(run),
+        output_sha256=sha256(data),
+        pixels_sha256=pixels_sha256(picture),
+        cancelled=cancelled,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def of_job(run: "Run") -> dict[str, Any]:
+    """Say what was asked for."""
+    job = run.job
+    return {
+        "task": job.task,
+        "input": None if job.source is None else str(job.source.absolute()),
+        "input_sha256": sha256(run.data),
+        "output": None if job.target is None else str(job.target.absolute()),
+        "options": run.options,
+        "settings": plain(asdict(job.settings)),
+        "strength": job.strength,
+    }
+
+
+def of_result(run: "Run", result: "Result", *, step: int) -> dict[str, Any]:
+    """Say what came of it."""
+    kept = run.snapshots is not None and run.job.snapshots and not result.unchanged
+    return {
+        "snapshots": str(run.snapshots_path.absolute()) if kept else None,
+        "estimates": plain(result.estimates),
+        "reason": result.reason if run.job.repeat is None else run.job.repeat.reason,
+        "unchanged": result.unchanged,
+        "pilots": run.pilots,
+        "step": step,
+        "steps": result.steps,
+        "score": finite(result.score) if step == result.step else None,
+        "pilot_score": finite(result.pilot_score),
+        "seconds": seconds(run),
+    }
+
+
+def of_machine(run: "Run") -> dict[str, Any]:
+    """Say what computed it."""
     import torch
 
     from ipse.settings import find_device
 
-    job, device = run.job, find_device(run.job.settings.device)
-    kept = run.snapshots is not None and job.snapshots and not result.unchanged
-    moved = step != result.step
-    return Receipt(
-        task=job.task,
-        input=None if job.source is None else str(job.source.absolute()),
-        input_sha256=sha256(run.data),
-        output=None if job.target is None else str(job.target.absolute()),
-        output_sha256=sha256(data),
-        pixels_sha256=pixels_sha256(picture),
-        options=run.options,
-        settings=cast(dict[str, Any], plain(asdict(job.settings))),
-        strength=job.strength,
-        snapshots=str(run.snapshots_path.absolute()) if kept else None,
-        estimates=cast(dict[str, Any], plain(result.estimates)),
-        reason=result.reason if job.repeat is None else job.repeat.reason,
-        unchanged=result.unchanged,
-        cancelled=cancelled,
-        pilots=run.pilots,
-        step=step,
-        steps=result.steps,
-        score=None if moved else finite(result.score),
-        pilot_score=finite(result.pilot_score),
-        seconds=seconds(run),
-        device={"name": device, "model": machine.device_model(device)},
-        threads=torch.get_num_threads(),
-        versions=machine.versions(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    device = find_device(run.job.settings.device)
+    return {
+        "device": {"name": device, "model": machine.device_model(device)},
+        "threads": torch.get_num_threads(),
+        "versions": machine.versions(),
+    }
 
 
 def seconds(run: "Run") -> dict[str, float]:

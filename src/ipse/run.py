@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from ipse import machine, tasks
 from ipse.checkpoint import Checkpoint
 from ipse.errors import OptionError, RunError
-from ipse.job import Job, file_record
-from ipse.pictures import Picture, check_target, encode, format_for, read, read_bytes, write_bytes
+from ipse.job import Job, file_record, piped_format
+from ipse.pictures import Picture, check_target, encode, read, read_bytes, write_bytes
 from ipse.pictures.files import check_place
 from ipse.receipt import Receipt, beside, plain, sha256
 from ipse.report import report
@@ -59,7 +59,11 @@ class Run:
         job, factor = self.job, self.job.options.get("factor")
         scale = factor if isinstance(factor, int) and factor > 0 else 1
         height, width = self.picture.size
-        target, size, form = job.target or "-", (height * scale, width * scale), self.piped_format()
+        target, size, form = (
+            job.target or "-",
+            (height * scale, width * scale),
+            piped_format(self.job, self.picture),
+        )
         name = check_target(self.picture, target, overwrite=job.overwrite, format=form, size=size)
         if job.target is not None:
             for path in (beside(job.target), *([self.snapshots_path] if job.snapshots else [])):
@@ -71,13 +75,6 @@ class Run:
         elif job.resume:
             raise OptionError("--resume goes on from a checkpoint: add --checkpoint FILE")
         return name
-
-    def piped_format(self) -> str | None:
-        """The format of standard output: the input's own, but PNG where JPEG would undo the work."""
-        if self.job.target is not None:
-            return None
-        own = format_for(self.picture, "-").name
-        return "PNG" if own == "JPEG" and self.picture.model != "cmyk" else own
 
     @property
     def snapshots_path(self) -> Path:

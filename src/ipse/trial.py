@@ -1,0 +1,100 @@
+"""f(crop): the real task on a piece of a picture, for a few steps, to see what they take."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ipse.pictures import Picture
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ipse.problem import Problem
+
+STEPS = 3  # timed, after one that warms up
+NOISE = 0.1  # of the crop, where the crop itself needs no restoration
+
+
+def problem_of(
+    piece: Picture, picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]
+) -> "Problem | None":
+    """Return the task's problem for a piece of the picture; None if even with noise nothing is to be done."""
+    from ipse import tasks
+    from ipse.problem import Problem
+
+    told = dict(options) | {name: hole(piece) for name, value in options.items() if is_mask(value)}
+    if picture.jpeg is not None and "quality" in told and told["quality"] is None:
+        told["quality"] = picture.jpeg.quality  # a crop has lost the tables
+    problem = tasks.find(task)(piece, settings, **told)
+    if not isinstance(problem, Problem):  # this piece is clean: the rest may not be
+        noise = np.random.default_rng(settings.seed).normal(0, NOISE, piece.pixels.shape)
+        problem = tasks.find(task)(piece.like(np.clip(piece.pixels + noise, 0, 1)), settings, **told)
+    return problem if isinstance(problem, Problem) else None
+
+
+def pilot_seconds(problem: "Problem | None") -> float:
+    """Time the pilot."""
+    start = time.perf_counter()
+    for _ in problem.pilot() if problem is not None and problem.pilot else ():
+        pass
+    return time.perf_counter() - start
+
+
+def step_seconds(problem: "Problem | None") -> float:
+    """Time a step: the least of a few, since whatever else runs can only add to it."""
+    from ipse.fit import Fit
+    from ipse.prior import GuidedPrior
+
+    if problem is None or problem.recipe.steps == 0:
+        return 0.0
+    prior = problem.prior
+    fit = Fit(problem, pilot=prior.pilot if isinstance(prior, GuidedPrior) else None)
+    ends = [fit.advance().seconds for _ in range(1 + STEPS)]
+    return min(after - before for before, after in pairwise(ends))
+
+
+def kept_bytes(problem: "Problem") -> int:
+    """Count the bytes that one forward pass keeps for the backward pass, weights excepted."""
+    import torch
+
+    weights = {weight.untyped_storage().data_ptr() for weight in problem.prior.parameters()}
+    seen: dict[int, int] = {}
+
+    def keep(tensor: "Tensor") -> "Tensor":
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            seen[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = problem.objective(problem.prior())
+    del loss  # alive until here, so that no address was given out twice
+    return sum(seen.values())
+
+
+def crop(picture: Picture, side: int) -> Picture:
+    """Return the middle of a picture, at most side × side."""
+    height, width = picture.size
+    top, left = (max(0, (length - side) // 2) // 8 * 8 for length in (height, width))
+    place = (slice(top, top + side), slice(left, left + side))
+    alpha = None if picture.alpha is None else picture.alpha[place]
+    return replace(picture, samples=picture.samples[place], alpha=alpha, jpeg=None)
+
+
+def is_mask(value: object) -> bool:
+    """Whether an option is a picture or array that lies over the picture."""
+    return isinstance(value, Path | np.ndarray)
+
+
+def hole(piece: Picture) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Return a mask (H, W) of the piece's size, a quarter of it marked; a single pixel has its half."""
+    height, width = piece.size
+    mask = np.zeros((height, width), np.bool_)
+    mask[: max(1, height // 2), : max(1, width // 2)] = True
+    return mask
