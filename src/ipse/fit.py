@@ -75,19 +75,20 @@ class Fit:
     def averaged(self, raw: Tensor) -> Tensor:
         """Move the average towards this output, in place.
 
-        A guided prior starts at its pilot, any other as far from the picture as it gets: its average forgets the
-        first outputs by weighing them as if there had been no others.
+        A guided prior starts at its pilot; any other starts far from the picture, and its average weighs the first
+        outputs as if there had been no others, so that it forgets them.
         """
-        if self.average is None:
-            guided = isinstance(self.prior, GuidedPrior)
-            self.average = self.prior.pilot.clone() if guided else raw.clone()
-        keep = self.recipe.average
-        if not isinstance(self.prior, GuidedPrior):
+        keep, start = self.recipe.average, raw
+        if isinstance(self.prior, GuidedPrior):
+            start = self.prior.pilot
+        else:
             keep = min(keep, 1 - 1 / self.step)
+        if self.average is None:
+            self.average = start.clone()
         return self.average.lerp_(raw, 1 - keep)
 
     def fell(self, loss: Tensor) -> bool:
-        """Whether this step's misfit jumped, in which case the last good weights are put back and Adam starts anew."""
+        """Whether this step's misfit jumped; if so, the last good weights are put back and Adam starts anew."""
         if self.recipe.fall_back is None:
             return False
         psnr = -10 * math.log10(max(float(loss.detach()), 1e-12))

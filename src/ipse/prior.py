@@ -4,7 +4,7 @@ A network halves its input several times, so it wants sides that are multiples o
 latent by mirroring, once, and crops what comes out. Everything random in it hangs on its own generator.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Generator[None]:
     """Make what PyTorch draws inside (initial weights) hang on ``seed``, and leave the caller's own stream alone."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)

@@ -1,7 +1,7 @@
 """x* = Σ_k w_k x*_k: a picture too large for one fit, restored tile by tile.
 
-Each tile is a restoration of its own, of the same seed; what was found in the whole picture (noise, mask) holds in all of
-them. Weights feather the overlaps. Only one tile's fit is in memory, with the sum so far.
+Each tile is a restoration of its own, of the same seed; what was found in the whole picture (noise, mask) holds in all
+of them. Weights feather the overlaps. Only one tile's fit is in memory, with the sum so far.
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,7 +67,9 @@ class Tiled(Restoration):
         if self.total is None:
             height, width = (length * self.factor for length in self.picture.size)
             self.total = np.zeros((self.picture.channels, height, width), np.float32)
-        for tile in list(tiles(self.picture.size, tile=self.side, overlap=OVERLAP, multiple=MULTIPLE))[self.index :]:
+        for tile in list(tiles(self.picture.size, tile=self.side, overlap=OVERLAP, multiple=MULTIPLE))[
+            self.index :
+        ]:
             yield from self.restored(tile, found)
         self.inner = None
 
@@ -98,7 +100,9 @@ class Tiled(Restoration):
         weight = tile.weight
         if pixels.shape[1:] != weight.shape:
             weight = np.repeat(np.repeat(weight, self.factor, 0), self.factor, 1)
-        rows, columns = (slice(s.start * self.factor, s.stop * self.factor) for s in (tile.rows, tile.columns))
+        rows, columns = (
+            slice(s.start * self.factor, s.stop * self.factor) for s in (tile.rows, tile.columns)
+        )
         self.total[:, rows, columns] += weight * pixels
 
     def result(self) -> Result:

@@ -21,7 +21,7 @@ class Tile:
 
 
 def starts(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
-    """Where tiles begin along one side: at multiples of ``multiple``, each overlapping the next by ``overlap`` or more."""
+    """Where tiles begin along one side: at multiples of ``multiple``, the next overlapped by ``overlap`` or more."""
     if length <= tile:
         return [0]
     step = max(multiple, (tile - overlap) // multiple * multiple)

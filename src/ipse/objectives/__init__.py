@@ -7,4 +7,13 @@ from ipse.objectives.objective import Objective
 from ipse.objectives.poisson import Poisson
 from ipse.objectives.total_variation import TotalVariation
 
-__all__ = ["Distance", "HeldOutError", "LeastSquares", "Objective", "Poisson", "TotalVariation", "hold_out", "hold_out_blocks"]
+__all__ = [
+    "Distance",
+    "HeldOutError",
+    "LeastSquares",
+    "Objective",
+    "Poisson",
+    "TotalVariation",
+    "hold_out",
+    "hold_out_blocks",
+]

@@ -21,8 +21,8 @@ class Consistent:
     def __init__(self, operator: Downsample, y: Tensor, size: tuple[int, int]) -> None:
         self.operator, self.y = operator, y
         rows, columns = (operator.matrix(side, y.new_zeros((), dtype=torch.float64)) for side in size)
-        self.rows = torch.linalg.pinv(rows).to(y.dtype)
-        self.columns = torch.linalg.pinv(columns).to(y.dtype)
+        self.rows: Tensor = torch.linalg.pinv(rows).to(y.dtype)
+        self.columns: Tensor = torch.linalg.pinv(columns).to(y.dtype)
 
     def __call__(self, x: Tensor, *, rounds: int = 1) -> Tensor:
         """Project x; with more than one round, alternately with the range [0, 1], ending in the range."""

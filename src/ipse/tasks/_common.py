@@ -1,6 +1,7 @@
 """What tasks share: the picture as a tensor, the network, the rule that was asked for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -87,9 +88,9 @@ def build(settings: Settings, channels_in: int, channels_out: int, **options: An
         return networks.build(settings.network or "fast", channels_in, channels_out, **options)
 
 
-def recipe(settings: Settings, **default: Any) -> Recipe:
+def recipe(settings: Settings, default: Recipe) -> Recipe:
     """The task's recipe, with the number of steps that the settings ask for."""
-    return Recipe(**(default | ({} if settings.steps is None else {"steps": settings.steps})))
+    return default if settings.steps is None else replace(default, steps=settings.steps)
 
 
 def alone() -> Recipe:

@@ -9,7 +9,7 @@ generalized Anscombe transformation", 2013, https://doi.org/10.1109/TIP.2012.220
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
 from torch import Tensor
@@ -54,9 +54,13 @@ def whiten(y: Tensor, noise: Noise) -> Whitened:
         case "poisson":
             return _rescaled(*_anscombe(y, noise.gain, noise.sigma), sigma=1.0)
         case "speckle":
-            return _rescaled((y + DARK).log(), lambda t: (t + noise.gain**2 / 2).exp() - DARK, sigma=noise.gain)
+            return _rescaled(
+                (y + DARK).log(), lambda t: (t + noise.gain**2 / 2).exp() - DARK, sigma=noise.gain
+            )
         case _:
-            return Whitened(y, noise.sigma, lambda x: x.clamp(0, 1), clipped=bool((y <= 0).any() or (y >= 1).any()))
+            return Whitened(
+                y, noise.sigma, lambda x: x.clamp(0, 1), clipped=bool((y <= 0).any() or (y >= 1).any())
+            )
 
 
 def _anscombe(y: Tensor, gain: float, sigma: float) -> tuple[Tensor, Callable[[Tensor], Tensor]]:

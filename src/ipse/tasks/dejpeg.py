@@ -45,7 +45,7 @@ def dejpeg(
         OptionError: a quality out of range.
     """
     from ipse.objectives import Distance, LeastSquares
-    from ipse.problem import Nothing, Problem
+    from ipse.problem import Nothing, Problem, Recipe
     from ipse.stopping import ExponentialVariance, Last
     from ipse.tasks import _common, _paper
 
@@ -62,12 +62,14 @@ def dejpeg(
     if settings.preset == "paper":
         paper = _paper.dejpeg()
         rule = _common.rule(settings, Last)
-        return Problem(paper.prior(y, settings), LeastSquares(y), paper.recipe(settings), rule, estimates=estimates)
+        return Problem(
+            paper.prior(y, settings), LeastSquares(y), paper.recipe(settings), rule, estimates=estimates
+        )
     free = settings.latent is not None or settings.network is not None
     return Problem(
         prior=_common.free_prior(y, settings),
         objective=Distance(cells.distance),
-        recipe=_common.recipe(settings, steps=STEPS[settings.preset]) if free else _common.alone(),
+        recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset])) if free else _common.alone(),
         rule=_common.rule(settings, ExponentialVariance),
         pilot=None if free else lambda: estimates_of(cells, settings),
         outputs=lambda x: cells.project_in_range(x),

@@ -46,7 +46,11 @@ def denoise(
         raise OptionError(f"sigma {sigma:g} is out of range: give 0.5 to 255, on the scale of 8 bits")
     y = _common.tensor(picture, settings)
     found = find(y, noise, None if sigma is None else sigma / 255)
-    estimates: dict[str, object] = {"noise": found.said, "kind": found.kind, "sigma": round(255 * found.sigma, 2)}
+    estimates: dict[str, object] = {
+        "noise": found.said,
+        "kind": found.kind,
+        "sigma": round(255 * found.sigma, 2),
+    }
     if found.kind == "none":
         return Nothing(f"nothing to restore: {found.said}", estimates)
     if settings.preset == "paper":
@@ -82,7 +86,7 @@ def _problem(
 
     from ipse.objectives import HeldOutError, LeastSquares, hold_out
     from ipse.operators.clipped import Clipped
-    from ipse.problem import Problem
+    from ipse.problem import Problem, Recipe
     from ipse.stopping import HeldOut
     from ipse.tasks import _common
 
@@ -94,10 +98,10 @@ def _problem(
     free = settings.latent is not None or settings.network not in (None, "fast")
     if free:
         prior = _common.free_prior(seen, settings)
-        recipe = _common.recipe(settings, steps=20 * STEPS[preset], average=0.99)
+        recipe = _common.recipe(settings, Recipe(steps=20 * STEPS[preset], average=0.99))
     else:
         prior = _common.guided_prior(y, settings, jitter=JITTER[preset], width=WIDTH[preset])
-        recipe = _common.recipe(settings, steps=STEPS[preset], learning_rate=0.003, average=0.95)
+        recipe = _common.recipe(settings, Recipe(steps=STEPS[preset], learning_rate=0.003, average=0.95))
     return Problem(
         prior=prior,
         objective=LeastSquares(y, mean, weight=(~held).float()),

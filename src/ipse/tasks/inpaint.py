@@ -52,13 +52,15 @@ def inpaint(
         return Nothing("nothing to restore: no pixel is missing here")
     y = _common.tensor(picture, settings)
     known = torch.from_numpy(found.known)[None, None].to(y.device)
-    estimates = {"mask": found.said, "missing": round(found.share, 4), "depth": depth(found.known)}
+    estimates: dict[str, object] = {
+        "mask": found.said,
+        "missing": round(found.share, 4),
+        "depth": depth(found.known),
+    }
     return _problem(y, known, settings, estimates, found)
 
 
-def look(
-    picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto"
-) -> dict[str, object]:
+def look(picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
     """Settle the mask's polarity on the whole picture; the tiles get it as an array."""
     return {"mask": _read(mask, picture, polarity).known, "polarity": "settled"}
 
@@ -76,9 +78,10 @@ def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
 
 def depth(known: Any) -> int:
     """Largest distance from a missing pixel to a known one, in pixels."""
+    import numpy as np
     from scipy.ndimage import distance_transform_edt
 
-    return round(float(distance_transform_edt(~known).max()))
+    return round(float(np.max(distance_transform_edt(~known))))  # type: ignore[arg-type]  # SciPy types its options, not its use
 
 
 def _problem(
@@ -90,7 +93,7 @@ def _problem(
     from ipse.objectives import HeldOutError, LeastSquares, hold_out_blocks
     from ipse.pilots.biharmonic import biharmonic, pyramid
     from ipse.pilots.non_local_fill import non_local_fill
-    from ipse.problem import Problem
+    from ipse.problem import Problem, Recipe
     from ipse.stopping import HeldOut, Last
     from ipse.tasks import _common, _paper
 
@@ -121,7 +124,7 @@ def _problem(
     return Problem(
         prior=_common.free_prior(y, settings, scales=5),
         objective=LeastSquares(y, weight=(known & ~held).float()),
-        recipe=_common.recipe(settings, steps=STEPS[settings.preset], average=0.99),
+        recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=0.99)),
         rule=_common.rule(settings, HeldOut),
         score=HeldOutError(y, held),
         pilot=lambda: iter([biharmonic(y, known & ~held)]),

@@ -26,7 +26,9 @@ def upscale(
     settings: Settings = Settings(),
     *,
     factor: Annotated[int, "How many times larger each side becomes, 2 to 8."],
-    kernel: Annotated[Literal["bicubic", "lanczos2", "lanczos3", "box"], "How it was made small."] = "bicubic",
+    kernel: Annotated[
+        Literal["bicubic", "lanczos2", "lanczos3", "box"], "How it was made small."
+    ] = "bicubic",
 ) -> "Problem":
     """Enlarge a picture so that, made small again, it is the one given.
 
@@ -39,7 +41,7 @@ def upscale(
     from ipse.operators import Downsample
     from ipse.operators.consistent import Consistent
     from ipse.pilots.back_projection import back_projection
-    from ipse.problem import Problem
+    from ipse.problem import Problem, Recipe
     from ipse.stopping import Last
     from ipse.tasks import _common, _paper
 
@@ -62,7 +64,7 @@ def upscale(
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
         objective=fidelity + SMOOTHNESS * TotalVariation(),
-        recipe=_common.recipe(settings, steps=steps, average=0.99),
+        recipe=_common.recipe(settings, Recipe(steps=steps, average=0.99)),
         rule=_common.rule(settings, Last),
         pilot=lambda: back_projection(y, operator, enlarged),
         outputs=lambda x: consistent(x, rounds=ROUNDS),
