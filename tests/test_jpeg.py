@@ -115,6 +115,27 @@ def test_distance_is_the_way_to_the_projection(sampling: tuple[int, int] | None)
 
 
 @pytest.mark.parametrize("sampling", ALL)
+def test_project_with_sigma_is_the_proximal_step(sampling: tuple[int, int] | None) -> None:
+    cells, x = synthetic(sampling)
+    sigma = 0.05
+
+    def energy(u: Tensor) -> float:
+        # The fraction of a cell that a uniform error leaves in the mean square: 1/12.
+        misfit = cells.distance(u, margin=0.0, in_steps=True) * cells(u).numel() * 12
+        return float((cells._canvas(u) - cells._canvas(x)).square().sum() / (255 * sigma) ** 2 + misfit)
+
+    u = cells.project(x, margin=0.5, sigma=sigma)
+    assert cells.violation(u) < 1e-4
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(5):
+        other = cells.project(u + 0.01 * torch.randn(u.shape, generator=generator))
+        assert energy(u) < energy(other)
+    assert torch.allclose(cells.project(x, margin=0.3, sigma=1e-6), cells.project(x, margin=0.3), atol=1e-5)
+    centred = cells.project(x, sigma=1e3)
+    assert cells.distance(centred, margin=0.0, in_steps=True) < 1e-6
+
+
+@pytest.mark.parametrize("sampling", ALL)
 @pytest.mark.parametrize("size", [(16, 16), (7, 9)])
 def test_forward_is_affine_and_differentiable(
     sampling: tuple[int, int] | None, size: tuple[int, int]

@@ -111,10 +111,14 @@ class JpegCells(Operator):
         return total / (count if in_steps else x.numel())
 
     @torch.no_grad()
-    def project(self, x: Tensor, *, margin: float = 0.5) -> Tensor:
-        """The nearest picture to x with coefficients within ±margin·q of the centres; it may leave [0, 1]."""
+    def project(self, x: Tensor, *, margin: float = 0.5, sigma: float = 0.0) -> Tensor:
+        """The nearest picture to x with coefficients within ±margin·q of the centres; it may leave [0, 1].
+
+        With sigma, the proximal step u of a restoration whose estimate x errs by sigma (in its scale): of
+        ‖u − x‖² / 2σ² + Σ (A u − c q)² / 2(q²/12), the second term a quantiser's error, within the margin.
+        """
         canvas = self._continued(x, margin, _ROUNDS)
-        self._pull(canvas, margin)
+        self._pull(canvas, margin, sigma=sigma)
         return self._picture(canvas)
 
     @torch.no_grad()
@@ -163,12 +167,23 @@ class JpegCells(Operator):
             samples = functional.avg_pool2d(part.plane(canvas, window), part.factor)
             yield part, block_dct(samples, self.dct), integers * step, step
 
-    def _pull(self, canvas: Tensor, margin: float, window: Window = _ALL, relaxation: float = 1.0) -> None:
+    def _pull(
+        self,
+        canvas: Tensor,
+        margin: float,
+        window: Window = _ALL,
+        *,
+        relaxation: float = 1.0,
+        sigma: float = 0.0,
+    ) -> None:
         """Move the canvas, in place, to the nearest with the window's coefficients within the margin."""
         for part, c, centre, step in self._cells(canvas, window):
-            excess = relaxation * block_idct(_excess(c - centre, margin * step), self.dct)
             down, across = part.factor
-            part.plane(canvas, window).sub_(excess.repeat_interleave(down, 1).repeat_interleave(across, 2))
+            noise = (255 * sigma) ** 2 / (down * across)  # of a sample, which averages pixels
+            kept = (c - centre) / (1 + 12 * noise / step**2)
+            change = relaxation * (centre + kept.clamp(-margin * step, margin * step) - c)
+            moved = block_idct(change, self.dct).repeat_interleave(down, 1).repeat_interleave(across, 2)
+            part.plane(canvas, window).add_(moved)
 
     def _continued(self, x: Tensor, margin: float, rounds: int) -> Tensor:
         """The canvas that shows x, continued past its edges so that the blocks there come near their cells.
@@ -183,7 +198,7 @@ class JpegCells(Operator):
         windows = [(bottom, slice(None))] * (height % self.unit[0] > 0)
         windows += [(slice(None), right)] * (width % self.unit[1] > 0)
         for rows, columns in windows * rounds:
-            self._pull(canvas, margin, (rows, columns), _RELAXATION)
+            self._pull(canvas, margin, (rows, columns), relaxation=_RELAXATION)
             seen = (..., slice(rows.start, height), slice(columns.start, width))
             canvas[seen] = known[seen]
         return canvas
