@@ -24,7 +24,7 @@ LARGER = (512, 256)  # of the second: the larger, the truer, since large tensors
 PATIENCE = 4.0  # seconds that the second may take; a slow network gets the smaller one
 SMALL = 1_000_000  # below so many pixels of the result nothing is measured before a fit
 SLACK = 1.5  # what the allocator and the gradients in flight add to what the backward pass keeps
-COPIES = 12  # float32 pictures that a run holds beside the network's: pilots, averages, the best, samples
+COPIES = 28  # float32 pictures besides: averages, samples, and what pilots need (measured at 512² and 1024²)
 
 
 @dataclass(frozen=True)
