@@ -23,7 +23,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
-from ipse import options, pictures
+from ipse import options, pictures, tiled
 from ipse import restoration as engine
 from ipse.errors import OptionError, nearest
 from ipse.kinds import Back, ImageLike, array_of, taken
@@ -163,5 +163,5 @@ def _restored(picture: Picture, task: str, settings: Settings, told: Mapping[str
     from ipse.plan import check_memory
 
     check_memory(picture, task, settings, told)
-    result = engine.restore(picture, task, settings, told)
+    result = tiled.restore(picture, task, settings, told)
     return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, back=back)

@@ -14,6 +14,7 @@ from ipse import machine
 from ipse.errors import NotEnoughMemory
 from ipse.pictures import Picture
 from ipse.settings import Settings, find_device
+from ipse.tiles import side_for
 from ipse.trial import STEPS, crop, kept_bytes, pilot_seconds, problem_of, step_seconds
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ LARGER = (512, 256)  # of the second: the larger, the truer, since large tensors
 PATIENCE = 4.0  # seconds that the second may take; a slow network gets the smaller one
 SMALL = 1_000_000  # below so many pixels of the result nothing is measured before a fit
 SLACK = 1.5  # what the allocator and the gradients in flight add to what the backward pass keeps
+WHOLE = 5  # float32 pictures that are held of a picture in tiles
 COPIES = 28  # float32 pictures besides: averages, samples, and what pilots need (measured at 512² and 1024²)
 
 
@@ -91,7 +93,8 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
         task, settings.preset, device, machine.device_model(device), picture.size, steps,
         pilot_seconds=round(pilot, 3),
         seconds=round(min(pilot + steps * step, settings.seconds or math.inf), 3),
-        memory=memory(problem, pixels, picture, options),
+        memory=memory(problem, pixels, picture, settings, options),
+        tiles=bool(tile_side(picture, settings, options)),
         available=machine.memory_available(device),
     )  # fmt: skip
 
@@ -116,7 +119,7 @@ def check_memory(
         return
     device, piece = find_device(settings.device), crop(picture, SIDE)
     problem = problem_of(piece, picture, task, settings, options)
-    need = memory(problem, pixels_of(piece), picture, options) + 2 * picture.channels * result * points
+    need = memory(problem, pixels_of(piece), picture, settings, options) + 2 * picture.channels * result * points
     room = machine.memory_available(device)
     if room is not None and need > room:
         height, width = picture.size
@@ -139,13 +142,22 @@ def extended(seconds: list[float], sizes: list[int], whole: int) -> float:
     return large + slope * (whole - second)
 
 
-def memory(problem: "Problem | None", pixels: int, picture: Picture, options: Mapping[str, Any]) -> int:
-    """Scale what a crop of so many pixels keeps to the whole picture, in bytes."""
+def memory(
+    problem: "Problem | None", pixels: int, picture: Picture, settings: Settings, options: Mapping[str, Any]
+) -> int:
+    """Scale what a crop of so many pixels keeps to what is fitted at once, the whole picture or a tile, in bytes."""
     if problem is None:
         return 0
-    held = COPIES * 4 * picture.channels * pixels_of(picture) * enlargement(options) ** 2
+    side, whole = tile_side(picture, settings, options), pixels_of(picture)
+    once = min(whole, side**2) if side else whole
+    held = (COPIES * once + (WHOLE * whole if side else 0)) * 4 * picture.channels * enlargement(options) ** 2
     weights = sum(weight.numel() * weight.element_size() for weight in problem.prior.parameters())
-    return round(SLACK * kept_bytes(problem) * pixels_of(picture) / pixels) + 4 * weights + held
+    return round(SLACK * kept_bytes(problem) * once / pixels) + 4 * weights + held
+
+
+def tile_side(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> int:
+    """The side of the tiles that the picture will be cut into; 0 leaves it whole."""
+    return side_for(picture.size, told=settings.tile, factor=enlargement(options))
 
 
 def pixels_of(picture: Picture) -> int:

@@ -167,13 +167,3 @@ class Restoration:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict()``; call it before the first event is pulled."""
         self.pilot, self.seconds, self.held = state["pilot"], state["seconds"], state["search"]
-
-
-def restore(
-    picture: Picture, task: str, settings: Settings | None = None, options: Mapping[str, Any] | None = None
-) -> Result:
-    """Pull the whole stream, and return its result."""
-    restoration = Restoration(picture, task, settings, options)
-    for _ in restoration:
-        pass
-    return restoration.result()

@@ -111,9 +111,9 @@ class Run:
     @cached_property
     def restoration(self) -> "Restoration":
         """The stream; PyTorch is imported here."""
-        from ipse.restoration import Restoration
+        from ipse.tiled import restoration
 
-        return Restoration(self.picture, self.job.task, self.job.settings, self.job.options)
+        return restoration(self.picture, self.job.task, self.job.settings, self.job.options)
 
     @cached_property
     def snapshots(self) -> Snapshots | None:

@@ -17,13 +17,11 @@ from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
 from ipse.restoration import Estimate, Restoration, Result
 from ipse.settings import Settings
-from ipse.tiles import Tile, count, tiles
+from ipse.tiles import Tile, count, side_for, tiles
 
 if TYPE_CHECKING:
     from ipse.stopping import State
 
-SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # 32: the blocks of any JPEG stay whole
-LARGE = 3 << 20  # pixels of the result from which a picture is cut, whatever the memory
 
 
 class Tiled(Restoration):
@@ -44,13 +42,13 @@ class Tiled(Restoration):
         settings: Settings | None = None,
         options: Mapping[str, Any] | None = None,
         *,
-        side: int = SIDE,
+        side: int,
     ) -> None:
         super().__init__(picture, task, settings, options)
-        self.name, self.side = task, max(MULTIPLE, side // MULTIPLE * MULTIPLE)
+        self.name, self.side = task, side
         factor = self.options.get("factor", 1)
         self.factor = factor if isinstance(factor, int) else 1
-        self.count = count(picture.size, tile=self.side, overlap=OVERLAP, multiple=MULTIPLE)
+        self.count = count(picture.size, tile=self.side)
         self.index = 0  #: tiles that are done
         self.total: NDArray[np.float32] | None = None
         self.keep: NDArray[np.bool_] | None = None  #: where the samples must come back to the bit
@@ -67,7 +65,7 @@ class Tiled(Restoration):
         if self.total is None:
             height, width = (length * self.factor for length in self.picture.size)
             self.total = np.zeros((self.picture.channels, height, width), np.float32)
-        for tile in list(tiles(self.picture.size, tile=self.side, overlap=OVERLAP, multiple=MULTIPLE))[
+        for tile in list(tiles(self.picture.size, tile=self.side))[
             self.index :
         ]:
             yield from self.restored(tile, found)
@@ -121,7 +119,7 @@ class Tiled(Restoration):
         """Fill what no tile has reached from the picture itself, enlarged by repetition where it must be."""
         if self.total is None:
             raise RunError("stopped before there was any estimate: run it again and wait a little")
-        rest = tiles(self.picture.size, tile=self.side, overlap=OVERLAP, multiple=MULTIPLE)
+        rest = tiles(self.picture.size, tile=self.side)
         for tile in list(rest)[self.index :]:
             piece = self.picture.crop(tile.rows, tile.columns)
             pixels = np.repeat(np.repeat(piece.pixels, self.factor, 1), self.factor, 2)
@@ -159,10 +157,17 @@ def restoration(
     """Open a restoration: whole, or in tiles where the picture is large or ``settings.tile`` says so."""
     settings = settings or Settings()
     factor = (options or {}).get("factor", 1)
-    pixels = picture.size[0] * picture.size[1] * (factor**2 if isinstance(factor, int) else 1)
-    side = settings.tile
-    if side is None and pixels >= LARGE:
-        side = SIDE // (factor if isinstance(factor, int) else 1)
-    if not side or max(picture.size) <= side:
-        return Restoration(picture, task, settings, options)
-    return Tiled(picture, task, settings, options, side=side)
+    side = side_for(picture.size, told=settings.tile, factor=factor if isinstance(factor, int) else 1)
+    if side:
+        return Tiled(picture, task, settings, options, side=side)
+    return Restoration(picture, task, settings, options)
+
+
+def restore(
+    picture: Picture, task: str, settings: Settings | None = None, options: Mapping[str, Any] | None = None
+) -> Result:
+    """Pull the whole stream, and return its result."""
+    stream = restoration(picture, task, settings, options)
+    for _ in stream:
+        pass
+    return stream.result()

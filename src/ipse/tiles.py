@@ -11,6 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # pixels; 32: the blocks of any JPEG stay whole
+LARGE = 3 << 20  # pixels of a result from which it is cut, whatever the memory
+
+
+def side_for(size: tuple[int, int], *, told: int | None = None, factor: int = 1) -> int:
+    """The side of the tiles for a picture of ``size`` (H, W) whose result is ``factor`` times larger; 0 is no tiles.
+
+    ``told`` is the user's choice; None leaves it to the size.
+    """
+    if told is None:
+        told = SIDE // factor if size[0] * size[1] * factor**2 >= LARGE else 0
+    side = max(MULTIPLE, told // MULTIPLE * MULTIPLE) if told else 0
+    return side if side < max(size) else 0
+
+
 @dataclass(frozen=True)
 class Tile:
     """A part of a picture and its weight in the whole."""
@@ -44,7 +59,9 @@ def profiles(length: int, tile: int, overlap: int, multiple: int) -> list[tuple[
     return [(place, weight / total[place]) for place, weight in parts]
 
 
-def tiles(size: tuple[int, int], *, tile: int, overlap: int, multiple: int = 16) -> Iterator[Tile]:
+def tiles(
+    size: tuple[int, int], *, tile: int, overlap: int = OVERLAP, multiple: int = MULTIPLE
+) -> Iterator[Tile]:
     """Cut a picture of ``size`` (H, W) into tiles of ``tile``² pixels, row by row.
 
     Args:
@@ -59,6 +76,6 @@ def tiles(size: tuple[int, int], *, tile: int, overlap: int, multiple: int = 16)
             yield Tile(rows, columns, np.outer(down, weight).astype(np.float32))
 
 
-def count(size: tuple[int, int], *, tile: int, overlap: int, multiple: int = 16) -> int:
+def count(size: tuple[int, int], *, tile: int, overlap: int = OVERLAP, multiple: int = MULTIPLE) -> int:
     """How many tiles ``tiles`` would yield."""
     return int(np.prod([len(starts(side, tile, overlap, multiple)) for side in size]))

@@ -4,6 +4,7 @@ The estimate that is there in half a second, by scikit-image's fast form of it.
 Buades, Coll, Morel, "A non-local algorithm for image denoising", 2005, https://doi.org/10.1109/CVPR.2005.38
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,4 +31,5 @@ def non_local_means(y: Tensor, sigma: float) -> Tensor:
         fast_mode=True,
         channel_axis=-1,
     )
+    clean = np.reshape(clean, array.shape)  # a single channel is dropped on the way
     return torch.from_numpy(clean).to(y).permute(2, 0, 1)[None].contiguous()

@@ -1,0 +1,5 @@
+"""``python -m ipse`` is the command."""
+
+from ipse.cli import main
+
+main()

@@ -1,0 +1,204 @@
+"""What users of restoration tools ask for, case by case, through the command's own path (file in, file out)."""
+
+import io
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from ipse import pictures
+from ipse.job import Job
+from ipse.run import Run
+from ipse.settings import Settings
+
+QUICK = Settings(preset="fast", steps=2)
+
+
+def restored(task: str, source: Path, target: Path, settings: Settings = QUICK, **options: object) -> Run:
+    run = Run(Job(task, source, target, settings, options))
+    for _ in run:
+        pass
+    run.finish()
+    return run
+
+
+def noisy(*shape: int, depth: int = 255, sigma: float = 0.1) -> np.ndarray:
+    """A smooth scene with noise, full of the values that the depth has."""
+    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
+    scene = 0.5 + 0.3 * np.sin(rows / 9.0) * np.cos(columns / 7.0)
+    scene = scene[..., None] * np.ones(shape[2]) if len(shape) == 3 else scene
+    draw = np.random.default_rng(0).normal(0, sigma, scene.shape)
+    return np.round((scene + draw).clip(0, 1) * depth).astype(np.uint8 if depth == 255 else np.uint16)
+
+
+def test_a_gray_png_of_150_by_400(tmp_path: Path) -> None:
+    Image.fromarray(noisy(150, 400)).save(tmp_path / "in.png")
+    restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as out:
+        assert (out.mode, out.size) == ("L", (400, 150))
+        assert np.asarray(out).std() < noisy(150, 400).std()
+
+
+def test_alpha_comes_back_as_it_was(tmp_path: Path) -> None:
+    alpha = (np.arange(40 * 60).reshape(40, 60) % 256).astype(np.uint8)
+    Image.fromarray(np.dstack([noisy(40, 60, 3), alpha])).save(tmp_path / "in.png")
+    restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as out:
+        assert out.mode == "RGBA"
+        assert np.array_equal(np.asarray(out)[..., 3], alpha)
+
+
+def test_a_palette_stays_a_palette(tmp_path: Path) -> None:
+    Image.fromarray(noisy(50, 50, 3)).quantize(64).save(tmp_path / "in.png")
+    restored("denoise", tmp_path / "in.png", tmp_path / "out.png", sigma=25)
+    with Image.open(tmp_path / "out.png") as out:
+        assert (out.mode, out.size) == ("P", (50, 50))
+
+
+def test_a_picture_48_pixels_wide(tmp_path: Path) -> None:
+    Image.fromarray(noisy(70, 48, 3)).save(tmp_path / "in.png")
+    restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as out:
+        assert out.size == (48, 70)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 2)])
+@pytest.mark.parametrize("task", ["denoise", "dejpeg", "upscale", "inpaint"])
+def test_any_size_from_one_pixel_upward(tmp_path: Path, task: str, size: tuple[int, int]) -> None:
+    if task == "inpaint" and size == (1, 1):
+        pytest.skip("a mask over one pixel is empty or full, which is refused")
+    Image.fromarray(noisy(*size, 3)).save(tmp_path / "in.png")
+    mask = np.zeros(size, bool)
+    mask.flat[0] = True
+    options = {"dejpeg": {"quality": 20}, "upscale": {"factor": 3}, "inpaint": {"mask": mask}}
+    told = options.get(task, {"sigma": 20.0})
+    restored(task, tmp_path / "in.png", tmp_path / "out.png", **told)
+    factor = 3 if task == "upscale" else 1
+    with Image.open(tmp_path / "out.png") as out:
+        assert out.size == (size[1] * factor, size[0] * factor)
+
+
+def test_4096_squared_under_a_memory_limit(tmp_path: Path) -> None:
+    tile = noisy(512, 512)
+    Image.fromarray(np.tile(tile, (8, 8))).save(tmp_path / "in.png", compress_level=1)
+    command = [sys.executable, "-m", "ipse", "denoise", "in.png", "-o", "out.png", "--seconds", "4", "--quiet"]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30))
+
+    done = subprocess.run(command, cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "out.png") as out:
+        result = np.asarray(out)
+    assert result.shape == (4096, 4096)
+    assert result.std() < 0.95 * np.tile(tile, (8, 8)).std()
+
+
+def test_128_to_384_without_a_large_picture(tmp_path: Path) -> None:
+    Image.fromarray(noisy(128, 128, 3, sigma=0)).save(tmp_path / "in.png")
+    restored("upscale", tmp_path / "in.png", tmp_path / "out.png", factor=3)
+    with Image.open(tmp_path / "out.png") as out:
+        assert out.size == (384, 384)
+
+
+def test_a_portrait_jpeg_keeps_its_orientation(tmp_path: Path) -> None:
+    image = Image.fromarray(noisy(64, 96, 3, sigma=0.02))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "in.jpg", quality=20, exif=exif.tobytes())
+    restored("dejpeg", tmp_path / "in.jpg", tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as out:
+        assert out.size == (96, 64)
+        assert out.getexif()[0x0112] == 6
+
+
+def test_a_colour_profile_survives(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    Image.fromarray(noisy(40, 40, 3)).save(tmp_path / "in.png", icc_profile=profile)
+    restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as out:
+        assert out.info["icc_profile"] == profile
+
+
+def test_a_16_bit_radiograph_has_no_bands(tmp_path: Path) -> None:
+    Image.fromarray(noisy(96, 96, depth=65535, sigma=0.03)).save(tmp_path / "in.png")
+    restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
+    out = pictures.read(tmp_path / "out.png")
+    assert out.samples.dtype == np.uint16
+    assert len(np.unique(out.samples)) > 96 * 96 / 4
+
+
+def test_speckle_is_told_and_taken_out(tmp_path: Path) -> None:
+    clean = 0.15 + 0.6 * (np.mgrid[0:160, 0:160][1] / 160)
+    speckled = clean * (1 + 0.2 * np.random.default_rng(0).normal(size=clean.shape))
+    Image.fromarray(np.round(speckled.clip(0, 1) * 255).astype(np.uint8)).save(tmp_path / "in.png")
+    run = restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
+    assert run.restoration.problem is not None
+    assert run.restoration.problem.estimates["kind"] == "speckle"
+    out = pictures.read(tmp_path / "out.png").pixels[0]
+    assert np.mean((out - clean) ** 2) < 0.2 * np.mean((speckled - clean) ** 2)
+
+
+def test_an_inverted_mask_is_noticed_and_said(tmp_path: Path) -> None:
+    clean = noisy(60, 60, 3, sigma=0)
+    hole = np.zeros((60, 60), bool)
+    hole[20:26, 30:50] = True
+    damaged = np.where(hole[..., None], 0, clean).astype(np.uint8)
+    Image.fromarray(damaged).save(tmp_path / "in.png")
+    outs: list[bytes] = []
+    for name, mask in (("white-is-hole", hole), ("black-is-hole", ~hole)):
+        Image.fromarray((mask * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
+        run = restored(
+            "inpaint", tmp_path / "in.png", tmp_path / f"o-{name}.png", mask=tmp_path / f"{name}.png"
+        )
+        assert run.restoration.problem is not None
+        said = str(run.restoration.problem.estimates["mask"])
+        assert said.startswith(name.split("-", maxsplit=1)[0])
+        outs.append((tmp_path / f"o-{name}.png").read_bytes())
+    assert outs[0] == outs[1]
+    with Image.open(io.BytesIO(outs[0])) as out:
+        assert np.array_equal(np.asarray(out)[~hole], clean[~hole])
+        assert np.abs(np.asarray(out)[hole].astype(int) - clean[hole]).mean() < 20
+
+
+def test_a_thousand_pictures_in_flat_memory(tmp_path: Path) -> None:
+    script = """
+import resource
+import numpy as np
+from ipse.pictures import Picture
+from ipse.tiled import restore
+from ipse.settings import Settings
+import torch
+torch.set_num_threads(1)
+def used():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+draw = np.random.default_rng(0)
+for i in range(1, 1001):
+    y = draw.integers(0, 256, (16, 16)).astype(np.uint8)
+    restore(Picture.from_array(y), "denoise", Settings(preset="fast", steps=1), {"sigma": 20})
+    if i == 50:
+        early = used()
+print(early, used())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    early, late = map(int, done.stdout.split())
+    assert late < 1.05 * early
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
+    Image.fromarray(noisy(40, 40, 3)).save(tmp_path / "in.png")
+    for name in ("one.png", "two.png"):
+        restored("denoise", tmp_path / "in.png", tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_a_clean_picture_comes_back_unchanged_and_says_so(tmp_path: Path) -> None:
+    Image.fromarray(noisy(64, 64, 3, sigma=0)).save(tmp_path / "in.png")
+    run = restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
+    assert run.restoration.result().unchanged
+    assert "nothing to restore" in run.restoration.result().reason
+    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "in.png").read_bytes()
