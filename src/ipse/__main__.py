@@ -1,5 +1,7 @@
 """``python -m ipse`` is the command."""
 
+import sys
+
 from ipse.cli import main
 
-main()
+sys.exit(main())

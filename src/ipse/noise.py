@@ -26,6 +26,7 @@ FLATNESS = 2 * GRADIENTS * 1.64  # · σ²: 99 % of the patches that are nothing
 FAR = 0.25  # from the neighbours' median: no longer the picture
 LEAST = 64  # patches below which a covariance means nothing
 NOTHING = 1 / 255  # σ below which there is nothing that a viewer would call noise
+SQUARE = 256  # pixels a side
 BINS = 8  # of brightness
 FALL = 0.2  # of the misfit of a constant variance, which a growing one must explain the rest of
 GROWTH = 0.5  # of the mean variance: the least that it must grow by over the picture's range
@@ -60,7 +61,8 @@ class Noise:
 
 
 def estimate(y: Tensor) -> Noise:
-    """Find the noise of a picture y (1, C, H, W) in [0, 1]."""
+    """Find the noise of a picture y (1, C, H, W) in [0, 1]; of a large one, from squares spread over it."""
+    y = _spread(y)
     fraction = float(impulses(y).float().mean())
     if fraction > 0.005:
         return Noise("salt-and-pepper", 0.0, fraction=fraction)
@@ -68,6 +70,16 @@ def estimate(y: Tensor) -> Noise:
     if sigma < NOTHING:
         return Noise("none", sigma)
     return _by_brightness(y, sigma)
+
+
+def _spread(y: Tensor) -> Tensor:
+    """A mosaic of 4 × 4 squares, evenly spread, of a picture larger than that."""
+    height, width = y.shape[-2:]
+    if min(height, width) < 4 * SQUARE or height * width <= 2 * (4 * SQUARE) ** 2:
+        return y
+    tops, lefts = (torch.linspace(0, side - SQUARE, 4).long().tolist() for side in (height, width))
+    rows = [torch.cat([y[..., top : top + SQUARE, left : left + SQUARE] for left in lefts], -1) for top in tops]
+    return torch.cat(rows, -2)
 
 
 def white(y: Tensor) -> float:

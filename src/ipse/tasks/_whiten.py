@@ -31,13 +31,15 @@ class Whitened:
 
 def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
     """What the user told of the noise, completed by what the picture tells."""
-    if kind == "auto":
-        return estimate(y) if sigma is None else Noise("gaussian", sigma)
-    found = estimate(y)
+    if sigma is not None and kind in ("auto", "gaussian"):
+        return Noise("gaussian", sigma)
     match kind:
+        case "auto":
+            return estimate(y)
         case "gaussian":
-            return Noise("gaussian", white(y) if sigma is None else sigma)
+            return Noise("gaussian", white(y))
         case "poisson":
+            found = estimate(y)
             if found.kind == "poisson" and sigma is None:
                 return found
             level = white(y) if sigma is None else sigma
