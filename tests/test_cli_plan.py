@@ -42,13 +42,16 @@ def test_kept_bytes_are_the_activations():
 
 
 def test_memory_grows_with_the_pixels_and_the_enlargement():
-    problem = trial.problem_of(picture(64, 64), picture(64, 64), "smooth", Settings(), {})
+    problem = trial.problem_of(picture(64, 64), "smooth", Settings(), {})
     assert problem is not None
     weights = 4 * sum(weight.nbytes for weight in problem.prior.parameters())
-    sizes = [plan.memory(problem, 64 * 64, picture(side, side), {}) - weights for side in (64, 128, 256)]
+    sizes = [
+        plan.memory(problem, 64 * 64, picture(side, side), Settings(), {}) - weights
+        for side in (64, 128, 256)
+    ]
     assert sizes[1] == pytest.approx(4 * sizes[0], rel=1e-3)
     assert sizes[2] == pytest.approx(16 * sizes[0], rel=1e-3)
-    assert plan.memory(problem, 4096, picture(64, 64), {"factor": 2}) > sizes[0] + weights
+    assert plan.memory(problem, 4096, picture(64, 64), Settings(), {"factor": 2}) > sizes[0] + weights
 
 
 def test_two_timings_make_a_line():
@@ -60,13 +63,8 @@ def test_two_timings_make_a_line():
 
 def test_a_plan_says_what_the_recipe_says():
     made = plan.plan(picture(80, 100), "smooth", Settings(steps=7), {})
-    assert (made.task, made.steps, made.size, made.device, made.tiles) == (
-        "smooth",
-        7,
-        (80, 100),
-        "cpu",
-        False,
-    )
+    assert (made.task, made.steps, made.size) == ("smooth", 7, (80, 100))
+    assert (made.device, made.tiles) == ("cpu", 1)
     assert made.fits
     assert 0 < made.seconds < 60
     assert plan.plan(picture(80, 100), "smooth", Settings(steps=10**9, seconds=5.0), {}).seconds == 5.0
@@ -94,6 +92,14 @@ def test_too_little_memory_is_told_before_the_fit(monkeypatch):
         plan.check_memory(picture(1000, 1200), "smooth", Settings(), {})
     plan.check_memory(picture(100, 100), "smooth", Settings(), {})
     assert plan.enlargement({"factor": 4}) == 4
+
+
+def test_tiles_bound_the_memory_and_count():
+    whole = plan.plan(picture(500, 700), "smooth", Settings(steps=2, tile=0), {})
+    cut = plan.plan(picture(500, 700), "smooth", Settings(steps=2, tile=128), {})
+    assert (whole.tiles, cut.tiles) == (1, 5 * 7)
+    assert cut.memory < whole.memory / 2
+    assert "tiles: 35" in cut.to_text()
 
 
 def test_dry_run_prints_the_plan_and_touches_nothing(tmp_path, monkeypatch, capsys):

@@ -42,6 +42,7 @@ def receipt(**changes):
         pilots=2,
         step=30,
         steps=40,
+        tiles=None,
         score=0.001,
         pilot_score=0.002,
         seconds={"pilot": 0.1, "fit": 1.0, "total": 2.0},

@@ -45,6 +45,7 @@ class Common(TypedDict, total=False):
     seconds: float | None
     rule: RuleName | None
     latent: Latent | None
+    tile: int | None
     network: str | None
     channel_axis: int | None
 

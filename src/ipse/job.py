@@ -1,10 +1,11 @@
 """(file y, task, options, settings) as data: what is to be restored, how, and where to put it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
+from ipse import machine
 from ipse.errors import InputError
 from ipse.options import of_task
 from ipse.pictures import FORMATS, Picture, format_for, read_bytes
@@ -21,6 +22,7 @@ class Repeat:
 
     pilots: int
     steps: int
+    tiles: int | None
     reason: str
 
 
@@ -41,6 +43,11 @@ class Job:
     overwrite: bool = False
     repeat: Repeat | None = None  #: go exactly as far as a receipt says
 
+    @property
+    def collects(self) -> bool:
+        """Whether points of the trajectory are wanted."""
+        return self.snapshots or self.strength is not None
+
 
 def default_target(task: str, source: Path) -> Path:
     """Where a task's output goes if nobody says: beside the input, as a file of its kind.
@@ -50,6 +57,26 @@ def default_target(task: str, source: Path) -> Path:
     known = {suffix for form in FORMATS for suffix in form.suffixes} - (JPEG if task == "dejpeg" else set())
     suffix = source.suffix if source.suffix.lower() in known else ".png"
     return source.with_name(f"{source.stem}{SUFFIX}{suffix}")
+
+
+def fingerprint(job: Job, data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint of the job hangs on.
+
+    Args:
+        job: the job.
+        data: the bytes of its picture.
+        options: its options as a receipt has them; files count by content, wherever they lie.
+    """
+    named = {key: value for key, value in options.items() if isinstance(job.options[key], Path)}
+    return {
+        "task": job.task,
+        "picture": sha256(data),
+        "options": {key: value for key, value in options.items() if key not in named},
+        "files": {key: record["sha256"] for key, record in named.items()},
+        "settings": asdict(job.settings),
+        "snapshots": job.collects,
+        "version": machine.versions().get("ipse"),
+    }
 
 
 def piped_format(job: Job, picture: Picture) -> str | None:
@@ -89,7 +116,7 @@ def repeated(
         options=options,
         strength=said.strength,
         overwrite=overwrite,
-        repeat=Repeat(said.pilots, said.steps, said.reason),
+        repeat=Repeat(said.pilots, said.steps, said.tiles, said.reason),
     )
 
 

@@ -14,7 +14,7 @@ from ipse import machine
 from ipse.errors import NotEnoughMemory
 from ipse.pictures import Picture
 from ipse.settings import Settings, find_device
-from ipse.tiles import side_for
+from ipse.tiles import count, side_for
 from ipse.trial import STEPS, crop, kept_bytes, pilot_seconds, problem_of, step_seconds
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ LARGER = (512, 256)  # of the second: the larger, the truer, since large tensors
 PATIENCE = 4.0  # seconds that the second may take; a slow network gets the smaller one
 SMALL = 1_000_000  # below so many pixels of the result nothing is measured before a fit
 SLACK = 1.5  # what the allocator and the gradients in flight add to what the backward pass keeps
+TILE = 256  # what is proposed where memory is short
 WHOLE = 5  # float32 pictures that are held of a picture in tiles
 COPIES = 28  # float32 pictures besides: averages, samples, and what pilots need (measured at 512² and 1024²)
 
@@ -43,7 +44,7 @@ class Plan:
     seconds: float
     memory: int  #: bytes
     available: int | None  #: bytes; None where the system does not tell
-    tiles: bool = False  #: whether the picture is cut into tiles
+    tiles: int  #: that the picture is cut into; 1 is the whole of it
 
     @property
     def fits(self) -> bool:
@@ -61,10 +62,10 @@ class Plan:
             [
                 f"{self.task} {self.size[1]}×{self.size[0]}, preset {self.preset}",
                 f"device: {self.device} ({self.model})",
-                f"steps: at most {self.steps}",
+                f"steps: at most {self.steps}{' for each tile' if self.tiles > 1 else ''}",
                 f"seconds: at most about {self.seconds:.0f}, a first estimate after {self.pilot_seconds:.1f}",
                 f"memory: about {said(self.memory)}, free {free}{'' if self.fits else ': NOT ENOUGH'}",
-                f"tiles: {'yes' if self.tiles else 'no'}",
+                f"tiles: {self.tiles if self.tiles > 1 else 'no'}",
             ]
         )
 
@@ -82,20 +83,21 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
         InputError: the task refuses the options.
     """
     device, piece = find_device(settings.device), crop(picture, SIDE)
-    problem, pixels = problem_of(piece, picture, task, settings, options), pixels_of(piece)
+    problem, pixels = problem_of(piece, task, settings, options), pixels_of(piece)
     small = step_seconds(problem)
     larger = crop(picture, second_side(small))
-    large = step_seconds(problem_of(larger, picture, task, settings, options))
-    step = extended([small, large], [pixels, pixels_of(larger)], pixels_of(picture))
-    pilot = pilot_seconds(problem) * pixels_of(picture) / pixels
+    large = step_seconds(problem_of(larger, task, settings, options))
+    parts, once = cut(picture, settings, options)
+    step = extended([small, large], [pixels, pixels_of(larger)], once)
+    pilot = pilot_seconds(problem) * once / pixels
     steps = 0 if problem is None else problem.recipe.steps
     return Plan(
         task, settings.preset, device, machine.device_model(device), picture.size, steps,
         pilot_seconds=round(pilot, 3),
-        seconds=round(min(pilot + steps * step, settings.seconds or math.inf), 3),
+        seconds=round(min(parts * (pilot + steps * step), settings.seconds or math.inf), 3),
         memory=memory(problem, pixels, picture, settings, options),
-        tiles=bool(tile_side(picture, settings, options)),
         available=machine.memory_available(device),
+        tiles=parts,
     )  # fmt: skip
 
 
@@ -118,14 +120,16 @@ def check_memory(
     if result < SMALL:
         return
     device, piece = find_device(settings.device), crop(picture, SIDE)
-    problem = problem_of(piece, picture, task, settings, options)
-    need = memory(problem, pixels_of(piece), picture, settings, options) + 2 * picture.channels * result * points
+    problem = problem_of(piece, task, settings, options)
+    need = (
+        memory(problem, pixels_of(piece), picture, settings, options) + 2 * picture.channels * result * points
+    )
     room = machine.memory_available(device)
     if room is not None and need > room:
         height, width = picture.size
         raise NotEnoughMemory(
             f"{picture.name}: restoring {width}×{height} pixels would take about {said(need)} of memory and "
-            f"{said(room)} is free on {device}: give a smaller picture, or another --device"
+            f"{said(room)} is free on {device}: give --tile {TILE}, a smaller picture, or another --device"
         )
 
 
@@ -145,19 +149,22 @@ def extended(seconds: list[float], sizes: list[int], whole: int) -> float:
 def memory(
     problem: "Problem | None", pixels: int, picture: Picture, settings: Settings, options: Mapping[str, Any]
 ) -> int:
-    """Scale what a crop of so many pixels keeps to what is fitted at once, the whole picture or a tile, in bytes."""
+    """Scale what a crop of so many pixels keeps to what is fitted at once, the whole or a tile, in bytes."""
     if problem is None:
         return 0
-    side, whole = tile_side(picture, settings, options), pixels_of(picture)
-    once = min(whole, side**2) if side else whole
-    held = (COPIES * once + (WHOLE * whole if side else 0)) * 4 * picture.channels * enlargement(options) ** 2
+    (parts, once), sample = cut(picture, settings, options), 4 * picture.channels * enlargement(options) ** 2
+    held = (COPIES * once + (WHOLE * pixels_of(picture) if parts > 1 else 0)) * sample
     weights = sum(weight.numel() * weight.element_size() for weight in problem.prior.parameters())
     return round(SLACK * kept_bytes(problem) * once / pixels) + 4 * weights + held
 
 
-def tile_side(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> int:
-    """The side of the tiles that the picture will be cut into; 0 leaves it whole."""
-    return side_for(picture.size, told=settings.tile, factor=enlargement(options))
+def cut(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many fits the picture takes, and how many of its pixels each sees."""
+    side = side_for(picture.size, told=settings.tile, factor=enlargement(options))
+    if not side:
+        return 1, pixels_of(picture)
+    height, width = picture.size
+    return count(picture.size, tile=side), min(side, height) * min(side, width)
 
 
 def pixels_of(picture: Picture) -> int:

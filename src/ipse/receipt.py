@@ -43,6 +43,7 @@ class Receipt:
     pilots: int  #: classical estimates that were made
     step: int  #: the step that was kept; 0 is the pilot
     steps: int  #: the steps that were taken
+    tiles: int | None  #: the tiles that were finished; None where the picture was restored whole
     score: float | None  #: held-out score of what was kept
     pilot_score: float | None
     seconds: dict[str, float]  #: of the pilot, of the fit, in total

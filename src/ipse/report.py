@@ -63,9 +63,10 @@ def of_result(run: "Run", result: "Result", *, step: int) -> dict[str, Any]:
         "pilots": run.pilots,
         "step": step,
         "steps": result.steps,
+        "tiles": run.tiles,
         "score": finite(result.score) if step == result.step else None,
         "pilot_score": finite(result.pilot_score),
-        "seconds": seconds(run),
+        "seconds": seconds(run, result),
     }
 
 
@@ -83,11 +84,11 @@ def of_machine(run: "Run") -> dict[str, Any]:
     }
 
 
-def seconds(run: "Run") -> dict[str, float]:
-    """Return the seconds of the pilot, of the fit, and in total."""
-    search = run.restoration.search
-    fit = 0.0 if search is None else search.fit.seconds
-    return {"pilot": round(run.restoration.seconds, 3), "fit": round(fit, 3), "total": round(run.seconds, 3)}
+def seconds(run: "Run", result: "Result") -> dict[str, float]:
+    """Return the seconds of the pilot, of the fit, and in total; those of tiles count as the fit's."""
+    pilot = 0.0 if run.tiles is not None else run.restoration.seconds
+    spent = {"pilot": pilot, "fit": max(0.0, result.seconds - pilot), "total": run.seconds}
+    return {name: round(value, 3) for name, value in spent.items()}
 
 
 def finite(score: float | None) -> float | None:

@@ -12,15 +12,15 @@ import io
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ipse import machine, tasks
+from ipse import tasks
 from ipse.checkpoint import Checkpoint
 from ipse.errors import OptionError, RunError
-from ipse.job import Job, file_record, piped_format
+from ipse.job import Job, file_record, fingerprint, piped_format
 from ipse.pictures import Picture, check_target, encode, read, read_bytes, write_bytes
 from ipse.pictures.files import check_place
 from ipse.receipt import Receipt, beside, plain, sha256
@@ -45,6 +45,8 @@ class Run:
         tasks.find(job.task)
         if job.strength is not None:
             check_strength(job.strength)
+        if job.collects and job.settings.tile:
+            raise OptionError("--strength and --snapshots are of one fit: leave --tile out, or give --tile 0")
         self.data, name = read_bytes(job.source or "-")
         self.picture = read(_Named(self.data, name))
         self.files = {
@@ -92,33 +94,28 @@ class Run:
         """The consumer that saves, if one was asked for."""
         if self.job.checkpoint is None:
             return None
-        fingerprint = {
-            "task": self.job.task,
-            "picture": sha256(self.data),
-            "options": {key: value for key, value in self.options.items() if key not in self.files},
-            "files": {key: record["sha256"] for key, record in self.files.items()},
-            "settings": asdict(self.job.settings),
-            "snapshots": self.collects,
-            "version": machine.versions().get("ipse"),
-        }
-        return Checkpoint(self.job.checkpoint, fingerprint, every=self.job.every)
-
-    @property
-    def collects(self) -> bool:
-        """Whether points of the trajectory are wanted."""
-        return self.job.snapshots or self.job.strength is not None
+        marks = fingerprint(self.job, self.data, self.options)
+        return Checkpoint(self.job.checkpoint, marks, every=self.job.every)
 
     @cached_property
     def restoration(self) -> "Restoration":
         """The stream; PyTorch is imported here."""
         from ipse.tiled import restoration
 
-        return restoration(self.picture, self.job.task, self.job.settings, self.job.options)
+        settings = replace(self.job.settings, tile=0) if self.job.collects else self.job.settings
+        return restoration(self.picture, self.job.task, settings, self.job.options)
+
+    @property
+    def tiles(self) -> int | None:
+        """How many tiles are done; None where the picture is restored whole."""
+        from ipse.tiled import Tiled
+
+        return self.restoration.index if isinstance(self.restoration, Tiled) else None
 
     @cached_property
     def snapshots(self) -> Snapshots | None:
         """The consumer that collects points of the trajectory."""
-        return Snapshots(self.restoration) if self.collects else None
+        return Snapshots(self.restoration) if self.job.collects else None
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Pull the restoration's events, showing each to those who save.
@@ -128,8 +125,8 @@ class Run:
         """
         from ipse.plan import check_memory
 
-        job, points = self.job, COUNT + 2 if self.collects else 0  # the pilot and the last besides
-        check_memory(self.picture, job.task, job.settings, job.options, points=points)
+        job, points = self.job, COUNT + 2 if self.job.collects else 0  # the pilot and the last besides
+        check_memory(self.picture, job.task, self.restoration.settings, job.options, points=points)
         self.pick_up()
         for event in self.restoration:
             self.see(event)
@@ -185,6 +182,8 @@ class Run:
         far = self.job.repeat
         if far is None:
             return False
+        if self.tiles is not None:
+            return far.tiles is not None and self.tiles >= far.tiles
         if isinstance(event, Estimate):
             return far.steps == 0 and self.pilots >= far.pilots
         return event.step >= far.steps

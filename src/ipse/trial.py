@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,16 +20,12 @@ STEPS = 3  # timed, after one that warms up
 NOISE = 0.1  # of the crop, where the crop itself needs no restoration
 
 
-def problem_of(
-    piece: Picture, picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]
-) -> "Problem | None":
+def problem_of(piece: Picture, task: str, settings: Settings, options: Mapping[str, Any]) -> "Problem | None":
     """Return the task's problem for a piece of the picture; None if even with noise nothing is to be done."""
     from ipse import tasks
     from ipse.problem import Problem
 
     told = dict(options) | {name: hole(piece) for name, value in options.items() if is_mask(value)}
-    if picture.jpeg is not None and "quality" in told and told["quality"] is None:
-        told["quality"] = picture.jpeg.quality  # a crop has lost the tables
     problem = tasks.find(task)(piece, settings, **told)
     if not isinstance(problem, Problem):  # this piece is clean: the rest may not be
         noise = np.random.default_rng(settings.seed).normal(0, NOISE, piece.pixels.shape)
@@ -79,12 +74,10 @@ def kept_bytes(problem: "Problem") -> int:
 
 
 def crop(picture: Picture, side: int) -> Picture:
-    """Return the middle of a picture, at most side × side."""
+    """Return the middle of a picture, at most side × side; it begins where any JPEG's blocks do."""
     height, width = picture.size
-    top, left = (max(0, (length - side) // 2) // 8 * 8 for length in (height, width))
-    place = (slice(top, top + side), slice(left, left + side))
-    alpha = None if picture.alpha is None else picture.alpha[place]
-    return replace(picture, samples=picture.samples[place], alpha=alpha, jpeg=None)
+    top, left = (max(0, (length - side) // 2) // 32 * 32 for length in (height, width))
+    return picture.crop(slice(top, min(top + side, height)), slice(left, min(left + side, width)))
 
 
 def is_mask(value: object) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ipse.problem import Problem
 from ipse.restoration import Estimate, Restoration
+from ipse.tiled import Tiled
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -49,13 +50,14 @@ class Lines:
         """Print what there is to say, if it is time."""
         now = time.monotonic()
         if isinstance(event, Estimate):
-            print(f"pilot {event.index + 1}: {event.seconds:.1f} s", file=sys.stderr)
+            print(f"{place(self.restoration)}pilot {event.index + 1}: {event.seconds:.1f} s", file=sys.stderr)
             self.last = now
         elif event.step == 1 or now - self.last >= EVERY:
             self.last = now
             left = clock(time_left(self.restoration, event))
             total = steps(self.restoration)
-            print(f"step {event.step} of {total}{scored(event)}, at most {left} left", file=sys.stderr)
+            where = f"{place(self.restoration)}step {event.step} of {total}"
+            print(f"{where}{scored(event)}, at most {left} left", file=sys.stderr)
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -83,7 +85,8 @@ class Bar:
             return
         total = steps(self.restoration)
         left = clock(time_left(self.restoration, event))
-        said = f"step {event.step} of {total}{scored(event)}, ≤ {left} left"
+        where = f"{place(self.restoration)}step {event.step} of {total}"
+        said = f"{where}{scored(event)}, ≤ {left} left"
         self.progress.update(self.bar, description="fit", completed=event.step, total=total, said=said)
 
     def close(self) -> None:
@@ -98,6 +101,13 @@ def view(restoration: Restoration, *, quiet: bool) -> View:
     return Bar(restoration) if sys.stderr.isatty() else Lines(restoration)
 
 
+def place(restoration: Restoration) -> str:
+    """The tile that is under way, where there are tiles."""
+    if not isinstance(restoration, Tiled):
+        return ""
+    return f"tile {min(restoration.index + 1, restoration.count)} of {restoration.count}, "
+
+
 def scored(event: "State") -> str:
     """The held-out score, where there is one."""
     return "" if event.score is None else f", held-out score {event.score:.4g}"
@@ -110,9 +120,13 @@ def steps(restoration: Restoration) -> int:
 
 def time_left(restoration: Restoration, event: "State") -> float:
     """Seconds to the last step, or to the end of the time budget: the rule may stop earlier."""
-    left = event.seconds / event.step * (steps(restoration) - event.step)
+    left, spent = event.seconds / event.step * (steps(restoration) - event.step), restoration.seconds
+    if isinstance(restoration, Tiled):
+        pilot = 0.0 if restoration.inner is None else restoration.inner.seconds
+        whole = pilot + event.seconds + left  # of this tile, as of each that follows
+        left, spent = left + whole * (restoration.count - restoration.index - 1), restoration.spent + pilot
     budget = restoration.settings.seconds
-    return left if budget is None else max(0.0, min(left, budget - restoration.seconds - event.seconds))
+    return left if budget is None else max(0.0, min(left, budget - spent - event.seconds))
 
 
 def clock(seconds: float) -> str:
