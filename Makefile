@@ -1,5 +1,6 @@
 # make demo   restore a photograph, print how much of it came back
 # make test   lint, types, import rules, tests
+# make bench  PSNR and seconds on the field's test sets
 # make clean  remove what these made
 #
 # The first use creates .venv and installs into it; PYTHON=… chooses the interpreter.
@@ -7,7 +8,7 @@
 PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
@@ -29,6 +30,10 @@ lint: .venv/.installed-dev
 .venv/.installed-dev: pyproject.toml constraints.txt scripts/install
 	bash scripts/install "$(PYTHON)" ".[dev]"
 	touch .venv/.installed $@
+
+# Needs the test sets: make bench DATA=DIR [ARGS="--sets set9 --only F16"]
+bench: .venv/.installed
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python bench/quality.py --data $(DATA) $(ARGS)
 
 clean:
 	rm -rf .venv demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -85,12 +85,25 @@ def test_any_size_from_one_pixel_upward(tmp_path: Path, task: str, size: tuple[i
 def test_4096_squared_under_a_memory_limit(tmp_path: Path) -> None:
     tile = noisy(512, 512)
     Image.fromarray(np.tile(tile, (8, 8))).save(tmp_path / "in.png", compress_level=1)
-    command = [sys.executable, "-m", "ipse", "denoise", "in.png", "-o", "out.png", "--seconds", "4", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "ipse",
+        "denoise",
+        "in.png",
+        "-o",
+        "out.png",
+        "--seconds",
+        "4",
+        "--quiet",
+    ]
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30))
 
-    done = subprocess.run(command, cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "out.png") as out:
         result = np.asarray(out)

@@ -93,7 +93,7 @@ def inpaint(missing: float, radius: int) -> Paper:
         return Paper(11000, 0.001, jitter=0.03, fall_back=5.0)
     if radius <= 8:  # text and scratches
         return Paper(6001, jitter=0.03, network={"skip": WIDE, "upsampling": "nearest"})
-    if missing <= 0.1:  # one region
+    if missing > 0.1:  # regions
         network = {"down": GROWING, "up": GROWING, "skip": (0,) * 6, "kernel_down": 5, "one_by_one": False}
         return Paper(3001, channels=1, weight_noise=1 / 50, network={**network, "upsampling": "nearest"})
     return Paper(  # a large hole

@@ -49,7 +49,6 @@ def upscale(
         raise OptionError(f"factor {factor} cannot be used: give a whole number from 2 to 8")
     y = _common.tensor(picture, settings)
     size = (y.shape[-2] * factor, y.shape[-1] * factor)
-    steps = round(STEPS[settings.preset] * min(1.0, SIDE / (size[0] * size[1]) ** 0.5))
     paper = _paper.upscale(factor) if settings.preset == "paper" else None
     operator = Downsample(factor, kernel="lanczos2" if paper else kernel).to(y.device)
     consistent = Consistent(operator, y, size)
@@ -61,6 +60,7 @@ def upscale(
     if paper:
         prior, recipe = paper.prior(y, settings, size=size), paper.recipe(settings)
         return Problem(prior, fidelity, recipe, rule=_common.rule(settings, Last))
+    steps = round(STEPS[settings.preset] * min(1.0, SIDE / (size[0] * size[1]) ** 0.5))
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
         objective=fidelity + SMOOTHNESS * TotalVariation(),
