@@ -1,4 +1,5 @@
-"""PSNR and seconds of ipse on the field's test sets, under their usual protocols; the clean picture is only compared to.
+"""PSNR and seconds of ipse on the field's test sets, under their usual protocols. The clean
+picture is compared to, and nothing else.
 
     python bench/quality.py --data DIR [--sets set9,set11,set5,classic5] [--only F16,Lena] [--preset good]
 

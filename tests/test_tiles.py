@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,5 +32,5 @@ def test_tiles_start_on_blocks_and_never_exceed_their_side(height: int, width: i
 @pytest.mark.parametrize("side", [100, 128, 177])
 def test_neighbours_share_at_least_the_overlap(side: int) -> None:
     parts = list(tiles((8, side), tile=64, overlap=16))
-    for one, other in zip(parts, parts[1:], strict=False):
+    for one, other in itertools.pairwise(parts):
         assert one.columns.stop - other.columns.start >= 16

@@ -178,7 +178,7 @@ def test_an_inverted_mask_is_noticed_and_said(tmp_path: Path) -> None:
         assert np.abs(np.asarray(out)[hole].astype(int) - clean[hole]).mean() < 20
 
 
-def test_a_thousand_pictures_in_flat_memory(tmp_path: Path) -> None:
+def test_a_thousand_pictures_in_flat_memory() -> None:
     script = """
 import resource
 import numpy as np

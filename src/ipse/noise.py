@@ -78,7 +78,9 @@ def _spread(y: Tensor) -> Tensor:
     if min(height, width) < 4 * SQUARE or height * width <= 2 * (4 * SQUARE) ** 2:
         return y
     tops, lefts = (torch.linspace(0, side - SQUARE, 4).long().tolist() for side in (height, width))
-    rows = [torch.cat([y[..., top : top + SQUARE, left : left + SQUARE] for left in lefts], -1) for top in tops]
+    rows = [
+        torch.cat([y[..., top : top + SQUARE, left : left + SQUARE] for left in lefts], -1) for top in tops
+    ]
     return torch.cat(rows, -2)
 
 

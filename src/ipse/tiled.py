@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ipse.stopping import State
 
 
-
 class Tiled(Restoration):
     """The stream of one tile after the other.
 
@@ -65,9 +64,7 @@ class Tiled(Restoration):
         if self.total is None:
             height, width = (length * self.factor for length in self.picture.size)
             self.total = np.zeros((self.picture.channels, height, width), np.float32)
-        for tile in list(tiles(self.picture.size, tile=self.side))[
-            self.index :
-        ]:
+        for tile in list(tiles(self.picture.size, tile=self.side))[self.index :]:
             yield from self.restored(tile, found)
         self.inner = None
 

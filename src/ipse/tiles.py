@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-
 SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # pixels; 32: the blocks of any JPEG stay whole
 LARGE = 3 << 20  # pixels of a result from which it is cut, whatever the memory
 

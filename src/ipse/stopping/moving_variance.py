@@ -1,7 +1,7 @@
 """VAR_t of the raw outputs: it dips where the picture is fitted and the noise not yet.
 
-Early stopping for Deep Image Prior (Wang, Li, Zhuang, Chen, Liang, Sun 2023, https://arxiv.org/abs/2112.06074). ES-WMV takes
-the variance over a window of W outputs, ES-EMV an exponential one:
+Wang, Li, Zhuang, Chen, Liang, Sun, "Early stopping for Deep Image Prior", 2023, https://arxiv.org/abs/2112.06074.
+ES-WMV takes the variance over a window of W outputs, ES-EMV an exponential one:
 
     m ← (1−α) m + α x_t,     v ← (1−α) (v + α ‖x_t − m‖²)
 

@@ -5,7 +5,8 @@
     speckle     T y = log(y + c)                               s      (n multiplies x)
 
 The inverse of Anscombe's root is the exact unbiased one in closed form (Mäkitalo and Foi, "Optimal inversion of the
-generalized Anscombe transformation", 2013, https://doi.org/10.1109/TIP.2012.2202675). The results are rescaled to [0, 1].
+generalized Anscombe transformation", 2013, https://doi.org/10.1109/TIP.2012.2202675). Results are
+rescaled to [0, 1].
 """
 
 from collections.abc import Callable
@@ -31,23 +32,19 @@ class Whitened:
 
 def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
     """What the user told of the noise, completed by what the picture tells."""
-    if sigma is not None and kind in ("auto", "gaussian"):
-        return Noise("gaussian", sigma)
+    level = white(y) if sigma is None else sigma
+    bright = max(float(y.mean()), 1e-3)
     match kind:
-        case "auto":
-            return estimate(y)
-        case "gaussian":
-            return Noise("gaussian", white(y))
         case "poisson":
-            found = estimate(y)
-            if found.kind == "poisson" and sigma is None:
-                return found
-            level = white(y) if sigma is None else sigma
-            return Noise("poisson", 0.0, gain=level**2 / max(float(y.mean()), 1e-3))
+            found = estimate(y) if sigma is None else None
+            named = Noise("poisson", 0.0, gain=level**2 / bright)
+            return found if found is not None and found.kind == "poisson" else named
         case "speckle":
-            return Noise("speckle", 0.0, gain=speckle_gain(y) if sigma is None else sigma / float(y.mean()))
-        case _:
+            return Noise("speckle", 0.0, gain=speckle_gain(y) if sigma is None else sigma / bright)
+        case "salt-and-pepper":
             return Noise("salt-and-pepper", 0.0, fraction=float(impulses(y).float().mean()))
+        case _:
+            return estimate(y) if kind == "auto" and sigma is None else Noise("gaussian", level)
 
 
 def whiten(y: Tensor, noise: Noise) -> Whitened:

@@ -72,7 +72,7 @@ def dejpeg(
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset])) if free else _common.alone(),
         rule=_common.rule(settings, ExponentialVariance),
         pilot=None if free else lambda: estimates_of(cells, settings),
-        outputs=lambda x: cells.project_in_range(x),
+        outputs=cells.project_in_range,
         estimates=estimates,
     )
 
