@@ -158,3 +158,39 @@ def test_the_demo_prints_what_it_measured(damage, task, tmp_path, monkeypatch, c
     assert after > before
     with Image.open(folder / "before-after.png") as sheet:
         assert sheet.width == 3 * original.shape[1]
+
+
+def test_tiles_through_the_command(tmp_path, monkeypatch, capsys):
+    """Cut, killed between two tiles, resumed and repeated: one and the same file."""
+    monkeypatch.chdir(tmp_path)
+    scene = np.clip(astronaut()[:96, :160] + np.random.default_rng(0).normal(0, 25, (96, 160, 3)), 0, 255)
+    Image.fromarray(scene.astype(np.uint8)).save("in.png")
+    flags = ("--sigma", "25", "--steps", "5", "--preset", "fast", "--tile", "64")
+    assert main(["denoise", "in.png", "-o", "a.png", *flags]) == 0
+    assert "tile 2 of" in capsys.readouterr().err
+    said = Receipt.read(Path("a.png.ipse.json"))
+    assert said.tiles is not None
+    assert said.tiles > 2
+    assert said.steps == 5 * said.tiles
+    assert main(["rerun", "a.png.ipse.json", "-o", "b.png"]) == 0
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    settings, options = Settings(steps=5, preset="fast", tile=64), {"sigma": 25.0, "noise": "auto"}
+    job = Job("denoise", Path("in.png"), Path("c.png"), settings, options, checkpoint=Path("fit"), every=0.0)
+    run = Run(job)
+    for _ in run:
+        if run.tiles == 2:
+            break
+    del run
+    resumed = Run(dataclasses.replace(job, resume=True))
+    assert sum(1 for event in resumed if hasattr(event, "step")) == 5 * (said.tiles - 2)
+    resumed.finish()
+    assert Path("a.png").read_bytes() == Path("c.png").read_bytes()
+    stopped = Run(dataclasses.replace(job, checkpoint=None, target=Path("d.png")))
+    for _ in stopped:
+        if stopped.tiles == 1:
+            break
+    assert stopped.finish(cancelled=True).tiles == 1
+    assert main(["rerun", "d.png.ipse.json", "-o", "e.png"]) == 0
+    assert Path("d.png").read_bytes() == Path("e.png").read_bytes()
+    assert main(["denoise", "in.png", "-o", "f.png", "--strength", "0.5", *flags]) == 2
+    assert "--tile" in capsys.readouterr().err

@@ -5,7 +5,7 @@
         ...
     receipt = run.finish()                                         # writes
 
-PyTorch is imported by the first event and not before: a wrong path is told at once.
+PyTorch is imported by the first event, so that a wrong path is told at once.
 """
 
 import io
@@ -60,12 +60,8 @@ class Run:
         """Refuse every place that could not be written; return the output's format."""
         job, factor = self.job, self.job.options.get("factor")
         scale = factor if isinstance(factor, int) and factor > 0 else 1
-        height, width = self.picture.size
-        target, size, form = (
-            job.target or "-",
-            (height * scale, width * scale),
-            piped_format(self.job, self.picture),
-        )
+        size = (self.picture.size[0] * scale, self.picture.size[1] * scale)
+        target, form = job.target or "-", piped_format(job, self.picture)
         name = check_target(self.picture, target, overwrite=job.overwrite, format=form, size=size)
         if job.target is not None:
             for path in (beside(job.target), *([self.snapshots_path] if job.snapshots else [])):
@@ -158,7 +154,8 @@ class Run:
         from ipse.until import CANCELLED
 
         search = self.restoration.search
-        if self.checkpoint is None or search is None or search.fit.step == 0 or search.reason != CANCELLED:
+        running = search and search.fit.step > 0 and search.reason == CANCELLED
+        if self.checkpoint is None or not (running or self.tiles):  # of tiles, those that are done are saved
             return
         points = {} if self.snapshots is None else self.snapshots.state_dict()
         saved = {"pilots": self.pilots, "seconds": self.seconds, "snapshots": points}
@@ -166,9 +163,10 @@ class Run:
 
     @property
     def has_estimate(self) -> bool:
-        """Whether there is something to write."""
-        search = self.restoration.search
-        return self.restoration.pilot is not None or (search is not None and search.best is not None)
+        """Whether there is something to write; of tiles, whether one is done."""
+        stream = self.restoration
+        best = stream.search and stream.search.best
+        return self.tiles > 0 if self.tiles is not None else not (stream.pilot is None and best is None)
 
     @property
     def seconds(self) -> float:
@@ -213,7 +211,7 @@ class Run:
         """The collected points, if there are any."""
         if self.snapshots is None or result.unchanged:
             return None
-        place = None if self.job.source is None else str(self.job.source.absolute())
+        place = self.job.source and str(self.job.source.absolute())
         origin = {"task": self.job.task, "input": place, "input_sha256": sha256(self.data)}
         return self.snapshots.trajectory(result.step, origin)
 

@@ -52,9 +52,9 @@ def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
             shown.show(event)
             if not isinstance(event, Estimate):
                 interrupts.patience = Patience.ONE
-                if interrupts.asked:
-                    run.save()
-                    return True
+            if interrupts.asked:
+                run.save()
+                raise KeyboardInterrupt
     except KeyboardInterrupt:
         if not run.has_estimate:
             raise
