@@ -77,7 +77,6 @@ class JpegInfo:
         """
         return _read_coefficients(self.data, len(self.components))
 
-
     def crop(self, rows: slice, columns: slice) -> "JpegInfo":
         """Return what the file tells of a part of the picture, which must begin at multiples of 32 pixels."""
         largest = max(part.v for part in self.components), max(part.h for part in self.components)
