@@ -12,7 +12,7 @@ class HeldOut(Rule):
 
     Args:
         patience: steps without a new best before stopping.
-        every: judge each so many steps only; copying a best picture costs time.
+        every: judge the first step and then each so many only; copying a best picture costs time.
     """
 
     def __init__(self, *, patience: int = 100, every: int = 5) -> None:
@@ -23,7 +23,7 @@ class HeldOut(Rule):
         """Compare with the best so far."""
         if state.score is None:
             return Verdict(best=True)
-        if state.step % self.every:
+        if state.step % self.every and state.step > 1:
             return Verdict(best=False)
         if state.score < self.best:
             self.best, self.best_step = state.score, state.step

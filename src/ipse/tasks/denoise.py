@@ -107,7 +107,7 @@ def _problem(
         objective=LeastSquares(y, mean, weight=(~held).float()),
         recipe=recipe,
         rule=_common.rule(settings, HeldOut, sigma=sigma),
-        score=HeldOutError(y, held, mean),
+        score=HeldOutError(y, held, mean) if held.any() else None,
         pilot=None if free else lambda: estimates_of(seen, white, settings),
         outputs=white.undo,
         estimates=estimates,

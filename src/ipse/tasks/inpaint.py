@@ -126,7 +126,7 @@ def _problem(
         objective=LeastSquares(y, weight=(known & ~held).float()),
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=0.99)),
         rule=_common.rule(settings, HeldOut),
-        score=HeldOutError(y, held),
+        score=HeldOutError(y, held) if held.any() else None,
         pilot=lambda: iter([biharmonic(y, known & ~held)]),
         outputs=outputs,
         keep=found.known,
