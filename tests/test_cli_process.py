@@ -75,7 +75,7 @@ def test_an_interruption_before_any_estimate_writes_nothing(folder):
 
 
 def test_a_second_interruption_cuts_a_long_step_short(folder):
-    process = stubs.start("smooth", "in.png", "-o", "out.png", "--steps", "9", "--wait", "3", cwd=folder)
+    process = stubs.start("smooth", "in.png", "-o", "out.png", "--steps", "9", "--wait", "10", cwd=folder)
     wait_for(process, "step 1 of")
     time.sleep(0.2)
     started = time.monotonic()
@@ -84,7 +84,7 @@ def test_a_second_interruption_cuts_a_long_step_short(folder):
     process.send_signal(signal.SIGINT)
     code, _, err = stubs.finish(process)
     assert code == 130, err
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 8
     assert Receipt.read(beside(folder / "out.png")).step <= 1
 
 

@@ -86,6 +86,7 @@ def _spread(y: Tensor) -> Tensor:
 
 def white(y: Tensor) -> float:
     """σ of white noise, as the root mean square over channels."""
+    y = _spread(y)
     levels = [_level(y[0, c]) for c in range(y.shape[1])]
     return (sum(level**2 for level in levels) / len(levels)) ** 0.5
 

@@ -32,19 +32,21 @@ class Whitened:
 
 def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
     """What the user told of the noise, completed by what the picture tells."""
-    level = white(y) if sigma is None else sigma
+    if kind == "auto" and sigma is None:
+        return estimate(y)
     bright = max(float(y.mean()), 1e-3)
     match kind:
         case "poisson":
             found = estimate(y) if sigma is None else None
-            named = Noise("poisson", 0.0, gain=level**2 / bright)
-            return found if found is not None and found.kind == "poisson" else named
+            if found is not None and found.kind == "poisson":
+                return found
+            return Noise("poisson", 0.0, gain=(white(y) if sigma is None else sigma) ** 2 / bright)
         case "speckle":
             return Noise("speckle", 0.0, gain=speckle_gain(y) if sigma is None else sigma / bright)
         case "salt-and-pepper":
             return Noise("salt-and-pepper", 0.0, fraction=float(impulses(y).float().mean()))
         case _:
-            return estimate(y) if kind == "auto" and sigma is None else Noise("gaussian", level)
+            return Noise("gaussian", white(y) if sigma is None else sigma)
 
 
 def whiten(y: Tensor, noise: Noise) -> Whitened:
