@@ -6,6 +6,9 @@
 D = nσ²I for white noise; in general its diagonal holds the noise energy of each patch. Patches are put back
 with weights 1/‖column of Θ‖². A third step repeats the second on ½ (x̃ + y), whose noise is half as large.
 
+The mean of a group is taken out before and put back after: it is as good as free of noise, and would otherwise
+swallow the precision of float32.
+
 Channels are decorrelated, similar patches are found in the first (luma), and shared. Step 1 solves the
 channels together, so that Θ rests on more samples; step 2 one by one: chroma can be shrunk much harder.
 
@@ -27,6 +30,7 @@ from ipse.pilots._patches import References, patches, put_back, put_back_equal, 
 
 TILE = 128  # pixels a side that are worked on at once
 CHUNK = 256  # groups that are solved at once, all channels together
+FLOOR = 1e-5  # of a Gram matrix's diagonal, added to it: float32 can be no surer of it
 FEW = 16  # pixels: below, there are no groups of patches
 
 
@@ -161,16 +165,18 @@ def _solve(
     y = Y[:, group]
     d = energy[:, group]
     x = y if X is None else X[:, group]
+    x = x - x.mean(2, keepdim=True)
+    gram = x @ x.mT
     if X is None:
-        gram = (x @ x.mT).sum(0, keepdim=True)
         d = d.sum(0, keepdim=True)
-        gram = gram + torch.diag_embed(surplus * d)
+        gram = gram.sum(0, keepdim=True) + torch.diag_embed(surplus * d)
     else:
-        gram = x @ x.mT + torch.diag_embed(d)
-    floor = 1e-6 * gram.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True) + 1e-12
+        gram = gram + torch.diag_embed(d)
+    floor = FLOOR * gram.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True) + 1e-12
     gram = gram + torch.diag_embed(floor.expand(d.shape))
     root = cast(Tensor, torch.linalg.cholesky(gram))  # pyright: ignore[reportUnknownMemberType]
     theta = torch.eye(k, dtype=y.dtype, device=y.device) - d[..., None] * torch.cholesky_inverse(root)  # Θᵀ
+    theta = theta - theta.mean(-1, keepdim=True) + 1 / k
     trust = 1 / (theta * theta).sum(-1).clamp(min=1 / k**2)
     estimate = (theta @ y) * trust[..., None]
     trust = trust.expand(channels, groups, k)

@@ -1,0 +1,50 @@
+"""Correlated noise: x₂ = D_σ(A y), z = y + U(x₂ − A y), x = D_τ(z), with A y at half the resolution.
+
+A camera's noise, after demosaicking and JPEG, is weak from pixel to pixel and strong over several: at full
+resolution it looks like texture, at half resolution it is nearly white and can be told from the picture. D is
+NL-Ridge, U bicubic; what A does not see is kept for the second step.
+
+The same idea in frequency bands: Lebrun, Colom and Morel, "Multiscale image blind denoising", 2015,
+https://doi.org/10.1109/TIP.2015.2439041
+"""
+
+from typing import Literal
+
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate, pad
+
+from ipse.pilots.nl_ridge import nl_ridge
+
+FINE = 0.7  # τ/σ
+LEAST = 16  # pixels a side, to be halved
+
+
+def coarse_to_fine(
+    y: Tensor,
+    sigma: float | Tensor,
+    *,
+    preset: Literal["fast", "good", "best"] = "good",
+    clipped: bool = False,
+) -> Tensor:
+    """Denoise y = x + n, n Gaussian with about the same strength at full and at half resolution.
+
+    Args:
+        y: a noisy picture (1, C, H, W).
+        sigma: standard deviation of the noise, in units of y: a number, or a value a channel.
+        preset: how many steps, and how dense, at each scale.
+        clipped: the noisy picture was clipped to [0, 1].
+
+    Returns:
+        The estimate (1, C, H, W).
+
+    Raises:
+        OptionError: a negative sigma, or an unknown preset.
+    """
+    height, width = y.shape[-2:]
+    if min(height, width) < LEAST:
+        return nl_ridge(y, sigma, preset=preset, clipped=clipped)
+    even = pad(y, (0, width % 2, 0, height % 2), mode="replicate")
+    half = avg_pool2d(even, 2)
+    correction = nl_ridge(half, sigma, preset=preset) - half
+    z = y + interpolate(correction, scale_factor=2.0, mode="bicubic")[..., :height, :width]
+    return nl_ridge(z, FINE * sigma, preset=preset, clipped=clipped)
