@@ -1,0 +1,152 @@
+"""Noise estimates against noise that is known."""
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from ipse.noise import estimate, impulses, speckle_gain, white
+from ipse.noise.by_brightness import variances
+from ipse.noise.correlated import correlated
+from ipse.noise.squares import squares
+
+
+def photo(name: str = "coffee") -> Tensor:
+    pixels = torch.from_numpy(getattr(data, name)()).float() / 255
+    return pixels[None, None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)[None].contiguous()
+
+
+def normal(shape: tuple[int, ...] | torch.Size, seed: int = 0) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).standard_normal(tuple(shape), dtype=np.float32))
+
+
+def ramp(size: int = 256) -> Tensor:
+    return torch.linspace(0.1, 0.8, size).expand(1, 3, size, size).contiguous()
+
+
+class TestWhite:
+    @pytest.mark.parametrize("name", ["coffee", "camera", "chelsea"])
+    @pytest.mark.parametrize("sigma", [5, 15, 25, 50])
+    def test_photos(self, name: str, sigma: float) -> None:
+        truth = photo(name)[..., :256, :256]
+        y = (truth + normal(truth.shape) * sigma / 255).clamp(0, 1)
+        assert estimate(y).kind == "gaussian"
+        assert 255 * estimate(y).sigma == pytest.approx(sigma, rel=0.12)
+
+    @pytest.mark.parametrize("side", [24, 48, 96])
+    def test_small_pictures(self, side: int) -> None:
+        y = 0.5 + 0.1 * normal((1, 1, side, side))
+        assert white(y) == pytest.approx(0.1, rel=0.2)
+
+    def test_channels_are_averaged_by_energy(self) -> None:
+        y = 0.5 + torch.tensor([0.05, 0.1, 0.15])[:, None, None] * normal((1, 3, 128, 128))
+        assert white(y) == pytest.approx(((0.05**2 + 0.1**2 + 0.15**2) / 3) ** 0.5, rel=0.05)
+
+    def test_large_pictures_are_read_in_squares(self) -> None:
+        y = torch.arange(3000.0).expand(1, 1, 1500, 3000)
+        assert squares(y).shape[-2:] == (1024, 1024)
+        assert float(squares(y).min()) == 0
+        assert float(squares(y).max()) == 2999
+        assert squares(y[..., :600, :600]).shape[-2:] == (600, 600)
+
+
+class TestNothing:
+    @pytest.mark.parametrize(
+        "name", ["coffee", "chelsea", "camera", "page", "brick", "grass", "gravel", "coins"]
+    )
+    def test_clean_photos(self, name: str) -> None:
+        found = estimate(photo(name))
+        assert found.kind == "none"
+        assert found.sigma < 1 / 255
+        assert "no noise" in found.said
+
+    @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+    def test_constants(self, value: float) -> None:
+        assert estimate(torch.full((1, 3, 80, 80), value)).kind == "none"
+
+    @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 9), (1, 40, 2), (4, 3, 3), (3, 8, 8)])
+    def test_tiny(self, shape: tuple[int, int, int]) -> None:
+        assert estimate(torch.rand(1, *shape)).kind == "none"
+
+    def test_gradients_of_8_bits(self) -> None:
+        assert estimate((ramp() * 255).round() / 255).kind == "none"
+
+    def test_edges(self) -> None:
+        squares_of_8 = ((torch.arange(96)[:, None] // 8 + torch.arange(96) // 8) % 2).float()
+        assert estimate(squares_of_8[None, None]).kind == "none"
+
+
+class TestByBrightness:
+    @pytest.mark.parametrize("peak", [30, 100])
+    def test_photon_noise(self, peak: int) -> None:
+        truth = photo()
+        counts = np.random.default_rng(0).poisson(truth.numpy() * peak).astype(np.float32)
+        found = estimate(torch.from_numpy(counts / peak).clamp(0, 1))
+        assert found.kind == "poisson"
+        assert found.gain == pytest.approx(1 / peak, rel=0.25)
+        assert found.sigma < 0.04
+
+    @pytest.mark.parametrize("strength", [0.1, 0.2])
+    def test_speckle(self, strength: float) -> None:
+        truth = ramp()
+        y = (truth * (1 + strength * normal(truth.shape))).clamp(0, 1)
+        found = estimate(y)
+        assert found.kind == "speckle"
+        assert found.gain == pytest.approx(strength, rel=0.1)
+        assert speckle_gain(y) == pytest.approx(strength, rel=0.1)
+
+    def test_the_choice_of_flat_blocks_does_not_favour_quiet_ones(self) -> None:
+        y = 0.5 + 0.05 * normal((1, 3, 256, 256))
+        _, variance, count = variances(y)
+        assert float((variance * count).sum() / count.sum()) == pytest.approx(0.05**2, rel=0.05)
+
+
+class TestImpulses:
+    @pytest.mark.parametrize("share", [0.02, 0.1, 0.4])
+    @pytest.mark.parametrize("name", ["coffee", "camera"])
+    def test_share_and_place(self, name: str, share: float) -> None:
+        y = photo(name)
+        draw = torch.from_numpy(np.random.default_rng(0).random(y.shape[-2:]))
+        pepper, salt = draw < share / 2, draw > 1 - share / 2
+        y[..., pepper], y[..., salt] = 0.0, 1.0
+        found = estimate(y)
+        assert found.kind == "salt-and-pepper"
+        assert found.fraction == pytest.approx(share, rel=0.3)
+        mask = impulses(y)[0, 0]
+        assert float((mask & ~(pepper | salt)).float().mean()) < 0.003
+
+    @pytest.mark.parametrize("sigma", [0.1, 0.2, 0.4])
+    def test_clipped_gaussian_noise_is_none(self, sigma: float) -> None:
+        y = (photo("camera") + sigma * normal((1, 1, 512, 512))).clamp(0, 1)
+        assert not impulses(y).any()
+
+    def test_clean_drawings_have_none(self) -> None:
+        y = torch.ones(1, 1, 64, 64)
+        y[..., 20:24, :] = 0
+        y[..., :, 40] = 0
+        assert not impulses(y).any()
+
+
+class TestCorrelated:
+    def smooth(self, shape: tuple[int, ...]) -> Tensor:
+        """Noise of σ = 1 that hardly changes from pixel to pixel."""
+        coarse = normal((*shape[:-2], shape[-2] // 2, shape[-1] // 2))
+        fine = interpolate(coarse, scale_factor=2, mode="bicubic")
+        return fine / fine.std()
+
+    def test_found_though_it_is_not_white(self) -> None:
+        truth = interpolate(avg_pool2d(photo(), 8), scale_factor=8, mode="bicubic")
+        y = truth + 3 / 255 * self.smooth((1, 1, *truth.shape[-2:]))
+        found = estimate(y)
+        assert found.kind == "correlated"
+        assert 2 < 255 * found.sigma < 6
+        assert found.correlation > 2
+
+    def test_white_noise_is_not(self) -> None:
+        assert correlated(ramp() + 3 / 255 * normal((1, 3, 256, 256))) is None
+
+    def test_said(self) -> None:
+        y = ramp() + 3 / 255 * self.smooth((1, 1, 256, 256))
+        assert "camera noise" in estimate(y).said
