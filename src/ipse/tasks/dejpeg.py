@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from ipse.errors import OptionError
+from ipse.errors import OptionError, PictureError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
     from ipse.pictures import JpegInfo, Picture
     from ipse.problem import Nothing, Problem
 
-ROUNDS = {"fast": 5, "good": 10, "best": 20}
+ROUNDS = {"fast": 6, "good": 12, "best": 24}
 STEPS = {"fast": 150, "good": 500, "best": 2000}
-MARGIN = 0.4  # of a step: the middle of a cell is likelier than its border
-SIGMAS = (19 / 255, 4 / 255)  # first and last of plug-and-play, for a mean step of …
-STEP = 81.0  # … over the lowest 4 × 4 frequencies of luma, as at quality 10
-POWER = 0.7  # of the mean step that both follow
-FINE = 95  # quality from which there is nothing to see
+MARGIN, FINAL = 0.3, 0.4  # of a step: the middle of a cell is likelier than its border
+FIRST, LAST = 3 / 255, 1 / (3 * 255)  # times the root of luma's mean step, over its lowest 4 × 4 frequencies
+FINE = 97  # quality from which there is nothing to see
 
 
 def dejpeg(
@@ -43,6 +41,7 @@ def dejpeg(
 
     Raises:
         OptionError: a quality out of range.
+        PictureError: the picture was cropped from a JPEG off its grid of blocks.
     """
     from ipse.objectives import Distance, LeastSquares
     from ipse.problem import Nothing, Problem, Recipe
@@ -72,7 +71,7 @@ def dejpeg(
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset])) if free else _common.alone(),
         rule=_common.rule(settings, ExponentialVariance),
         pilot=None if free else lambda: estimates_of(cells, settings),
-        outputs=cells.project_in_range,
+        outputs=lambda x: cells.project_in_range(x, margin=FINAL),
         estimates=estimates,
     )
 
@@ -98,24 +97,30 @@ def _cells(y: "Tensor", info: "JpegInfo | None", quality: int | None) -> "tuple[
         return None
     if quality is None:
         trace = estimate_jpeg(y[0])
-        if trace is None or trace.offset != (0, 0):
+        if trace is None:
             return None
+        if trace.offset != (0, 0):
+            rows, columns = trace.offset
+            raise PictureError(
+                f"a JPEG of quality {trace.quality} was cropped to make this picture: its blocks begin at row {rows}, "
+                f"column {columns}; cut these off first, or take the file itself"
+            )
         quality = trace.quality
     tables = [standard_table(quality, chrominance=channel > 0) for channel in range(channels)]
     return JpegCells.of_picture(y, tables, [(1, 1)] * channels).to(y.device), quality
 
 
 def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
-    """The file as it is, then plug-and-play: the non-local ridge in turn with the cells."""
+    """The file as it is, then plug-and-play: the non-local ridge in turn with the cells.
+
+    The data step is proximal: it weighs the estimate, of error σ, against the cell's centre, of error q/√12.
+    """
     from ipse.pilots.nl_ridge import nl_ridge
-    from ipse.pilots.plug_and_play import plug_and_play
 
     start = cells.decode()
     yield start
-    scale = (float(cells.get_buffer("step0")[:4, :4].mean()) / STEP) ** POWER
-    yield from plug_and_play(
-        start,
-        data_step=lambda x: cells.project(x, margin=MARGIN),
-        denoise=lambda x, sigma: nl_ridge(x, sigma, preset="fast"),
-        sigmas=[scale * float(s) for s in np.geomspace(*SIGMAS, ROUNDS[settings.preset])],
-    )
+    coarse = float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
+    x = start
+    for sigma in np.geomspace(FIRST * coarse, LAST * coarse, ROUNDS[settings.preset]).tolist():
+        x = cells.project(nl_ridge(x, sigma, preset="fast"), margin=MARGIN, sigma=sigma)
+        yield x
