@@ -17,6 +17,7 @@ from ipse.pilots._clipping import unclip
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
 from ipse.pilots.back_projection import back_projection
 from ipse.pilots.biharmonic import biharmonic, pyramid
+from ipse.pilots.coarse_to_fine import coarse_to_fine
 from ipse.pilots.nl_ridge import nl_ridge
 from ipse.pilots.non_local_fill import non_local_fill
 from ipse.pilots.non_local_means import non_local_means
@@ -105,7 +106,7 @@ class TestClipping:
 
 
 class TestNlRidge:
-    @pytest.mark.parametrize(("channels", "gain"), [(1, 7.5), (3, 8.5)])
+    @pytest.mark.parametrize(("channels", "gain"), [(1, 7.2), (3, 8.3)])
     def test_gain(self, channels: int, gain: float) -> None:
         truth = photo(channels=channels)
         y = truth + noise(truth, 25 / 255)
@@ -154,6 +155,12 @@ class TestNlRidge:
         y = photo(side=32)
         assert torch.equal(nl_ridge(y, 0), y)
         assert float((nl_ridge(y, 1e-4) - y).abs().max()) < 1e-3
+
+    @pytest.mark.parametrize("sigma", [1e-3, 3e-3, 0.02])
+    def test_faint_noise_in_a_smooth_picture(self, sigma: float) -> None:
+        truth = torch.linspace(0.8, 0.81, 64).expand(1, 3, 64, 64)
+        y = truth + noise(truth, sigma)
+        assert psnr(nl_ridge(y, sigma), truth) > psnr(y, truth) + 10
 
     def test_saturated_regions_do_not_ring(self) -> None:
         y = torch.ones(1, 3, 48, 48)
@@ -285,6 +292,20 @@ class TestNonLocalFill:
         y = photo(side=16)
         (x,) = non_local_fill(y, torch.ones(1, 1, 16, 16, dtype=torch.bool))
         assert torch.equal(x, y)
+
+
+class TestCoarseToFine:
+    def test_correlated_noise(self) -> None:
+        truth = photo()
+        rough = interpolate(noise(avg_pool2d(truth, 2), 1.0), scale_factor=2, mode="bicubic")
+        y = truth + 0.02 * rough / rough.std()
+        x = coarse_to_fine(y, 0.02)
+        assert psnr(x, truth) > psnr(y, truth) + 1
+        assert psnr(x, truth) > psnr(nl_ridge(y, 0.02), truth) + 0.3
+
+    @pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 40), (1, 17, 31), (3, 16, 16)])
+    def test_any_size(self, shape: tuple[int, int, int]) -> None:
+        assert coarse_to_fine(torch.rand(1, *shape), 0.1, preset="fast").shape == (1, *shape)
 
 
 class TestBackProjection:

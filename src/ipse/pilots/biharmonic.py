@@ -60,7 +60,9 @@ def _solve(pixels: NDArray[Any], hole: NDArray[np.bool_]) -> NDArray[Any]:
 
 def _shallow(y: Tensor, known: Tensor, hole: NDArray[np.bool_], pixels: NDArray[Any]) -> NDArray[np.bool_]:
     """Fill, in ``pixels``, what lies too deep in a hole to be seen from a tile; return the rest."""
-    from scipy.ndimage import distance_transform_edt
+    from scipy.ndimage import (  # pyright: ignore[reportMissingTypeStubs]
+        distance_transform_edt,  # pyright: ignore[reportUnknownVariableType]
+    )
 
     deep = np.asarray(distance_transform_edt(hole)) > OVERLAP // 2
     if deep.any():

@@ -5,6 +5,8 @@ Buades, Coll, Morel, "A non-local algorithm for image denoising", 2005, https://
 """
 
 import numpy as np
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -17,12 +19,12 @@ def non_local_means(y: Tensor, sigma: float) -> Tensor:
 
     Pictures with a side of less than a patch come back as they are.
     """
-    from skimage.restoration import denoise_nl_means
+    from skimage.restoration import denoise_nl_means  # pyright: ignore[reportUnknownVariableType]
 
     if min(y.shape[-2:]) < LEAST or sigma <= 0:
         return y.clone()
     array = y[0].permute(1, 2, 0).cpu().numpy()
-    clean = denoise_nl_means(
+    clean: Any = denoise_nl_means(
         array,
         patch_size=LEAST,
         patch_distance=6,
@@ -32,4 +34,4 @@ def non_local_means(y: Tensor, sigma: float) -> Tensor:
         channel_axis=-1,
     )
     clean = np.reshape(clean, array.shape)  # a single channel is dropped on the way
-    return torch.from_numpy(clean).to(y).permute(2, 0, 1)[None].contiguous()
+    return torch.as_tensor(clean).to(y).permute(2, 0, 1)[None].contiguous()
