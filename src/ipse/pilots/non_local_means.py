@@ -4,9 +4,9 @@ The estimate that is there in half a second, by scikit-image's fast form of it.
 Buades, Coll, Morel, "A non-local algorithm for image denoising", 2005, https://doi.org/10.1109/CVPR.2005.38
 """
 
-import numpy as np
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
