@@ -15,7 +15,7 @@ from math import sqrt
 
 from torch import Tensor
 
-from ipse.noise import Noise, estimate, impulses, speckle_gain, white
+from ipse.noise import Noise, correlated, estimate, impulses, speckle_gain, white
 
 DARK = 0.02  # c: below it a logarithm would make the noise of black large
 
@@ -38,11 +38,14 @@ def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
     match kind:
         case "poisson":
             found = estimate(y) if sigma is None else None
-            if found is not None and found.kind == "poisson":
-                return found
-            return Noise("poisson", 0.0, gain=(white(y) if sigma is None else sigma) ** 2 / bright)
+            flat = (white(y) if sigma is None else sigma) ** 2 / bright
+            return found if found is not None and found.kind == kind else Noise("poisson", 0.0, gain=flat)
         case "speckle":
             return Noise("speckle", 0.0, gain=speckle_gain(y) if sigma is None else sigma / bright)
+        case "correlated":
+            found = correlated(y) if sigma is None else None
+            level = sigma if sigma is not None else found[0] if found else 2 * white(y)
+            return Noise("correlated", level)
         case "salt-and-pepper":
             return Noise("salt-and-pepper", 0.0, fraction=float(impulses(y).float().mean()))
         case _:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ipse.problem import Nothing, Problem
     from ipse.tasks._whiten import Whitened
 
-Kind = Literal["auto", "gaussian", "poisson", "speckle", "salt-and-pepper"]
+Kind = Literal["auto", "gaussian", "poisson", "speckle", "salt-and-pepper", "correlated"]
 
 STEPS = {"fast": 12, "good": 50, "best": 120}
 WIDTH = {"fast": 32, "good": 32, "best": 64}
@@ -57,6 +57,8 @@ def denoise(
         return _paper_problem(y, found, settings, estimates)
     if found.kind == "salt-and-pepper":
         return _impulses(picture, y, settings, estimates)
+    if found.kind == "correlated":
+        return _camera(y, found.sigma, settings, estimates)
     return _problem(whiten(y, found), settings, estimates)
 
 
@@ -71,8 +73,8 @@ def look(
     found = find(_common.tensor(picture, settings), noise, None if sigma is None else sigma / 255)
     if found.kind == "none":
         return Nothing(f"nothing to restore: {found.said}")
-    if found.kind == "gaussian":
-        return {"sigma": max(0.5, 255 * found.sigma), "noise": "gaussian"}
+    if found.kind in ("gaussian", "correlated"):
+        return {"sigma": max(0.5, 255 * found.sigma), "noise": found.kind}
     return {"sigma": sigma, "noise": found.kind}
 
 
@@ -141,6 +143,24 @@ def _paper_problem(
         rule=_common.rule(settings, Last, sigma=found.sigma),
         estimates=estimates,
     )
+
+
+def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, object]) -> "Problem":
+    """Noise that is correlated over several pixels: no fit, for what is held out there is not independent."""
+    from ipse.objectives import LeastSquares
+    from ipse.pilots.coarse_to_fine import coarse_to_fine
+    from ipse.pilots.non_local_means import non_local_means
+    from ipse.problem import Problem
+    from ipse.tasks import _common
+
+    preset = "good" if settings.preset == "paper" else settings.preset
+
+    def pilot() -> Iterator["Tensor"]:
+        yield non_local_means(y, sigma)
+        yield coarse_to_fine(y, sigma, preset=preset)
+
+    prior = _common.guided_prior(y, settings, jitter=0.0)
+    return Problem(prior, LeastSquares(y), _common.alone(), pilot=pilot, estimates=estimates)
 
 
 def _impulses(
