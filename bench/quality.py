@@ -1,12 +1,13 @@
 """PSNR and seconds of ipse on the field's test sets, under their usual protocols. The clean
 picture is compared to, and nothing else.
 
-    python bench/quality.py --data DIR [--sets set9,set11,set5,classic5] [--only F16,Lena] [--preset good]
+    python bench/quality.py --data DIR [--sets set9,set11,set5,classic5,polyu] [--only F16,Lena] [--preset good]
 
 set9      Gaussian noise (σ = --sigma, by default 25) clipped to [0, 1]; PSNR over RGB
 set11     half of the pixels missing (Bernoulli); PSNR
 set5      bicubic ×--factor (by default 4); PSNR of luma (BT.601, 16–235), --factor pixels cropped at each border
 classic5  JPEG quality --quality (by default 10); PSNR of gray
+polyu     real camera noise; PSNR over RGB
 """
 
 import argparse
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -74,7 +76,8 @@ def as_picture(pixels: Array, *, depth: type = np.uint8) -> Picture:
 def cases(args: argparse.Namespace, name: str) -> Iterator[Case]:
     """The cases of one set."""
     folder = args.data / name
-    for path in sorted((folder / "hr" if name == "set5" else folder).glob("*.[pb][nm][gp]")):
+    pattern = "*_real.*" if name == "polyu" else "*.[pb][nm][gp]"
+    for path in sorted((folder / "hr" if name == "set5" else folder).glob(pattern)):
         if args.only and not any(part in path.stem for part in args.only.split(",")):
             continue
         draw = np.random.default_rng(SEED)
@@ -98,14 +101,18 @@ def cases(args: argparse.Namespace, name: str) -> Iterator[Case]:
                 Image.open(path).convert("L").save(file, "JPEG", quality=args.quality)
                 file.seek(0)
                 yield Case(path.stem, "dejpeg", pictures.read(file), load(path, "L"), {})
+            case "polyu":
+                clean = load(path.with_name(path.name.replace("_real", "_mean")), "RGB")
+                yield Case(path.stem[:20], "denoise", pictures.read(path), clean, {})
             case _:
-                raise SystemExit(f"set {name!r} is unknown: choose from set9, set11, set5, classic5")
+                raise SystemExit(f"set {name!r} is unknown: choose from set9, set11, set5, classic5, polyu")
 
 
 def run(case: Case, settings: Settings) -> tuple[float, float, float]:
     """(PSNR of the pilot, PSNR of the result, seconds)."""
     start = time.perf_counter()
     stream = restoration(case.picture, case.task, settings, case.options)
+    estimate = torch.full((1, *case.clean.shape), torch.nan)
     for event in stream:
         if isinstance(event, Estimate) and stream.problem is not None:
             estimate = stream.problem.outputs(event.picture)[0]  # type: ignore[union-attr]
@@ -129,7 +136,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sets", default="set9,set11,set5,classic5")
+    parser.add_argument("--sets", default="set9,set11,set5,classic5,polyu")
     parser.add_argument("--only", default="")
     parser.add_argument("--preset", default="good")
     parser.add_argument("--reference", action="store_true", help="compare with the published recipe's time")

@@ -66,11 +66,16 @@ def test_a_picture_48_pixels_wide(tmp_path: Path) -> None:
         assert out.size == (48, 70)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 2)])
-@pytest.mark.parametrize("task", ["denoise", "dejpeg", "upscale", "inpaint"])
+@pytest.mark.parametrize(
+    ("task", "size"),
+    [
+        (task, size)
+        for task in ("denoise", "dejpeg", "upscale", "inpaint")
+        for size in ((1, 1), (1, 9), (7, 2))
+        if (task, size) != ("inpaint", (1, 1))  # a mask over one pixel is empty or full, which is refused
+    ],
+)
 def test_any_size_from_one_pixel_upward(tmp_path: Path, task: str, size: tuple[int, int]) -> None:
-    if task == "inpaint" and size == (1, 1):
-        pytest.skip("a mask over one pixel is empty or full, which is refused")
     Image.fromarray(noisy(*size, 3)).save(tmp_path / "in.png")
     mask = np.zeros(size, bool)
     mask.flat[0] = True
