@@ -8,6 +8,7 @@ beat there (measured: docs/decisions/inpainting.md). Holes, where no similar pat
 whose result is joined to the rim of the hole by a smooth correction.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,11 +17,13 @@ from numpy.typing import ArrayLike
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from ipse.pictures import Mask, Picture
     from ipse.problem import Nothing, Problem
+    from ipse.tasks._paper import Paper
 
 THIN = 6  # pixels from the rim: a hole that goes deeper is the network's
 HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
@@ -45,19 +48,22 @@ def inpaint(
     import torch
 
     from ipse.problem import Nothing
-    from ipse.tasks import _common
+    from ipse.tasks import _common, _paper
 
     found = _read(mask, picture, polarity)
     if found.known.all():
         return Nothing("nothing to restore: no pixel is missing here")
     y = _common.tensor(picture, settings)
     known = torch.from_numpy(found.known)[None, None].to(y.device)
-    estimates: dict[str, object] = {
-        "mask": found.said,
-        "missing": round(found.share, 4),
-        "depth": depth(found.known),
-    }
-    return _problem(y, known, settings, estimates, found)
+    deepest = depth(found.known)
+    if settings.preset == "paper":
+        problem = _published(y, known, settings, _paper.inpaint(found.share, deepest))
+    elif deepest > THIN or settings.latent is not None or settings.network is not None:
+        problem = _holes(y, known, settings, side=min(LARGEST, max(4, deepest)))
+    else:
+        problem = _scattered(y, known, settings)
+    estimates: dict[str, object] = {"mask": found.said, "missing": round(found.share, 4), "depth": deepest}
+    return replace(problem, keep=found.known, estimates=estimates)
 
 
 def look(picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
@@ -84,51 +90,68 @@ def depth(known: Any) -> int:
     return round(float(np.max(distance_transform_edt(~known))))  # type: ignore[arg-type]  # SciPy types its options, not its use
 
 
-def _problem(
-    y: "Tensor", known: "torch.Tensor", settings: Settings, estimates: dict[str, object], found: "Mask"
-) -> "Problem":
-    """Choose the way by the depth of the holes."""
-    import torch
+def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper") -> "Problem":
+    """The reference's own fit."""
+    from ipse.objectives import LeastSquares
+    from ipse.problem import Problem
+    from ipse.stopping import Last
+    from ipse.tasks import _common
 
-    from ipse.objectives import HeldOutError, LeastSquares, hold_out_blocks
-    from ipse.pilots.biharmonic import biharmonic, pyramid
+    return Problem(
+        prior=paper.prior(y, settings),
+        objective=LeastSquares(y, weight=known.float()),
+        recipe=paper.recipe(settings),
+        rule=_common.rule(settings, Last),
+        outputs=_joined(y, known),
+    )
+
+
+def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
+    """The non-local fill alone: it yields pictures whose known pixels are y's."""
+    from ipse.objectives import LeastSquares
     from ipse.pilots.non_local_fill import non_local_fill
+    from ipse.problem import Problem
+    from ipse.tasks import _common
+
+    preset = settings.preset
+    assert preset != "paper"
+    return Problem(
+        prior=_common.free_prior(y, settings),
+        objective=LeastSquares(y, weight=known.float()),
+        recipe=_common.alone(),
+        pilot=lambda: non_local_fill(y, known, preset=preset, seed=settings.seed),
+    )
+
+
+def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int) -> "Problem":
+    """The network, scored on squares of ``side`` pixels that it does not see."""
+    from ipse.objectives import HeldOutError, LeastSquares, hold_out_blocks
+    from ipse.pilots.biharmonic import biharmonic
     from ipse.problem import Problem, Recipe
-    from ipse.stopping import HeldOut, Last
-    from ipse.tasks import _common, _paper
+    from ipse.stopping import HeldOut
+    from ipse.tasks import _common
 
-    def outputs(x: "Tensor") -> "Tensor":
-        rim = pyramid(torch.where(known, y - x, 0.0), known)  # what is missing at the rim, continued inwards
-        return torch.where(known, y, (x + rim).clamp(0, 1))
-
-    depth = int(str(estimates["depth"]))
-    deep = depth > THIN
-    if settings.preset == "paper":
-        paper = _paper.inpaint(found.share, depth)
-        prior, fidelity = paper.prior(y, settings), LeastSquares(y, weight=known.float())
-        rule = _common.rule(settings, Last)
-        return Problem(prior, fidelity, paper.recipe(settings), rule=rule, outputs=outputs, keep=found.known)
-    if not deep and settings.latent is None and settings.network is None:
-        preset = settings.preset
-        return Problem(
-            prior=_common.free_prior(y, settings),
-            objective=LeastSquares(y, weight=known.float()),
-            recipe=_common.alone(),
-            pilot=lambda: non_local_fill(y, known, preset=preset, seed=settings.seed),
-            outputs=lambda x: torch.where(known, y, x.clamp(0, 1)),
-            keep=found.known,
-            estimates=estimates,
-        )
-    side = min(LARGEST, max(4, depth))
     held = hold_out_blocks(known, side=side, fraction=HELD, generator=_common.generator(y, settings))
+    seen = known & ~held
     return Problem(
         prior=_common.free_prior(y, settings, scales=5),
-        objective=LeastSquares(y, weight=(known & ~held).float()),
+        objective=LeastSquares(y, weight=seen.float()),
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=0.99)),
         rule=_common.rule(settings, HeldOut),
         score=HeldOutError(y, held) if held.any() else None,
-        pilot=lambda: iter([biharmonic(y, known & ~held)]),
-        outputs=outputs,
-        keep=found.known,
-        estimates=estimates,
+        pilot=lambda: iter([biharmonic(y, seen)]),
+        outputs=_joined(y, known),
     )
+
+
+def _joined(y: "Tensor", known: "Tensor") -> "Callable[[Tensor], Tensor]":
+    """x ↦ the known pixels of y, and x elsewhere, with what x is short of at the rim continued inwards."""
+    import torch
+
+    from ipse.pilots.biharmonic import pyramid
+
+    def outputs(x: "Tensor") -> "Tensor":
+        rim = pyramid(torch.where(known, y - x, 0.0), known)
+        return torch.where(known, y, (x + rim).clamp(0, 1))
+
+    return outputs
