@@ -43,10 +43,8 @@ def dejpeg(
         OptionError: a quality out of range.
         PictureError: the picture was cropped from a JPEG off its grid of blocks.
     """
-    from ipse.objectives import Distance, LeastSquares
-    from ipse.problem import Nothing, Problem, Recipe
-    from ipse.stopping import ExponentialVariance, Last
-    from ipse.tasks import _common, _paper
+    from ipse.problem import Nothing
+    from ipse.tasks import _common
 
     if quality is not None and not 1 <= quality <= 100:
         raise OptionError(f"quality {quality} is out of range: give 1 to 100")
@@ -59,11 +57,31 @@ def dejpeg(
     if seen >= FINE and quality is None:
         return Nothing(f"nothing to restore: JPEG quality {seen} leaves nothing to see", estimates)
     if settings.preset == "paper":
-        paper = _paper.dejpeg()
-        rule = _common.rule(settings, Last)
-        return Problem(
-            paper.prior(y, settings), LeastSquares(y), paper.recipe(settings), rule, estimates=estimates
-        )
+        return _published(y, settings, estimates)
+    return _problem(y, cells, settings, estimates)
+
+
+def _published(y: "Tensor", settings: Settings, estimates: dict[str, object]) -> "Problem":
+    """The reference's own fit, to the decoded picture."""
+    from ipse.objectives import LeastSquares
+    from ipse.problem import Problem
+    from ipse.stopping import Last
+    from ipse.tasks import _common, _paper
+
+    paper = _paper.dejpeg()
+    rule = _common.rule(settings, Last)
+    return Problem(
+        paper.prior(y, settings), LeastSquares(y), paper.recipe(settings), rule, estimates=estimates
+    )
+
+
+def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dict[str, object]) -> "Problem":
+    """Plug-and-play with the cells; or, with a latent or network of the user's, the fit to them."""
+    from ipse.objectives import Distance
+    from ipse.problem import Problem, Recipe
+    from ipse.stopping import ExponentialVariance
+    from ipse.tasks import _common
+
     free = settings.latent is not None or settings.network is not None
     return Problem(
         prior=_common.free_prior(y, settings),

@@ -12,6 +12,7 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ipse.operators import Downsample
     from ipse.pictures import Picture
     from ipse.problem import Problem
 
@@ -35,38 +36,57 @@ def upscale(
     Raises:
         OptionError: a factor or kernel that cannot be used.
     """
-    from torch.nn.functional import interpolate
-
-    from ipse.objectives import LeastSquares, TotalVariation
     from ipse.operators import Downsample
-    from ipse.operators.consistent import Consistent
-    from ipse.pilots.back_projection import back_projection
-    from ipse.problem import Problem, Recipe
-    from ipse.stopping import Last
-    from ipse.tasks import _common, _paper
+    from ipse.tasks import _common
 
     if factor != int(factor) or not 2 <= factor <= 8:
         raise OptionError(f"factor {factor} cannot be used: give a whole number from 2 to 8")
     y = _common.tensor(picture, settings)
-    size = (y.shape[-2] * factor, y.shape[-1] * factor)
-    paper = _paper.upscale(factor) if settings.preset == "paper" else None
-    operator = Downsample(factor, kernel="lanczos2" if paper else kernel).to(y.device)
+    if settings.preset == "paper":
+        return _published(y, settings, factor)
+    operator = Downsample(factor, kernel=kernel).to(y.device)
+    return _problem(y, operator, settings, {"factor": factor, "kernel": kernel})
+
+
+def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
+    """The reference's own fit, down-sampled as it does."""
+    from ipse.objectives import LeastSquares
+    from ipse.operators import Downsample
+    from ipse.problem import Problem
+    from ipse.stopping import Last
+    from ipse.tasks import _common, _paper
+
+    paper = _paper.upscale(factor)
+    return Problem(
+        prior=paper.prior(y, settings, size=(y.shape[-2] * factor, y.shape[-1] * factor)),
+        objective=LeastSquares(y, Downsample(factor, kernel="lanczos2").to(y.device)),
+        recipe=paper.recipe(settings),
+        rule=_common.rule(settings, Last),
+    )
+
+
+def _problem(
+    y: "Tensor", operator: "Downsample", settings: Settings, estimates: dict[str, object]
+) -> "Problem":
+    """The network from noise, its result projected onto the pictures that measure y."""
+    from torch.nn.functional import interpolate
+
+    from ipse.objectives import LeastSquares, TotalVariation
+    from ipse.operators.consistent import Consistent
+    from ipse.pilots.back_projection import back_projection
+    from ipse.problem import Problem, Recipe
+    from ipse.stopping import Last
+    from ipse.tasks import _common
+
+    size = (y.shape[-2] * operator.factor, y.shape[-1] * operator.factor)
     consistent = Consistent(operator, y, size)
-    fidelity = LeastSquares(y, operator)
-
-    def enlarged(small: "Tensor") -> "Tensor":
-        return interpolate(small, size=size, mode="bicubic")
-
-    if paper:
-        prior, recipe = paper.prior(y, settings, size=size), paper.recipe(settings)
-        return Problem(prior, fidelity, recipe, rule=_common.rule(settings, Last))
     steps = round(STEPS[settings.preset] * min(1.0, SIDE / (size[0] * size[1]) ** 0.5))
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
-        objective=fidelity + SMOOTHNESS * TotalVariation(),
+        objective=LeastSquares(y, operator) + SMOOTHNESS * TotalVariation(),
         recipe=_common.recipe(settings, Recipe(steps=steps, average=0.99)),
         rule=_common.rule(settings, Last),
-        pilot=lambda: back_projection(y, operator, enlarged),
+        pilot=lambda: back_projection(y, operator, lambda r: interpolate(r, size=size, mode="bicubic")),
         outputs=lambda x: consistent(x, rounds=ROUNDS),
-        estimates={"factor": factor, "kernel": kernel},
+        estimates=estimates,
     )
