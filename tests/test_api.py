@@ -43,7 +43,7 @@ def test_every_public_name_is_there():
     assert callable(ipse.restore)
     assert ipse.__version__.startswith("0.")
     with pytest.raises(AttributeError, match="nonsense"):
-        ipse.nonsense  # noqa: B018
+        ipse.nonsense  # noqa: B018 - the access is the test
 
 
 def test_common_options_are_the_settings():

@@ -183,7 +183,7 @@ class TestNlRidge:
         with pytest.raises(OptionError, match=r"-0\.1"):
             nl_ridge(photo(side=8), -0.1)
         with pytest.raises(OptionError, match="quick"):
-            nl_ridge(photo(side=8), 0.1, preset="quick")  # type: ignore[arg-type]
+            nl_ridge(photo(side=8), 0.1, preset="quick")  # type: ignore[arg-type]  # that is the test
 
 
 def scattered(like: Tensor, share: float = 0.5) -> Tensor:

@@ -99,7 +99,7 @@ def _opened(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
     try:
         opened: Any = safe_open(path, framework="numpy")
         with opened as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - a safetensors file is no mapping
             said: dict[str, str] = file.metadata() or {}
             return said.get("ipse", ""), tensors
     except (OSError, SafetensorError) as error:

@@ -4,6 +4,6 @@ import stubs
 
 stubs.install()
 
-from ipse.cli import main  # noqa: E402
+from ipse.cli import main  # noqa: E402 - the stub task must be there first
 
 sys.exit(main())

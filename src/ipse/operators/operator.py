@@ -28,7 +28,7 @@ class Operator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Measure x (B, C, H, W)."""
-        raise NotImplementedError
+        raise NotImplementedError  # an nn.Module cannot be made abstract without a second metaclass
 
     def adjoint(self, y: Tensor, shape: Sequence[int]) -> Tensor:
         """Aᵀ y for pictures of ``shape`` (B, C, H, W); raises OptionError where A is not linear."""
