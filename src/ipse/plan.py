@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ipse import machine
+from ipse import machine, tasks
 from ipse.errors import NotEnoughMemory
 from ipse.pictures import Picture
 from ipse.settings import Settings, find_device
 from ipse.tiles import count, side_for
-from ipse.trial import STEPS, crop, kept_bytes, pilot_seconds, problem_of, step_seconds
+from ipse.trial import STEPS, crop, kept_bytes, middle_problem, pilot_seconds, problem_of, step_seconds
 
 if TYPE_CHECKING:
     from ipse.problem import Problem
@@ -83,14 +83,19 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
         InputError: the task refuses the options.
     """
     device, piece = find_device(settings.device), crop(picture, SIDE)
-    problem, pixels = problem_of(piece, task, settings, options), pixels_of(piece)
+    found = tasks.look(task)(picture, settings, **options)
+    told = found if isinstance(found, dict) else options
+    problem, pixels = middle_problem(picture, SIDE, task, settings, told), pixels_of(piece)
     small = step_seconds(problem)
     larger = crop(picture, second_side(small))
-    large = step_seconds(problem_of(larger, task, settings, options))
+    large = step_seconds(middle_problem(picture, second_side(small), task, settings, told))
     parts, once = cut(picture, settings, options)
     step = extended([small, large], [pixels, pixels_of(larger)], once)
     pilot = pilot_seconds(problem) * once / pixels
-    steps = 0 if problem is None else problem.recipe.steps
+    whole = middle_problem(
+        picture, round(once**0.5) if parts > 1 else max(picture.size), task, settings, told
+    )
+    steps = 0 if whole is None else whole.recipe.steps
     return Plan(
         task, settings.preset, device, machine.device_model(device), picture.size, steps,
         pilot_seconds=round(pilot, 3),

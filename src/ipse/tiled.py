@@ -75,7 +75,9 @@ class Tiled(Restoration):
             share = max(1e-3, (settings.seconds - self.spent) / (self.count - self.index))
             settings = replace(settings, seconds=share)
         piece = self.picture.crop(tile.rows, tile.columns)
-        self.inner = inner = Restoration(piece, self.name, settings, cut(options, self.picture.size, tile))
+        self.inner = inner = Restoration(
+            piece, self.name, settings, cut(options, self.picture.size, tile.rows, tile.columns)
+        )
         for event in inner:
             self.problem, self.pilot, self.search = inner.problem, inner.pilot, inner.search
             yield event
@@ -138,12 +140,10 @@ class Tiled(Restoration):
         )
 
 
-def cut(options: Mapping[str, Any], size: tuple[int, int], tile: Tile) -> dict[str, Any]:
-    """The options for a tile: what lies over the picture is cut with it."""
+def cut(options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns: slice) -> dict[str, Any]:
+    """The options for a part of a picture of ``size``: what lies over the picture is cut with it."""
     return {
-        name: value[tile.rows, tile.columns]
-        if isinstance(value, np.ndarray) and value.shape[:2] == size
-        else value
+        name: value[rows, columns] if isinstance(value, np.ndarray) and value.shape[:2] == size else value
         for name, value in options.items()
     }
 

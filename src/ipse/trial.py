@@ -25,12 +25,22 @@ def problem_of(piece: Picture, task: str, settings: Settings, options: Mapping[s
     from ipse import tasks
     from ipse.problem import Problem
 
-    told = dict(options) | {name: hole(piece) for name, value in options.items() if is_mask(value)}
+    told = dict(options) | {name: hole(piece) for name, value in options.items() if is_mask(value, piece)}
     problem = tasks.find(task)(piece, settings, **told)
     if not isinstance(problem, Problem):  # this piece is clean: the rest may not be
         noise = np.random.default_rng(settings.seed).normal(0, NOISE, piece.pixels.shape)
         problem = tasks.find(task)(piece.like(np.clip(piece.pixels + noise, 0, 1)), settings, **told)
     return problem if isinstance(problem, Problem) else None
+
+
+def middle_problem(
+    picture: Picture, side: int, task: str, settings: Settings, options: Mapping[str, Any]
+) -> "Problem | None":
+    """Return the task's problem for the middle of a picture, with its part of what lies over the picture."""
+    from ipse.tiled import cut
+
+    place = middle(picture, side)
+    return problem_of(picture.crop(*place), task, settings, cut(options, picture.size, *place))
 
 
 def pilot_seconds(problem: "Problem | None") -> float:
@@ -73,16 +83,23 @@ def kept_bytes(problem: "Problem") -> int:
     return sum(seen.values())
 
 
-def crop(picture: Picture, side: int) -> Picture:
-    """Return the middle of a picture, at most side × side; it begins where any JPEG's blocks do."""
+def middle(picture: Picture, side: int) -> tuple[slice, slice]:
+    """Return where the middle of a picture is, at most side × side; it begins where any JPEG's blocks do."""
     height, width = picture.size
     top, left = (max(0, (length - side) // 2) // 32 * 32 for length in (height, width))
-    return picture.crop(slice(top, min(top + side, height)), slice(left, min(left + side, width)))
+    return slice(top, min(top + side, height)), slice(left, min(left + side, width))
 
 
-def is_mask(value: object) -> bool:
-    """Whether an option is a picture or array that lies over the picture."""
-    return isinstance(value, Path | np.ndarray)
+def crop(picture: Picture, side: int) -> Picture:
+    """Return the middle of a picture."""
+    return picture.crop(*middle(picture, side))
+
+
+def is_mask(value: object, piece: Picture) -> bool:
+    """Whether an option lies over the whole picture, and says nothing of this piece."""
+    if isinstance(value, np.ndarray):
+        return value.shape[:2] != piece.size or bool(value.all()) or not value.any()
+    return isinstance(value, Path)
 
 
 def hole(piece: Picture) -> "np.ndarray[Any, np.dtype[np.bool_]]":

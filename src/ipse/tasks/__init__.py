@@ -5,6 +5,7 @@ fields of ``Settings``, are the flags of the command. Modules here import torch 
 must not wait for it.
 """
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -28,8 +29,7 @@ def look(name: str) -> Callable[..., "dict[str, Any] | Nothing"]:
 
     A task without a function ``look`` of its own needs nothing of the kind.
     """
-    find(name)
-    return getattr(import_module(f"ipse.tasks.{name}"), "look", _as_told)
+    return getattr(sys.modules[find(name).__module__], "look", _as_told)
 
 
 def _as_told(_picture: object, _settings: object, **options: Any) -> dict[str, Any]:
