@@ -14,7 +14,7 @@ from ipse import machine, tasks
 from ipse.errors import NotEnoughMemory
 from ipse.pictures import Picture
 from ipse.settings import Settings, find_device
-from ipse.tiles import count, side_for
+from ipse.tiles import count, enlargement, side_for
 from ipse.trial import STEPS, crop, kept_bytes, middle_problem, pilot_seconds, problem_of, step_seconds
 
 if TYPE_CHECKING:
@@ -175,12 +175,6 @@ def cut(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> tup
 def pixels_of(picture: Picture) -> int:
     """H · W."""
     return picture.size[0] * picture.size[1]
-
-
-def enlargement(options: Mapping[str, Any]) -> int:
-    """How many times each side grows."""
-    factor = options.get("factor")
-    return factor if isinstance(factor, int) and factor > 0 else 1
 
 
 def said(size: float) -> str:

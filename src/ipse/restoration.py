@@ -89,7 +89,7 @@ class Restoration:
             return
         if self.held is None:
             yield from self.estimates(self.problem)
-        if self.settings.steps != 0 and not self.late():
+        if self.problem.recipe.steps and not self.late():
             self.search = self.searching(self.problem)
             yield from self.search
 
@@ -138,7 +138,7 @@ class Restoration:
         search, floor = self.search, self.floor()
         if search is None or search.best is None:
             alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
-            reason = "the pilot alone" if alone or self.settings.steps == 0 else CANCELLED
+            reason = "the pilot alone" if alone else CANCELLED
             said = {"reason": reason, "score": floor, "pilot_score": floor, "seconds": self.seconds}
             return self.pilot, said
         said = {

@@ -26,6 +26,7 @@ from ipse.pictures.files import check_place
 from ipse.receipt import Receipt, beside, plain, sha256
 from ipse.report import report
 from ipse.snapshots import COUNT, SUFFIX, Snapshots, Trajectory, check_strength
+from ipse.tiles import enlargement
 
 if TYPE_CHECKING:
     from ipse.restoration import Estimate, Restoration, Result
@@ -58,8 +59,7 @@ class Run:
 
     def check_places(self) -> str:
         """Refuse every place that could not be written; return the output's format."""
-        job, factor = self.job, self.job.options.get("factor")
-        scale = factor if isinstance(factor, int) and factor > 0 else 1
+        job, scale = self.job, enlargement(self.job.options)
         size = (self.picture.size[0] * scale, self.picture.size[1] * scale)
         target, form = job.target or "-", piped_format(job, self.picture)
         name = check_target(self.picture, target, overwrite=job.overwrite, format=form, size=size)

@@ -17,7 +17,7 @@ from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
 from ipse.restoration import Estimate, Restoration, Result
 from ipse.settings import Settings
-from ipse.tiles import Tile, count, side_for, tiles
+from ipse.tiles import Tile, count, enlargement, side_for, tiles
 
 if TYPE_CHECKING:
     from ipse.stopping import State
@@ -45,8 +45,7 @@ class Tiled(Restoration):
     ) -> None:
         super().__init__(picture, task, settings, options)
         self.name, self.side = task, side
-        factor = self.options.get("factor", 1)
-        self.factor = factor if isinstance(factor, int) else 1
+        self.factor = enlargement(self.options)
         self.count = count(picture.size, tile=self.side)
         self.index = 0  #: tiles that are done
         self.total: NDArray[np.float32] | None = None
@@ -153,8 +152,7 @@ def restoration(
 ) -> Restoration:
     """Open a restoration: whole, or in tiles where the picture is large or ``settings.tile`` says so."""
     settings = settings or Settings()
-    factor = (options or {}).get("factor", 1)
-    side = side_for(picture.size, told=settings.tile, factor=factor if isinstance(factor, int) else 1)
+    side = side_for(picture.size, told=settings.tile, factor=enlargement(options or {}))
     if side:
         return Tiled(picture, task, settings, options, side=side)
     return Restoration(picture, task, settings, options)

@@ -4,14 +4,21 @@ A uniform grid; the last tile of a row or column is moved inwards, so that all a
 weights fall off linearly (feathering), so that two neighbours that differ a little meet without a seam.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # pixels; 32: the blocks of any JPEG stay whole
 LARGE = 3 << 20  # pixels of a result from which it is cut, whatever the memory
+
+
+def enlargement(options: Mapping[str, Any]) -> int:
+    """How many times longer each side of the result is, by a task's options; 1 where they say nothing usable."""
+    factor = options.get("factor")
+    return factor if isinstance(factor, int) and factor > 0 else 1
 
 
 def side_for(size: tuple[int, int], *, told: int | None = None, factor: int = 1) -> int:

@@ -4,13 +4,12 @@ build("skip", 32, 3, down=(128,) * 5)  ==  ipse.networks.skip.skip(32, 3, down=(
 """
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib import import_module
 from inspect import signature
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from ipse.errors import OptionError
+from ipse.errors import OptionError, nearest
 
 if TYPE_CHECKING:
     from ipse.networks.blocks import Network
@@ -27,8 +26,7 @@ def builder(name: str) -> "Callable[..., Network]":
     """The typed function that builds the network ``name``; raises OptionError with the nearest names."""
     known = names()
     if name not in known:
-        near = get_close_matches(name, known, n=3, cutoff=0.4) or known
-        raise OptionError(f"network is {name!r}, which is not known; did you mean {' or '.join(near)}?")
+        raise OptionError(f"network {name!r} is unknown: {nearest(name, known)}")
     return getattr(import_module(f"{__name__}.{name}"), name)
 
 

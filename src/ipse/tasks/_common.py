@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from ipse.settings import Settings, find_device
 from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Rule, WindowedVariance
 
 Size = tuple[int, int]
+Effort = Literal["fast", "good", "best"]
 
 
 def tensor(picture: Picture, settings: Settings) -> Tensor:
@@ -30,9 +31,7 @@ def generator(y: Tensor, settings: Settings) -> torch.Generator:
     return torch.Generator(y.device).manual_seed(settings.seed)
 
 
-def free_prior(
-    like: Tensor, settings: Settings, *, size: Size | None = None, sigmoid: bool = True, **core: int
-) -> Prior:
+def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, **core: int) -> Prior:
     """f_θ(z) without a pilot: the network and latent of the settings, by default fast on noise.
 
     z ~ N(0, 1) without jitter: it converges several times faster than the reference's small uniform noise.
@@ -47,7 +46,7 @@ def free_prior(
     draw = generator(like, settings)
     channels = 32 if kind == "noise" else 2 if kind == "meshgrid" else like.shape[1]
     options = {"fold": kind != "noise", **core} if (settings.network or "fast") == "fast" else {}
-    network = build(settings, channels, like.shape[1], sigmoid=sigmoid, **options).to(like.device)
+    network = build(settings, channels, like.shape[1], sigmoid=True, **options).to(like.device)
     if kind == "noise":
         step = int(getattr(network, "latent_stride", 1))
         z = noise(
@@ -91,6 +90,11 @@ def build(settings: Settings, channels_in: int, channels_out: int, **options: An
 def recipe(settings: Settings, default: Recipe) -> Recipe:
     """The task's recipe, with the number of steps that the settings ask for."""
     return default if settings.steps is None else replace(default, steps=settings.steps)
+
+
+def effort(settings: Settings) -> Effort:
+    """The preset as pilots know it; the paper's has none, and is settled before."""
+    return "good" if settings.preset == "paper" else settings.preset
 
 
 def alone() -> Recipe:

@@ -120,10 +120,10 @@ def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator
     """Non-local means at once, then the non-local ridge."""
     from ipse.pilots.nl_ridge import nl_ridge
     from ipse.pilots.non_local_means import non_local_means
+    from ipse.tasks import _common
 
     yield non_local_means(y, white.sigma)
-    preset = "good" if settings.preset == "paper" else settings.preset
-    yield nl_ridge(y, white.sigma, preset=preset, clipped=white.clipped)
+    yield nl_ridge(y, white.sigma, preset=_common.effort(settings), clipped=white.clipped)
 
 
 def _paper_problem(
@@ -153,11 +153,9 @@ def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, 
     from ipse.problem import Problem
     from ipse.tasks import _common
 
-    preset = "good" if settings.preset == "paper" else settings.preset
-
     def pilot() -> Iterator["Tensor"]:
         yield non_local_means(y, sigma)
-        yield coarse_to_fine(y, sigma, preset=preset)
+        yield coarse_to_fine(y, sigma, preset=_common.effort(settings))
 
     prior = _common.guided_prior(y, settings, jitter=0.0)
     return Problem(prior, LeastSquares(y), _common.alone(), pilot=pilot, estimates=estimates)

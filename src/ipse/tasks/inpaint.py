@@ -113,13 +113,11 @@ def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
     from ipse.problem import Problem
     from ipse.tasks import _common
 
-    preset = settings.preset
-    assert preset != "paper"
     return Problem(
         prior=_common.free_prior(y, settings),
         objective=LeastSquares(y, weight=known.float()),
         recipe=_common.alone(),
-        pilot=lambda: non_local_fill(y, known, preset=preset, seed=settings.seed),
+        pilot=lambda: non_local_fill(y, known, preset=_common.effort(settings), seed=settings.seed),
     )
 
 
