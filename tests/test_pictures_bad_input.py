@@ -10,20 +10,10 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from refusals import PICTURE, RGB, refused
 
-from ipse.errors import IpseError, OutputError, PictureError
+from ipse.errors import OutputError, PictureError
 from ipse.pictures import Picture, from_array, read, write
-
-PICTURE = from_array((np.add.outer(np.arange(60), np.arange(80)) % 251).astype(np.uint8))
-RGB = from_array(np.random.default_rng(3).integers(0, 255, (60, 80, 3), dtype=np.uint8))
-
-
-def refused(error: type[IpseError], name: object, *words: str) -> pytest.RaisesExc[IpseError]:
-    def one_line(caught: IpseError) -> bool:
-        text = str(caught)
-        return "\n" not in text and str(name) in text and all(word in text for word in words)
-
-    return pytest.RaisesExc(error, check=one_line)
 
 
 def header_only(width: int, height: int) -> bytes:

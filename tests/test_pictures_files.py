@@ -8,20 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import PICTURE, RGB, refused
 
-from ipse.errors import InputError, IpseError, OutputError, PictureError, RunError
-from ipse.pictures import check_target, from_array, read, read_bytes, write, write_bytes
-
-PICTURE = from_array((np.add.outer(np.arange(60), np.arange(80)) % 251).astype(np.uint8))
-RGB = from_array(np.random.default_rng(3).integers(0, 255, (60, 80, 3), dtype=np.uint8))
-
-
-def refused(error: type[IpseError], name: object, *words: str) -> pytest.RaisesExc[IpseError]:
-    def one_line(caught: IpseError) -> bool:
-        text = str(caught)
-        return "\n" not in text and str(name) in text and all(word in text for word in words)
-
-    return pytest.RaisesExc(error, check=one_line)
+from ipse.errors import InputError, OutputError, PictureError, RunError
+from ipse.pictures import check_target, read, read_bytes, write, write_bytes
 
 
 def test_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
