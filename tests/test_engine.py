@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -102,6 +103,11 @@ def test_the_fit_lowers_its_loss_and_the_same_seed_gives_the_same_bits() -> None
     other = [state.loss for state in Fit(problem(guided=False, steps=60))]
     assert one == other
     assert one[-1] < one[0] / 2
+
+
+def test_a_problem_without_a_prior_is_not_fitted() -> None:
+    with pytest.raises(ValueError, match="no prior"):
+        Fit(replace(problem(), prior=None))
 
 
 def test_a_fall_is_undone_and_adam_starts_anew() -> None:

@@ -28,9 +28,14 @@ class Fit:
     Args:
         problem: what to fit.
         pilot: the estimate that a guided prior corrects; None asks ``problem.pilot`` for its last one.
+
+    Raises:
+        ValueError: the problem has no prior: its pilot is its result.
     """
 
     def __init__(self, problem: Problem, *, pilot: Tensor | None = None) -> None:
+        if problem.prior is None:
+            raise ValueError("the problem has no prior to fit: pull problem.pilot(), or give it a Prior")
         self.problem, self.prior, self.recipe = problem, problem.prior, problem.recipe
         if isinstance(self.prior, GuidedPrior):
             if pilot is None and problem.pilot is not None:

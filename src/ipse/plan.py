@@ -159,6 +159,8 @@ def memory(
         return 0
     (parts, once), sample = cut(picture, settings, options), 4 * picture.channels * enlargement(options) ** 2
     held = (COPIES * once + (WHOLE * pixels_of(picture) if parts > 1 else 0)) * sample
+    if problem.prior is None:
+        return held
     weights = sum(weight.numel() * weight.element_size() for weight in problem.prior.parameters())
     return round(SLACK * kept_bytes(problem) * once / pixels) + 4 * weights + held
 

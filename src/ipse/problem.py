@@ -38,7 +38,7 @@ class Problem:
     A prior that is a ``GuidedPrior`` is set to the last estimate of ``pilot`` before the first step.
     """
 
-    prior: Prior
+    prior: Prior | None  #: what is fitted; None where the recipe has no steps, and the pilot is the result
     objective: Objective
     recipe: Recipe = field(default_factory=Recipe)
     rule: Rule = field(default_factory=Last)

@@ -68,6 +68,8 @@ def kept_bytes(problem: "Problem") -> int:
     """Count the bytes that one forward pass keeps for the backward pass, weights excepted."""
     import torch
 
+    if problem.prior is None:
+        return 0
     weights = {weight.untyped_storage().data_ptr() for weight in problem.prior.parameters()}
     seen: dict[int, int] = {}
 

@@ -84,7 +84,7 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
 
     free = settings.latent is not None or settings.network is not None
     return Problem(
-        prior=_common.free_prior(y, settings),
+        prior=_common.free_prior(y, settings) if free else None,
         objective=Distance(cells.distance),
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset])) if free else _common.alone(),
         rule=_common.rule(settings, ExponentialVariance),

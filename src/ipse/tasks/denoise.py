@@ -157,8 +157,7 @@ def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, 
         yield non_local_means(y, sigma)
         yield coarse_to_fine(y, sigma, preset=_common.effort(settings))
 
-    prior = _common.guided_prior(y, settings, jitter=0.0)
-    return Problem(prior, LeastSquares(y), _common.alone(), pilot=pilot, estimates=estimates)
+    return Problem(None, LeastSquares(y), _common.alone(), pilot=pilot, estimates=estimates)
 
 
 def _impulses(

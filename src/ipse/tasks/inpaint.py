@@ -114,7 +114,7 @@ def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
     from ipse.tasks import _common
 
     return Problem(
-        prior=_common.free_prior(y, settings),
+        prior=None,
         objective=LeastSquares(y, weight=known.float()),
         recipe=_common.alone(),
         pilot=lambda: non_local_fill(y, known, preset=_common.effort(settings), seed=settings.seed),
