@@ -13,8 +13,12 @@
 Every message names the value, what was expected and what to do, in one line.
 """
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+MEMORY = "there was not enough memory: give a smaller picture, --preset fast, or another --device"
+NO_ROOM = ("can't allocate memory", "failed to map segment", "cannot allocate memory", "out of memory")
 
 
 class IpseError(Exception):
@@ -62,3 +66,25 @@ def nearest(name: str, names: Iterable[str]) -> str:
     known = sorted(names)
     close = get_close_matches(name, known, n=3)
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(known)}"
+
+
+def lack(error: Exception) -> str | None:
+    """What to say of an exception by which the machine could not give something; None for anything else."""
+    if is_out_of_memory(error):
+        return MEMORY
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full: free some space and run again"
+    return None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, in Python's words, PyTorch's, or the loader's."""
+    if isinstance(error, MemoryError):
+        return True
+    known = isinstance(error, RuntimeError | ImportError | OSError)
+    return known and any(word in str(error).lower() for word in NO_ROOM)
+
+
+def one_line(text: str) -> str:
+    """Return a text without its line breaks."""
+    return " ".join(text.split())

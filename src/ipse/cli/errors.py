@@ -1,15 +1,12 @@
 """Exception ↦ (one line, exit code)."""
 
-import errno
 import sys
 
 from typer import TyperException
 
-from ipse.errors import IpseError
+from ipse.errors import IpseError, lack, one_line
 
 INTERRUPTED = 130
-MEMORY = "there was not enough memory: give a smaller picture, --preset fast, or another --device"
-NO_ROOM = ("can't allocate memory", "failed to map segment", "cannot allocate memory", "out of memory")
 
 
 class Interrupted(Exception):  # noqa: N818 - an end, not an error
@@ -32,24 +29,13 @@ def explain(error: Exception) -> tuple[str, int]:
 
 def of_the_system(error: Exception) -> str | None:
     """Return what to say of what the machine could not give; None for anything else."""
-    if is_out_of_memory(error):
-        return MEMORY
     if isinstance(error, BrokenPipeError):
         sys.stdout = None  # so that Python does not try to flush it on its way out
         return "standard output was closed before all was written"
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "the disk is full: free some space and run again"
-    if isinstance(error, ImportError) and not str(error.name or "ipse").startswith("ipse"):
+    said = lack(error)
+    if said is None and isinstance(error, ImportError) and not str(error.name or "ipse").startswith("ipse"):
         return f"{error.name} cannot be loaded ({one_line(str(error))}): install ipse again"
-    return None
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, in Python's words, PyTorch's, or the loader's."""
-    if isinstance(error, MemoryError):
-        return True
-    known = isinstance(error, RuntimeError | ImportError | OSError)
-    return known and any(word in str(error).lower() for word in NO_ROOM)
+    return said
 
 
 def usage(error: TyperException) -> str:
@@ -58,8 +44,3 @@ def usage(error: TyperException) -> str:
     path = "ipse" if context is None else context.command_path
     said = one_line(error.format_message()).replace("Value error, ", "").rstrip(".")
     return f"{said}; see {path} --help"
-
-
-def one_line(text: str) -> str:
-    """Return a text without its line breaks."""
-    return " ".join(text.split())

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from ipse.problem import Problem
+from ipse.remaining import steps, time_left
 from ipse.restoration import Estimate, Restoration
 from ipse.tiled import Tiled
 
@@ -111,22 +111,6 @@ def place(restoration: Restoration) -> str:
 def scored(event: "State") -> str:
     """The held-out score, where there is one."""
     return "" if event.score is None else f", held-out score {event.score:.4g}"
-
-
-def steps(restoration: Restoration) -> int:
-    """The steps that the recipe allows."""
-    return restoration.problem.recipe.steps if isinstance(restoration.problem, Problem) else 0
-
-
-def time_left(restoration: Restoration, event: "State") -> float:
-    """Seconds to the last step, or to the end of the time budget: the rule may stop earlier."""
-    left, spent = event.seconds / event.step * (steps(restoration) - event.step), restoration.seconds
-    if isinstance(restoration, Tiled):
-        pilot = 0.0 if restoration.inner is None else restoration.inner.seconds
-        whole = pilot + event.seconds + left  # of this tile, as of each that follows
-        left, spent = left + whole * (restoration.count - restoration.index - 1), restoration.spent + pilot
-    budget = restoration.settings.seconds
-    return left if budget is None else max(0.0, min(left, budget - spent - event.seconds))
 
 
 def clock(seconds: float) -> str:
