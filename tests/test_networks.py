@@ -34,6 +34,12 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "fast-quarter": ("fast", {"width": 16, "scales": 2, "reduction": 4, "skip": 0}),
     "fast-fold": ("fast", {"width": 16, "scales": 2, "fold": True}),
     "fast-full": ("fast", {"width": 16, "scales": 2, "reduction": 1}),
+    "texture": ("texture", {"scales": 3}),
+    "texture-reflect": ("texture", {"scales": 2, "padding": "reflect", "upsampling": "bilinear"}),
+    "dcgan": ("dcgan", {"width": 6, "scales": 2}),
+    "dcgan-bilinear": ("dcgan", {"width": 6, "scales": 1, "upsampling": "bilinear"}),
+    "deep_decoder": ("deep_decoder", {"width": 8, "scales": 2}),
+    "conv_decoder": ("conv_decoder", {"width": 8, "scales": 2}),
 }
 CHANNELS = (3, 2)
 
@@ -104,7 +110,7 @@ def test_the_gradient_reaches_every_parameter_and_the_latent(network: Network) -
     assert z.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("case", ["skip", "unet", "resnet", "fast", "fast-fold"])
+@pytest.mark.parametrize("case", [case for case in NETWORKS if case in names() or case == "fast-fold"])
 def test_the_sigmoid_bounds_the_picture_and_can_be_left_out(case: str) -> None:
     bounded, free = made(case), made(case, sigmoid=False)
     side = bounded.min_size
@@ -166,8 +172,26 @@ def test_a_fast_network_takes_noise_at_its_core_or_a_picture() -> None:
     assert folded(torch.randn(1, 3, 64, 96)).shape == (1, 3, 64, 96)
 
 
+def test_the_deep_decoder_sees_one_pixel_at_a_time_and_no_scale_of_its_latent() -> None:
+    network = made("deep_decoder")
+    assert all(m.kernel_size == (1, 1) for m in network.modules() if isinstance(m, nn.Conv2d))
+    z = latent(network, 16, 24)
+    torch.testing.assert_close(network(1000 * z), network(100 * z))
+    turned = network(z.transpose(2, 3))
+    torch.testing.assert_close(turned, network(z).transpose(2, 3))
+
+
+def test_a_texture_network_sees_its_latent_at_every_scale() -> None:
+    network = made("texture").eval()
+    z = latent(network, 16, 16)
+    fine = (torch.arange(16) % 2 * 2.0 - 1).expand(1, CHANNELS[0], 16, 16)  # lost at the next scale
+    for detail in (fine, fine.repeat_interleave(2, -1)[..., :16]):
+        assert (network(z + detail) - network(z)).abs().max() > 1e-4
+
+
 def test_names_find_their_builders() -> None:
-    assert {"fast", "resnet", "skip", "unet"} <= set(names())
+    zoo = {"conv_decoder", "dcgan", "deep_decoder", "fast", "resnet", "skip", "texture", "unet"}
+    assert zoo <= set(names())
     assert "blocks" not in names()
     for name in names():
         assert builder(name).__name__ == name
@@ -192,6 +216,10 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: build("unet", 3, 3, extra_scales=-1), "extra_scales is -1"),
     (lambda: build("resnet", 3, 3, channels=0), "channels is 0"),
     (lambda: build("fast", 3, 3, reduction=0), "reduction is 0"),
+    (lambda: build("texture", 3, 3, scales=0), "scales is 0"),
+    (lambda: build("dcgan", 3, 3, upsampling="cubic"), "upsampling is 'cubic'.*deconv"),
+    (lambda: build("deep_decoder", 3, 3, width=0), "width is 0"),
+    (lambda: build("conv_decoder", 3, 3, upsampling="deconv"), "upsampling is 'deconv'"),
 ]
 
 

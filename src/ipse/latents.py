@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 
 from ipse.errors import OptionError
 from ipse.settings import Latent
@@ -33,6 +34,12 @@ def meshgrid(size: tuple[int, int], *, device: torch.device | str = "cpu") -> Te
     x = torch.linspace(0, 1, width, device=device).expand(height, width)
     y = torch.linspace(0, 1, height, device=device)[:, None].expand(height, width)
     return torch.stack((x, y))[None]
+
+
+def canvas(picture: Tensor, size: tuple[int, int], *, step: int = 1) -> Tensor:
+    """What a latent is made for: a picture (1, C, h, w) at ``size`` (H, W), or its means over ``step``² pixels."""
+    whole = picture if picture.shape[-2:] == size else interpolate(picture, size, mode="bilinear")
+    return avg_pool2d(whole, step, ceil_mode=True) if step > 1 else whole
 
 
 def latent(kind: Latent, picture: Tensor, *, channels: int, generator: torch.Generator) -> Tensor:

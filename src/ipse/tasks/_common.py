@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d
 
 from ipse import networks
 from ipse.errors import OptionError
-from ipse.latents import latent, noise
+from ipse.latents import canvas, latent, noise
 from ipse.pictures import Picture
 from ipse.prior import GuidedPrior, Prior, seeded
 from ipse.problem import Recipe
@@ -40,25 +40,19 @@ def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, **
         like: a tensor (1, C, H, W) with the channels and the device of the result; also the "image" latent.
         size: (H, W) of the result, if not those of ``like``.
     """
-    height, width = size or (like.shape[-2], like.shape[-1])
+    size = size or (like.shape[-2], like.shape[-1])
     kind = settings.latent or "noise"
-    canvas = like if size is None else like.new_zeros(1, like.shape[1], height, width)
     draw = generator(like, settings)
     channels = 32 if kind == "noise" else 2 if kind == "meshgrid" else like.shape[1]
     options = {"fold": kind != "noise", **core} if (settings.network or "fast") == "fast" else {}
     network = build(settings, channels, like.shape[1], sigmoid=True, **options).to(like.device)
+    step = int(getattr(network, "latent_stride", 1))
     if kind == "noise":
-        step = int(getattr(network, "latent_stride", 1))
-        z = noise(
-            channels,
-            (-(-height // step), -(-width // step)),
-            generator=draw,
-            distribution="normal",
-            scale=1.0,
-        )
+        coarse = (-(-size[0] // step), -(-size[1] // step))
+        z = noise(channels, coarse, generator=draw, distribution="normal", scale=1.0)
     else:
-        z = latent(kind, canvas, channels=channels, generator=draw)
-    return Prior(network, z, size=(height, width), seed=settings.seed)
+        z = latent(kind, canvas(like, size, step=step), channels=channels, generator=draw)
+    return Prior(network, z, size=size, seed=settings.seed)
 
 
 def guided_prior(picture: Tensor, settings: Settings, *, jitter: float, **options: Any) -> GuidedPrior:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ipse.latents import latent
+from ipse.latents import canvas, latent
 from ipse.networks import build
 from ipse.prior import Prior, seeded
 from ipse.problem import Recipe
@@ -35,18 +35,23 @@ class Paper:
     def recipe(self, settings: Settings) -> Recipe:
         """How it is fitted."""
         steps = self.steps if settings.steps is None else settings.steps
-        return Recipe(steps, self.learning_rate, average=self.average, fall_back=self.fall_back)
+        rate = PLAIN_RATE if settings.network in PLAIN else self.learning_rate
+        return Recipe(steps, rate, average=self.average, fall_back=self.fall_back)
 
     def prior(self, like: Tensor, settings: Settings, *, size: tuple[int, int] | None = None) -> Prior:
         """Its network and latent, for a result with the channels of ``like`` (1, C, H, W)."""
         size = size or (like.shape[-2], like.shape[-1])
-        draw = torch.Generator(like.device).manual_seed(settings.seed)
-        canvas = like.new_zeros(1, 1, *size)
-        z = latent(settings.latent or self.latent, canvas, channels=self.channels, generator=draw)
-        if settings.latent == "image":
-            z = like
+        kind, name = settings.latent or self.latent, settings.network or "skip"
+        channels = {"noise": self.channels, "meshgrid": 2, "image": like.shape[1]}[kind]
+        options = self.network if name == "skip" else {}
         with seeded(settings.seed):
-            network = build(settings.network or "skip", z.shape[1], like.shape[1], **self.network)
+            network = build(name, channels, like.shape[1], **options)
+        z = latent(
+            kind,
+            canvas(like, size, step=network.latent_stride),
+            channels=channels,
+            generator=torch.Generator(like.device).manual_seed(settings.seed),
+        )
         return Prior(
             network.to(like.device),
             z,
@@ -57,6 +62,7 @@ class Paper:
         )
 
 
+PLAIN, PLAIN_RATE = ("unet", "resnet"), 0.001  # the paper's comparison of networks fits these more slowly
 WIDE = (128,) * 5
 GROWING = (16, 32, 64, 128, 128, 128)
 
