@@ -11,10 +11,14 @@ from ipse.settings import Settings
 def about_picture(path: Path) -> dict[str, Any]:
     """Return what is known of a picture, the file first, then its damage."""
     picture = read(path)
+    return {"picture": str(path)} | about_file(picture) | about_damage(picture)
+
+
+def about_file(picture: Picture) -> dict[str, Any]:
+    """Return what the file is."""
     height, width = picture.size
     profile = picture.metadata.icc
     return {
-        "picture": str(path),
         "format": picture.format or "unknown",
         "size": f"{width}×{height}",
         "mode": picture.mode,
@@ -25,7 +29,7 @@ def about_picture(path: Path) -> dict[str, Any]:
         "profile": profile_name(profile) if profile else "none",
         "orientation": picture.orientation,
         "JPEG quality": "no JPEG file" if picture.jpeg is None else picture.jpeg.quality,
-    } | about_damage(picture)
+    }
 
 
 def profile_name(profile: bytes) -> str:

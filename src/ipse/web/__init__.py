@@ -1,1 +1,7 @@
-"""The page on which pictures are restored: a server for this machine, and its front end."""
+"""y, task, options ↦ x*, on a page: a server for this machine, and its front end.
+
+The server holds no picture and runs no fit. Each piece of work is done in a process of its own, which it
+speaks to in lines of JSON; what survives lies in a folder for each picture and each job.
+
+    page, curl ──HTTP──▶ routes ──▶ queue ──▶ process ──pipe──▶ worker ──▶ Run
+"""

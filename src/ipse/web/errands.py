@@ -1,0 +1,102 @@
+"""Short pieces of work on pictures, in a process of their own: look, mask, plan, pick."""
+
+import io
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ipse.about import about_damage, about_file
+from ipse.errors import PictureError
+from ipse.pictures import FORMATS, Picture, encode, from_array, read, read_mask, write_bytes
+from ipse.pictures.mask import stored
+from ipse.settings import Settings
+from ipse.snapshots import SUFFIX, Trajectory
+from ipse.trial import crop
+from ipse.web.channel import Channel
+from ipse.web.places import STORED, VIEW
+from ipse.web.polyglot import check_single
+from ipse.web.views import UPRIGHT, upright_size, view
+
+LOOK = 1024  # side of the middle in which noise is looked for
+SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS}
+
+
+def look(order: dict[str, Any], channel: Channel) -> None:
+    """Read an upload; give it the name of its format; say what it is, then what is wrong with it."""
+    folder, path = Path(order["folder"]), Path(order["path"])
+    check_single(path, order["name"])
+    picture = read(_Named(path.read_bytes(), order["name"]))
+    place = folder / f"{STORED}{SUFFIXES.get(picture.format or '', '.png')}"
+    path.replace(place)
+    write_bytes(folder / VIEW, view(picture), overwrite=True)
+    height, width = upright_size(picture)
+    about = about_file(picture) | {"width": width, "height": height}
+    channel.send("read", file=place.name, about=about)
+    channel.send("done", found=about_damage(crop(picture, LOOK)))
+
+
+class _Named(io.BytesIO):
+    """A file that errors call by what the user calls it."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def mask(order: dict[str, Any], channel: Channel) -> None:
+    """Turn what was painted, or a mask from elsewhere, into the mask of a picture: white is what to fill.
+
+    A painted mask is of the upright view, in any size; the file that is written is of the stored pixels.
+    """
+    picture, folder = read(Path(order["picture"])), Path(order["folder"])
+    path = Path(order["path"])
+    if order["painted"]:
+        holes, said = painted(read(path), picture), "white marks the pixels to fill, as painted"
+    else:
+        found = read_mask(path, picture, polarity=order["polarity"])
+        holes, said = ~found.known, found.said
+    made = from_array(np.where(holes, np.uint8(255), np.uint8(0)), name="the mask")
+    place = folder / f"{STORED}.png"
+    write_bytes(place, encode(made, format="PNG"), overwrite=True)
+    image = Image.fromarray(np.asarray(made.samples))
+    if picture.orientation in UPRIGHT:
+        image = image.transpose(UPRIGHT[picture.orientation])
+    image.save(folder / VIEW, "PNG", compress_level=1)
+    channel.send("done", file=place.name, said=said, share=float(holes.mean()))
+
+
+def painted(drawn: Picture, picture: Picture) -> NDArray[np.bool_]:
+    """Return what was painted, (H, W) of the stored pixels: enlarged to the picture, then turned as it is stored."""
+    height, width = upright_size(picture)
+    plane = Image.fromarray(drawn.pixels.mean(axis=0)).resize((width, height), Image.Resampling.BILINEAR)
+    values = stored(np.asarray(plane, np.float32), picture.orientation)
+    if values.shape != picture.size:
+        raise PictureError(f"the mask has shape {values.shape}, the picture {picture.size}: paint it again")
+    return np.ascontiguousarray(values >= 0.5)
+
+
+def plan(order: dict[str, Any], channel: Channel) -> None:
+    """Say what a job would take."""
+    from ipse.plan import plan as measured
+
+    options = {
+        key: Path(value["file"]) if isinstance(value, dict) else value
+        for key, value in order["options"].items()
+    }
+    made = measured(read(Path(order["source"])), order["task"], Settings(**order["settings"]), options)
+    channel.send("done", plan=asdict(made) | {"fits": made.fits})
+
+
+def pick(order: dict[str, Any], channel: Channel) -> None:
+    """Write another point of a trajectory as a file like the result."""
+    result, target = Path(order["result"]), Path(order["target"])
+    points = Trajectory.read(result.with_name(result.name + SUFFIX))
+    original = read(Path(order["source"]))
+    made = original.like(points.pixels(order["step"]), keep=points.keep)
+    form = read(result).format or "PNG"
+    write_bytes(target, encode(made, format=form), overwrite=True)
+    channel.send("done")

@@ -1,0 +1,164 @@
+"""order ↦ Run ↦ messages: a job's fit, watched, paused, stopped and saved as the page asks."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ipse import tasks
+from ipse.job import Job
+from ipse.pictures import Picture, read, write_bytes
+from ipse.problem import Nothing
+from ipse.receipt import Receipt, beside
+from ipse.remaining import steps, time_left
+from ipse.restoration import Estimate
+from ipse.run import Run
+from ipse.settings import Settings
+from ipse.snapshots import Trajectory
+from ipse.tiled import cut
+from ipse.tiles import enlargement, side_for
+from ipse.web.channel import Channel
+from ipse.web.places import CHECKPOINT, PREVIEW, VIEW, point_name, target_for
+from ipse.web.previews import Previews
+from ipse.web.views import view
+
+if TYPE_CHECKING:
+    from ipse.stopping import State
+
+EVERY = 0.12  # seconds between two messages of steps
+SAVED = 10.0  # seconds between checkpoints
+
+
+class Piece(Run):
+    """A trial on a region: as the tile of a whole picture, with what was found in the whole.
+
+    Args:
+        job: the job on the whole picture.
+        region: left, top, width, height, in stored pixels.
+    """
+
+    def __init__(self, job: Job, region: tuple[int, int, int, int]) -> None:
+        super().__init__(job)
+        left, top, width, height = region
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        found = tasks.look(job.task)(self.picture, job.settings, **job.options)
+        options = job.options if isinstance(found, Nothing) else cut(found, self.picture.size, rows, columns)
+        self.picture = self.picture.crop(rows, columns)
+        self.job = replace(job, options=options, settings=replace(job.settings, tile=0))
+
+    def written(self, picture: Picture, *, unchanged: bool) -> bytes:  # noqa: ARG002 - the whole file is not the piece
+        """Write the piece, also where nothing was restored."""
+        return super().written(picture, unchanged=False)
+
+
+def fit(order: dict[str, Any], channel: Channel) -> None:
+    """Carry out a job; say what happens."""
+    folder = Path(order["folder"])
+    run = opened(order, folder)
+    previews = Previews(run, folder / PREVIEW)
+    cancelled = pull(run, previews, channel)
+    if channel.closed:
+        run.save()
+        return
+    channel.send("writing")
+    said = run.finish(cancelled=cancelled)
+    if run.checkpoint is not None:
+        run.checkpoint.remove()
+    channel.put({"say": "done", "receipt": summary(said)} | shown(run, folder, piece=isinstance(run, Piece)))
+
+
+def opened(order: dict[str, Any], folder: Path) -> Run:
+    """Return the order's run; what cannot work is refused here."""
+    settings, source = Settings(**order["settings"]), Path(order["source"])
+    options = {
+        key: Path(value["file"]) if isinstance(value, dict) else value
+        for key, value in order["options"].items()
+    }
+    picture = read(source)
+    target = target_for(folder, order["task"], source, picture)
+    job = Job(order["task"], source, target, settings, options, overwrite=True)
+    if order["region"] is not None:
+        return Piece(job, tuple(order["region"]))
+    whole = not side_for(picture.size, told=settings.tile, factor=enlargement(options))
+    keeping = {"checkpoint": folder / CHECKPOINT, "every": SAVED, "resume": True}
+    return Run(replace(job, snapshots=whole and not settings.tile, **keeping))
+
+
+def pull(run: Run, previews: Previews, channel: Channel) -> bool:
+    """Pull the stream to its end, or to where it is stopped; whether it was."""
+    told, last = False, 0.0
+    for event in run:
+        if not told:
+            told = True
+            channel.send(
+                "found", estimates=run.restoration.problem.estimates if run.restoration.problem else {}
+            )
+        pilot = isinstance(event, Estimate)
+        if pilot or time.monotonic() - last >= EVERY:
+            last = time.monotonic()
+            channel.put(message(run, event))
+        if pilot or previews.due():
+            channel.send("preview", version=previews.draw(event.picture if pilot else event.average))
+        if channel.paused.is_set():
+            wait(run, channel)
+        if channel.closed or (channel.stopped and run.has_estimate):
+            return True
+    return False
+
+
+def wait(run: Run, channel: Channel) -> None:
+    """Wait between two steps, saved, until told to go on."""
+    run.save()
+    channel.send("paused")
+    channel.going.wait()
+    channel.paused.clear()
+    if not channel.closed:
+        channel.send("resumed")
+
+
+def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
+    """Return what there is to say of an event."""
+    if isinstance(event, Estimate):
+        return {"say": "pilot", "index": event.index + 1, "seconds": event.seconds}
+    return {
+        "say": "step",
+        "step": event.step,
+        "steps": steps(run.restoration),
+        "loss": event.loss,
+        "score": event.score,
+        "left": time_left(run.restoration, event),
+        "tile": run.tiles,
+    }
+
+
+def summary(said: Receipt) -> dict[str, Any]:
+    """Return what the page says of a receipt."""
+    names = (
+        "reason",
+        "unchanged",
+        "cancelled",
+        "step",
+        "steps",
+        "score",
+        "pilot_score",
+        "seconds",
+        "estimates",
+    )
+    return {name: getattr(said, name) for name in names}
+
+
+def shown(run: Run, folder: Path, *, piece: bool) -> dict[str, Any]:
+    """Draw the result and the points of its trajectory; return their names."""
+    target = run.job.target
+    assert target is not None
+    made = read(target)
+    write_bytes(folder / VIEW, view(made), overwrite=True)
+    if piece:
+        beside(target).unlink(missing_ok=True)  # it would speak of the whole picture
+    body: dict[str, Any] = {"result": target.name, "size": made.size, "points": [], "chosen": None}
+    if run.job.snapshots and run.snapshots_path.exists():
+        points = Trajectory.read(run.snapshots_path)
+        for step in points.points:
+            write_bytes(folder / point_name(step), view(made, points.pixels(step)), overwrite=True)
+        body |= {"points": sorted(points.points), "chosen": points.chosen}
+    return body

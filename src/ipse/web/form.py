@@ -1,0 +1,108 @@
+"""A task's signature ↦ what a page's form needs, and what a request may tell.
+
+The same list as the command's flags: ``ipse.options``.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from ipse import options, tasks
+from ipse.errors import OptionError, nearest
+from ipse.options import Option
+from ipse.settings import Settings
+
+HIDDEN = ("device", "tile")  # settings of the machine, not of the picture: a form shows them last
+
+
+def form() -> list[dict[str, Any]]:
+    """Return all tasks, each with its options and those that all share."""
+    return [
+        {
+            "name": name,
+            "help": (tasks.find(name).__doc__ or "").strip().partition("\n")[0],
+            "options": [described(one) for one in options.of_task(name)],
+            "settings": [described(one) for one in options.of_settings()],
+        }
+        for name in tasks.names()
+    ]
+
+
+def described(one: Option) -> dict[str, Any]:
+    """Return an option as JSON: what kind of field it is, and what it is when nobody says."""
+    kind, optional = plain_kind(one.kind)
+    choices = list(get_args(kind)) if get_origin(kind) is Literal else None
+    name = "choice" if choices else "file" if kind is Path else kind.__name__
+    return {
+        "name": one.name,
+        "kind": name,
+        "choices": choices,
+        "required": one.required,
+        "optional": optional,
+        "default": None if one.required else one.default,
+        "help": one.help,
+    }
+
+
+def plain_kind(kind: Any) -> tuple[Any, bool]:
+    """Return a kind without its None, and whether it had one."""
+    if get_origin(kind) not in (Union, UnionType):
+        return kind, False
+    members = [one for one in get_args(kind) if one is not NoneType]
+    return members[0], len(members) < len(get_args(kind))
+
+
+def told_options(task: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's options as they were told, checked.
+
+    Args:
+        task: the task.
+        given: by name; a file is {"picture": id}.
+
+    Raises:
+        OptionError: an unknown task or option, a value of another kind, or one that is missing.
+    """
+    known = {one.name: one for one in options.of_task(task)}
+    told = _checked(given, known)
+    for one in known.values():
+        if one.required and told.get(one.name) is None:
+            raise OptionError(f"{task} needs {one.name}: {one.help}")
+    return told
+
+
+def told_settings(given: Mapping[str, Any]) -> Settings:
+    """Return the settings that were told.
+
+    Raises:
+        OptionError: an unknown setting, or a value that it cannot have.
+    """
+    return Settings(**_checked(given, {one.name: one for one in options.of_settings()}))
+
+
+def _checked(given: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
+    for name in given.keys() - known.keys():
+        raise OptionError(f"option {name!r} is unknown: {nearest(name, known)}")
+    return {name: _value(known[name], value) for name, value in given.items()}
+
+
+def _value(one: Option, value: Any) -> Any:
+    """Check one value by the option's kind."""
+    kind, optional = plain_kind(one.kind)
+    if value is None and optional:
+        return None
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise OptionError(
+                f"{one.name} {value!r} is unknown: choose one of {', '.join(map(str, get_args(kind)))}"
+            )
+        return value
+    if kind is Path:
+        if not isinstance(value, dict) or not isinstance(value.get("picture"), str) or len(value) != 1:  # pyright: ignore[reportUnknownMemberType]
+            raise OptionError(f'{one.name} {value!r} is no file: upload one and give {{"picture": id}}')
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise OptionError(f"{one.name} {value!r} is no {kind.__name__}: {one.help}")
+    return value

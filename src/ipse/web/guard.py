@@ -1,0 +1,128 @@
+"""Who may ask: this machine's own pages and programs, and those who have the token.
+
+A name that was rebound to this machine is told by the Host header, another site's page by Origin and
+Sec-Fetch-Site; a cookie is never sent from another site.
+"""
+
+import hmac
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "ipse"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """An ASGI application behind checks.
+
+    Attributes:
+        app: the application.
+        hosts: names by which the server may be called; none where a token says who may.
+        token: what must be known; None where the server is this machine's alone.
+    """
+
+    app: ASGIApp
+    hosts: tuple[str, ...] | None
+    token: str | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = self.refusal(scope)
+        await (self.app if refusal is None else refusal)(scope, receive, guarded)
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """What to answer instead; None lets the request through."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self.hosts is not None and bare(host) not in self.hosts:
+            return refused(
+                421, "WrongHost", f"this server is not called {host!r}: use http://127.0.0.1 and its port"
+            )
+        if foreign(headers, host):
+            return refused(
+                403, "WrongOrigin", "another site's page may not ask this server: open its own page"
+            )
+        if self.token is None:
+            return None
+        offered = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["path"] == "/" and same(offered, self.token):
+            answer = RedirectResponse("/", status_code=303)
+            answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", max_age=30 * 86400)
+            return answer
+        if same(bearer(headers), self.token) or same(cookie(headers), self.token):
+            return None
+        return refused(
+            401, "NoToken", "this server needs its token: open /?token=… once, or send it as a bearer token"
+        )
+
+
+def bare(host: str) -> str:
+    """Return a host without its port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def foreign(headers: Headers, host: str) -> bool:
+    """Whether a page of another site asks."""
+    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        # A link from elsewhere may open the page; nothing else may be fetched from there.
+        return not (
+            headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+        )
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != host
+
+
+def bearer(headers: Headers) -> str:
+    """The token of the Authorization header."""
+    return headers.get("authorization", "").removeprefix("Bearer ").strip()
+
+
+def cookie(headers: Headers) -> str:
+    """The token of the cookie."""
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value
+
+
+def same(offered: str, token: str) -> bool:
+    """Compare in a time that tells nothing."""
+    return hmac.compare_digest(offered.encode(), token.encode())
+
+
+def refused(status: int, code: str, message: str) -> JSONResponse:
+    """An error as the API says it."""
+    return JSONResponse({"code": code, "message": message}, status_code=status)

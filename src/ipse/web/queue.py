@@ -1,0 +1,222 @@
+"""jobs ↦ fits, one at a time: each in a process of its own, in the order in which they came.
+
+A paused fit keeps its process and leaves its place; it goes on when it is its turn again. What was under way
+when a server ended is queued again, and goes on from its checkpoint.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import asdict, replace
+from typing import Any
+
+from ipse.web.form import told_settings
+from ipse.web.hub import Hub
+from ipse.web.pool import Pool
+from ipse.web.process import Process
+from ipse.web.records import JobRecord, Progress, extended
+from ipse.web.store import Store
+
+
+class Queue:
+    """The jobs under way.
+
+    Args:
+        store: where jobs are kept.
+        pool: where workers come from.
+        hub: who is told of changes.
+        limit: fits at a time.
+    """
+
+    def __init__(self, store: Store, pool: Pool, hub: Hub, *, limit: int = 1) -> None:
+        self.store, self.pool, self.hub, self.limit = store, pool, hub, limit
+        self.waiting: list[str] = []
+        self.running: set[str] = set()
+        self.processes: dict[str, Process] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.closing = False
+
+    def revive(self) -> None:
+        """Queue what was not over when the server ended; what was paused waits to be told."""
+        for job in self.store.jobs.values():
+            if job.state in ("queued", "running"):
+                self.change(replace(job, state="queued"), keep=True)
+                self.waiting.append(job.id)
+        self.dispatch()
+
+    def submit(self, job: JobRecord) -> None:
+        """Take a new job."""
+        self.change(job, keep=True)
+        self.waiting.append(job.id)
+        self.dispatch()
+
+    def place(self, name: str) -> int | None:
+        """How many are before a job that waits."""
+        return self.waiting.index(name) if name in self.waiting else None
+
+    def change(self, job: JobRecord, *, keep: bool = False) -> None:
+        """Note what a job has become, and tell; ``keep`` writes it down."""
+        self.store.jobs[job.id] = job
+        if keep:
+            self.store.put_job(job)
+        self.hub.changed(job.id)
+
+    def dispatch(self) -> None:
+        """Start what there is room for."""
+        while self.waiting and len(self.running) < self.limit and not self.closing:
+            name = self.waiting.pop(0)
+            self.running.add(name)
+            job = replace(self.store.jobs[name], state="running")
+            self.change(job, keep=True)
+            if name in self.processes:
+                self.processes[name].send({"kind": "resume"})
+            else:
+                self.spawn(self.carry(job))
+        for name in self.waiting:
+            self.hub.changed(name)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside; it is kept alive, and awaited at the end."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def carry(self, job: JobRecord) -> None:
+        """Run a job in a worker, and hear what comes of it."""
+        name = job.id
+        process = await self.pool.take()
+        try:
+            if name in self.running and not self.closing:
+                self.processes[name] = process
+                async for message in process.work(self.order(job)):
+                    if not self.closing and self.processes.get(name) is process:
+                        self.heard(name, message)
+        finally:
+            if self.processes.get(name) is process:
+                self.leave(name)
+            await process.close()
+
+    def order(self, job: JobRecord) -> dict[str, Any]:
+        """What a worker is told."""
+        source, picture = self.store.picture_path(job.picture), self.store.pictures[job.picture]
+        files = {
+            value["picture"]: self.store.picture_path(value["picture"])
+            for value in job.options.values()
+            if isinstance(value, dict)
+        }
+        names = {str(path): self.store.pictures[name].name for name, path in files.items()}
+        return {
+            "kind": "fit",
+            "folder": str(self.store.job_folder(job.id)),
+            "task": job.task,
+            "source": str(source),
+            "settings": asdict(told_settings(job.settings)),
+            "options": {
+                key: {"file": str(files[value["picture"]])} if isinstance(value, dict) else value
+                for key, value in job.options.items()
+            },
+            "region": job.region,
+            "names": names | {str(source): picture.name},
+        }
+
+    def heard(self, name: str, message: dict[str, Any]) -> None:
+        """Take one message of a worker."""
+        job = self.store.jobs[name]
+        now = job.progress
+        match message["say"]:
+            case "found":
+                job = replace(job, estimates=message["estimates"])
+            case "pilot":
+                job = replace(job, progress=replace(now, pilots=message["index"]))
+            case "step":
+                job = stepped(job, message)
+            case "preview":
+                job = replace(job, progress=replace(now, preview=now.preview + 1))
+            case "writing":
+                job = replace(job, progress=replace(now, writing=True))
+            case "done" | "failed":
+                job = ended(job, message)
+            case _:
+                return
+        self.change(job, keep=job.over)
+        if job.over:
+            self.leave(name)
+
+    def leave(self, name: str) -> None:
+        """Give a job's place to the next."""
+        self.processes.pop(name, None)
+        self.running.discard(name)
+        self.dispatch()
+
+    def pause(self, name: str) -> None:
+        """Hold a job; another may go on meanwhile."""
+        job = self.store.jobs[name]
+        if job.state not in ("queued", "running"):
+            return
+        if name in self.processes:
+            self.processes[name].send({"kind": "pause"})
+        elif name in self.running:  # its worker is about to start: it waits in the queue's place
+            return
+        if name in self.waiting:
+            self.waiting.remove(name)
+        self.running.discard(name)
+        self.change(replace(job, state="paused"), keep=True)
+        self.dispatch()
+
+    def resume(self, name: str) -> None:
+        """Let a paused job go on, before those that have not begun."""
+        job = self.store.jobs[name]
+        if job.state != "paused":
+            return
+        self.change(replace(job, state="queued"), keep=True)
+        self.waiting.insert(0, name)
+        self.dispatch()
+
+    def stop(self, name: str) -> None:
+        """End a job and keep the best so far; one that has not begun has none."""
+        job = self.store.jobs[name]
+        if name in self.processes:
+            if name in self.waiting:
+                self.waiting.remove(name)
+            self.running.add(name)
+            self.change(replace(job, state="running"), keep=True)
+            self.processes[name].send({"kind": "stop"})
+        elif not job.over and name not in self.running:
+            self.spawn(self.cancel(name))
+
+    async def cancel(self, name: str) -> None:
+        """End a job now; nothing is kept but its last preview."""
+        job = self.store.jobs[name]
+        if job.over:
+            return
+        process = self.processes.pop(name, None)
+        if name in self.waiting:
+            self.waiting.remove(name)
+        self.change(replace(job, state="cancelled", ended=time.time()), keep=True)
+        self.running.discard(name)
+        if process is not None:
+            await process.kill()
+        self.dispatch()
+
+    async def close(self) -> None:
+        """Let all fits save and leave."""
+        self.closing = True
+        await asyncio.gather(*(process.close() for process in list(self.processes.values())))
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def stepped(job: JobRecord, message: dict[str, Any]) -> JobRecord:
+    """Note a step."""
+    told = {key: message[key] for key in ("step", "steps", "loss", "score", "left", "tile")}
+    point = [message["step"], message["loss"], message["score"]]
+    return replace(job, progress=replace(job.progress, **told), curve=extended(job.curve, point))
+
+
+def ended(job: JobRecord, message: dict[str, Any]) -> JobRecord:
+    """Note how a job ended."""
+    progress: Progress = replace(job.progress, writing=False)
+    job = replace(job, ended=time.time(), progress=progress)
+    if message["say"] == "failed":
+        return replace(job, state="failed", error=message["message"])
+    made = {key: message[key] for key in ("result", "size", "points", "chosen", "receipt")}
+    return replace(job, state="done", estimates=message["receipt"]["estimates"], **made)

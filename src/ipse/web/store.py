@@ -1,0 +1,141 @@
+"""A folder for each picture and each job: what survives a reload, a restart and a kill."""
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ipse.errors import OutputError
+from ipse.pictures import write_bytes
+from ipse.receipt import plain
+from ipse.web.places import RECORD
+from ipse.web.records import JobRecord, PictureRecord, body_of, job_of, picture_of
+
+DAY = 86400.0
+
+
+class Store:
+    """The pictures and jobs of a server.
+
+    Args:
+        root: the folder of them all; made if it is not there.
+
+    Raises:
+        OutputError: the folder cannot be made or written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.pictures: dict[str, PictureRecord] = {}
+        self.jobs: dict[str, JobRecord] = {}
+        try:
+            for name in ("pictures", "jobs", "incoming"):
+                (root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{root} cannot be made ({error.strerror}): name another with --folder"
+            ) from error
+        if not os.access(root / "jobs", os.W_OK):
+            raise OutputError(f"{root} cannot be written: name another with --folder")
+        self.load()
+
+    def load(self) -> None:
+        """Read what is there; what no whole record speaks of is removed."""
+        for path in (self.root / "incoming").iterdir():
+            path.unlink()
+        for folder, body in self.bodies("pictures"):
+            self.pictures[folder.name] = picture_of(body)
+        for folder, body in self.bodies("jobs"):
+            self.jobs[folder.name] = job_of(body)
+        for job in [job for job in self.jobs.values() if job.picture not in self.pictures]:
+            self.drop_job(job.id)
+
+    def bodies(self, kind: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Yield each folder with its record, the oldest first."""
+        found: list[tuple[Path, dict[str, Any]]] = []
+        for folder in (self.root / kind).iterdir():
+            try:
+                found.append((folder, json.loads((folder / RECORD).read_bytes())))
+            except (OSError, ValueError):
+                shutil.rmtree(folder, ignore_errors=True)
+        yield from sorted(found, key=lambda item: item[1]["created"])
+
+    def picture_folder(self, name: str) -> Path:
+        """Where a picture lies."""
+        return self.root / "pictures" / name
+
+    def job_folder(self, name: str) -> Path:
+        """Where a job lies."""
+        return self.root / "jobs" / name
+
+    def new_picture(self) -> str:
+        """Make a folder for a picture, and return its name."""
+        name = fresh()
+        self.picture_folder(name).mkdir()
+        return name
+
+    def new_job(self) -> str:
+        """Make a folder for a job, and return its name."""
+        name = fresh()
+        self.job_folder(name).mkdir()
+        return name
+
+    def put_picture(self, record: PictureRecord) -> None:
+        """Keep what is known of a picture."""
+        self.pictures[record.id] = record
+        _write(self.picture_folder(record.id) / RECORD, body_of(record))
+
+    def put_job(self, record: JobRecord) -> None:
+        """Keep what is known of a job."""
+        self.jobs[record.id] = record
+        _write(self.job_folder(record.id) / RECORD, body_of(record))
+
+    def picture_path(self, name: str) -> Path:
+        """The file that was uploaded."""
+        return self.picture_folder(name) / self.pictures[name].file
+
+    def drop_picture(self, name: str) -> None:
+        """Remove a picture, the masks made for it, and the jobs on it."""
+        for job in [job for job in self.jobs.values() if name in used_by(job)]:
+            self.drop_job(job.id)
+        for mask in [mask.id for mask in self.pictures.values() if mask.mask_of == name]:
+            self.drop_picture(mask)
+        self.pictures.pop(name, None)
+        shutil.rmtree(self.picture_folder(name), ignore_errors=True)
+
+    def drop_job(self, name: str) -> None:
+        """Remove a job and all that it made."""
+        self.jobs.pop(name, None)
+        shutil.rmtree(self.job_folder(name), ignore_errors=True)
+
+    def reclaim(self, *, days: float) -> list[str]:
+        """Remove jobs that ended, and unused pictures that came, more than so many days ago; return the jobs."""
+        before = time.time() - days * DAY
+        gone = [job.id for job in self.jobs.values() if job.over and (job.ended or job.created) < before]
+        for name in gone:
+            self.drop_job(name)
+        used = {name for job in self.jobs.values() for name in used_by(job)}
+        used |= {mask.mask_of for mask in self.pictures.values() if mask.id in used and mask.mask_of}
+        old = [one.id for one in self.pictures.values() if one.created < before and one.id not in used]
+        for name in old:
+            self.drop_picture(name)
+        return gone
+
+
+def used_by(job: JobRecord) -> set[str]:
+    """The pictures that a job reads."""
+    return {job.picture} | {value["picture"] for value in job.options.values() if isinstance(value, dict)}
+
+
+def fresh() -> str:
+    """Return a name that nobody can guess."""
+    return secrets.token_hex(8)
+
+
+def _write(path: Path, body: dict[str, Any]) -> None:
+    """Replace a record in one step."""
+    write_bytes(path, json.dumps(plain(body)).encode(), overwrite=True)

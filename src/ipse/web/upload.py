@@ -1,0 +1,67 @@
+"""A request's body ↦ a file, byte by byte, up to a limit."""
+
+import asyncio
+from pathlib import Path
+
+from starlette.requests import ClientDisconnect, Request
+
+from ipse.errors import PictureError
+from ipse.web.store import fresh
+
+NAME = 120  # characters of a name that are kept
+
+
+class TooLarge(PictureError):  # noqa: N818 - reads as the sentence it prints
+    """An upload with more bytes than are taken."""
+
+
+class CutShort(PictureError):  # noqa: N818 - reads as the sentence it prints
+    """An upload that ended before it was whole."""
+
+
+async def received(request: Request, folder: Path, *, limit: int) -> Path:
+    """Write a request's body to a new file, and return its path.
+
+    Args:
+        request: the request; its body is the file's bytes.
+        folder: where to put it.
+        limit: bytes that are taken at most.
+
+    Raises:
+        TooLarge: it says, or has, more; what came is removed.
+        CutShort: it ended early, or is empty; what came is removed.
+    """
+    said = request.headers.get("content-length", "")
+    if said.isdigit() and int(said) > limit:
+        raise too_large(limit)
+    path, count = folder / fresh(), 0
+    try:
+        with path.open("xb") as file:
+            async for chunk in request.stream():
+                count += len(chunk)
+                if count > limit:
+                    raise too_large(limit)
+                await asyncio.to_thread(file.write, chunk)
+        if count == 0 or (said.isdigit() and count != int(said)):
+            raise CutShort(f"{count} bytes came of {said or 'a file'}: send the file again")
+    except ClientDisconnect:
+        path.unlink(missing_ok=True)
+        raise CutShort("the connection ended before the file was whole: send it again") from None
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def too_large(limit: int) -> TooLarge:
+    """The refusal of an upload with too many bytes."""
+    return TooLarge(
+        f"the file has more than {limit >> 20} MiB: make it smaller, or start with --upload-limit"
+    )
+
+
+def safe_name(name: str) -> str:
+    """Return a user's name for a file, for display: its last part, what can be printed of it, of bounded length."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(letter for letter in last if letter.isprintable()).strip(" .")
+    return kept[-NAME:] or "picture"

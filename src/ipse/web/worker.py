@@ -1,0 +1,65 @@
+"""order ↦ messages: a process that does one piece of work after the other for the server.
+
+PyTorch is imported before the first order comes, so that the first estimate is quick.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from ipse.errors import IpseError, lack, one_line
+from ipse.web.channel import Channel
+
+NICE = 5  # fits leave the processor to whoever answers the page
+
+
+def main() -> None:
+    """Serve orders until the pipe ends."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does: see ipse.cli
+    channel = Channel()
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    kinds = load()
+    while (order := channel.orders.get()) is not None:
+        carry_out(kinds[order["kind"]], order, channel)
+    sys.exit(0)
+
+
+def load() -> dict[str, Callable[[dict[str, Any], Channel], None]]:
+    """Import what works."""
+    from ipse.web import errands, fitting
+
+    return {
+        "fit": fitting.fit,
+        "look": errands.look,
+        "mask": errands.mask,
+        "pick": errands.pick,
+        "plan": errands.plan,
+    }
+
+
+def carry_out(
+    work: Callable[[dict[str, Any], Channel], None], order: dict[str, Any], channel: Channel
+) -> None:
+    """Do one piece of work; a failure is said in a line, its trace goes to standard error alone."""
+    try:
+        work(order, channel)
+    except IpseError as error:
+        channel.send("failed", code=type(error).__name__, message=named(one_line(str(error)), order))
+    except Exception as error:
+        traceback.print_exc()
+        said = lack(error) or "something unforeseen went wrong: the log of the server says what"
+        channel.send("failed", code="RunError", message=said)
+
+
+def named(text: str, order: dict[str, Any]) -> str:
+    """Call files by their users' names: where they lie on the server is nobody's business."""
+    for path, name in order.get("names", {}).items():
+        text = text.replace(path, name)
+    return text
+
+
+if __name__ == "__main__":
+    main()
