@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ipse.problem import Nothing, Problem, Recipe
     from ipse.receipt import Receipt
     from ipse.restoration import Estimate, Restoration
+    from ipse.seeds import Seeds
     from ipse.settings import Settings
     from ipse.stopping import Rule, State
 
@@ -64,6 +65,7 @@ __all__ = [
     "Result",
     "Rule",
     "RunError",
+    "Seeds",
     "Settings",
     "State",
     "dejpeg",
@@ -94,6 +96,7 @@ _HOMES = {
     "problem": ("Nothing", "Problem", "Recipe"),
     "receipt": ("Receipt",),
     "restoration": ("Estimate", "Restoration"),
+    "seeds": ("Seeds",),
     "settings": ("Settings",),
     "stopping": ("Rule", "State"),
 }

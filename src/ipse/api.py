@@ -40,6 +40,7 @@ class Common(TypedDict, total=False):
 
     preset: Preset
     seed: int
+    seeds: int
     device: str
     steps: int | None
     seconds: float | None

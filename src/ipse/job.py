@@ -23,6 +23,7 @@ class Repeat:
     pilots: int
     steps: int
     tiles: int | None
+    runs: tuple[tuple[int, int], ...] | None  #: pilots and steps of each of several seeds
     reason: str
 
 
@@ -116,7 +117,7 @@ def repeated(
         options=options,
         strength=said.strength,
         overwrite=overwrite,
-        repeat=Repeat(said.pilots, said.steps, said.tiles, said.reason),
+        repeat=Repeat(said.pilots, said.steps, said.tiles, runs_of(said), said.reason),
     )
 
 
@@ -136,6 +137,18 @@ def settings_of(said: Receipt) -> Settings:
         return replace(Settings(**said.settings), seconds=None, device=said.device.get("name", "auto"))
     except TypeError as error:
         raise InputError(f"the receipt's settings are damaged ({error}): take another copy of it") from error
+
+
+def runs_of(said: Receipt) -> tuple[tuple[int, int], ...] | None:
+    """Return how far each of several seeds went; None where there was one, or tiles.
+
+    Raises:
+        InputError: they are no pairs of numbers.
+    """
+    try:
+        return tuple((int(pilots), int(steps)) for pilots, steps in said.runs) or None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the receipt's runs are damaged ({error}): take another copy of it") from error
 
 
 def file_record(path: Path) -> dict[str, str]:

@@ -27,6 +27,7 @@ SMALL = 1_000_000  # below so many pixels of the result nothing is measured befo
 SLACK = 1.5  # what the allocator and the gradients in flight add to what the backward pass keeps
 TILE = 256  # what is proposed where memory is short
 WHOLE = 5  # float32 pictures that are held of a picture in tiles
+AVERAGES = 6  # of several seeds: mean and squares so far, and the next ones while they are computed
 COPIES = 28  # float32 pictures besides: averages, samples, and what pilots need (measured at 512² and 1024²)
 
 
@@ -45,6 +46,7 @@ class Plan:
     memory: int  #: bytes
     available: int | None  #: bytes; None where the system does not tell
     tiles: int  #: that the picture is cut into; 1 is the whole of it
+    seeds: int  #: runs that are averaged
 
     @property
     def fits(self) -> bool:
@@ -66,6 +68,7 @@ class Plan:
                 f"seconds: at most about {self.seconds:.0f}, a first estimate after {self.pilot_seconds:.1f}",
                 f"memory: about {said(self.memory)}, free {free}{'' if self.fits else ': NOT ENOUGH'}",
                 f"tiles: {self.tiles if self.tiles > 1 else 'no'}",
+                *([f"seeds: {self.seeds}, averaged"] if self.seeds > 1 else []),
             ]
         )
 
@@ -99,10 +102,13 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     return Plan(
         task, settings.preset, device, machine.device_model(device), picture.size, steps,
         pilot_seconds=round(pilot, 3),
-        seconds=round(min(parts * (pilot + steps * step), settings.seconds or math.inf), 3),
+        seconds=round(
+            min(settings.seeds * parts * (pilot + steps * step), settings.seconds or math.inf), 3
+        ),
         memory=memory(problem, pixels, picture, settings, options),
         available=machine.memory_available(device),
         tiles=parts,
+        seeds=settings.seeds,
     )  # fmt: skip
 
 
@@ -158,7 +164,8 @@ def memory(
     if problem is None:
         return 0
     (parts, once), sample = cut(picture, settings, options), 4 * picture.channels * enlargement(options) ** 2
-    held = (COPIES * once + (WHOLE * pixels_of(picture) if parts > 1 else 0)) * sample
+    copies = COPIES + (AVERAGES if settings.seeds > 1 else 0)
+    held = (copies * once + (WHOLE * pixels_of(picture) if parts > 1 else 0)) * sample
     if problem.prior is None:
         return held
     weights = sum(weight.numel() * weight.element_size() for weight in problem.prior.parameters())

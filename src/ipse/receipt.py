@@ -44,6 +44,8 @@ class Receipt:
     step: int  #: the step that was kept; 0 is the pilot
     steps: int  #: the steps that were taken
     tiles: int | None  #: the tiles that were finished; None where the picture was restored whole
+    runs: list[Any]  #: pilots and steps of each of several seeds; empty of one seed, or of tiles
+    disagreement: dict[str, Any]  #: of several seeds: where its map lies, and what is in it; empty without
     score: float | None  #: held-out score of what was kept
     pilot_score: float | None
     seconds: dict[str, float]  #: of the pilot, of the fit, in total
@@ -141,7 +143,7 @@ def _checked(body: Mapping[str, Any], key: str, kind: Any, name: str) -> Any:
     if key not in body:
         raise InputError(f"{name} lacks {key!r}: the receipt is damaged, take another copy of it")
     value = body[key]
-    wanted = dict if get_origin(kind) is dict else kind
+    wanted = get_origin(kind) if get_origin(kind) in (dict, list) else kind
     if isinstance(value, int) and not isinstance(value, bool) and isinstance(0.0, wanted):
         value = float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is int):

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ipse.problem import Problem
 from ipse.restoration import Restoration
+from ipse.seeds import Seeds
 from ipse.tiled import Tiled
 
 if TYPE_CHECKING:
@@ -17,10 +18,25 @@ def steps(restoration: Restoration) -> int:
 
 def time_left(restoration: Restoration, event: "State") -> float:
     """Seconds to the last step, or to the end of the time budget: the rule may stop earlier."""
-    left, spent = event.seconds / event.step * (steps(restoration) - event.step), restoration.seconds
-    if isinstance(restoration, Tiled):
-        pilot = 0.0 if restoration.inner is None else restoration.inner.seconds
-        whole = pilot + event.seconds + left  # of this tile, as of each that follows
-        left, spent = left + whole * (restoration.count - restoration.index - 1), restoration.spent + pilot
+    running, spent = restoration, 0.0
+    while isinstance(running, Tiled | Seeds) and running.inner is not None:
+        running, spent = running.inner, spent + running.spent
+    spent += running.seconds + event.seconds
+    left = event.seconds / event.step * (steps(restoration) - event.step)
+    left += (running.seconds + event.seconds + left) * ahead(
+        restoration
+    )  # those that follow are like this one
     budget = restoration.settings.seconds
-    return left if budget is None else max(0.0, min(left, budget - spent - event.seconds))
+    return left if budget is None else max(0.0, min(left, budget - spent))
+
+
+def ahead(restoration: Restoration | None) -> int:
+    """The fits that follow the one under way: of the seeds, and of the tiles."""
+    match restoration:
+        case Tiled():
+            tiles = restoration.count - restoration.index - 1
+            return tiles * restoration.settings.seeds + ahead(restoration.inner)
+        case Seeds():
+            return restoration.count - restoration.index - 1
+        case _:
+            return 0

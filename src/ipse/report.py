@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ipse import machine
+from ipse import disagreement, machine
 from ipse.pictures import Picture
 from ipse.receipt import Receipt, plain, sha256, sha256_of_samples
 
@@ -64,6 +64,8 @@ def of_result(run: "Run", result: "Result", *, step: int) -> dict[str, Any]:
         "step": step,
         "steps": result.steps,
         "tiles": run.tiles,
+        "runs": runs(run),
+        "disagreement": dict(disagreement.said(result.disagreement, run.job.target)),
         "score": finite(result.score) if step == result.step else None,
         "pilot_score": finite(result.pilot_score),
         "seconds": seconds(run, result),
@@ -84,9 +86,16 @@ def of_machine(run: "Run") -> dict[str, Any]:
     }
 
 
+def runs(run: "Run") -> list[list[int]]:
+    """Return how far each run of several seeds went, pilots and steps."""
+    from ipse.seeds import Seeds
+
+    return [list(reach) for reach in run.restoration.reach] if isinstance(run.restoration, Seeds) else []
+
+
 def seconds(run: "Run", result: "Result") -> dict[str, float]:
-    """Return the seconds of the pilot, of the fit, and in total; those of tiles count as the fit's."""
-    pilot = 0.0 if run.tiles is not None else run.restoration.seconds
+    """Return the seconds of the pilot, of the fit, and in total; those of tiles and seeds count as the fit's."""
+    pilot = run.restoration.seconds
     spent = {"pilot": pilot, "fit": max(0.0, result.seconds - pilot), "total": run.seconds}
     return {name: round(value, 3) for name, value in spent.items()}
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ipse import tasks
-from ipse.errors import RunError
+from ipse.errors import OptionError, RunError
 from ipse.fit import Fit
 from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
@@ -48,6 +49,8 @@ class Result:
     pilot_score: float | None = None
     seconds: float = 0.0
     estimates: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    disagreement: NDArray[np.float32] | None = field(default=None, compare=False)
+    #: (H, W): standard deviation of the runs of several seeds, in units of [0, 1]; None of a single run
 
     @property
     def image(self) -> Any:
@@ -83,7 +86,13 @@ class Restoration:
         self.held: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[Estimate | State]:
-        """Pilots, then steps, until the rule stops or the time is used up."""
+        """Pilots, then steps, until the rule stops or the time is used up.
+
+        Raises:
+            OptionError: the settings ask for several seeds, which are several restorations.
+        """
+        if self.settings.seeds > 1:
+            raise OptionError(f"seeds {self.settings.seeds} are no single restoration: pull an ipse.Seeds")
         self.problem = self.task(self.picture, self.settings, **self.options)
         if isinstance(self.problem, Nothing):
             return
@@ -124,14 +133,22 @@ class Restoration:
         """
         if isinstance(self.problem, Nothing):
             return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
-        best, result = self.best()
-        if self.problem is None or best is None:
+        pixels, problem, said = self.made()
+        return Result(self.picture.like(pixels, keep=problem.keep), estimates=problem.estimates, **said)
+
+    def made(self) -> tuple[NDArray[np.float32], Problem, dict[str, Any]]:
+        """The best of what was pulled so far, (C, H, W), not yet rounded as it will be stored; of what, and how.
+
+        Raises:
+            RunError: nothing was pulled yet.
+        """
+        best, said = self.best()
+        if not isinstance(self.problem, Problem) or best is None:
             raise RunError(
                 "stopped before there was any estimate: nothing was made; run it again and wait a little"
             )
         pixels = self.problem.outputs(best)[0].float().cpu().numpy()
-        picture = self.picture.like(np.ascontiguousarray(pixels), keep=self.problem.keep)
-        return Result(picture, estimates=self.problem.estimates, **result)
+        return np.ascontiguousarray(pixels), self.problem, said
 
     def best(self) -> tuple[Tensor | None, dict[str, Any]]:
         """The best picture, and what to say of it: never below the pilot by held-out score."""
@@ -158,6 +175,22 @@ class Restoration:
         if self.pilot is None or not isinstance(self.problem, Problem) or self.problem.score is None:
             return None
         return float(self.problem.score(self.pilot))
+
+    def follow(self, inner: "Restoration") -> None:
+        """Stand where a restoration within this one stands."""
+        self.problem, self.pilot, self.search = inner.problem, inner.pilot, inner.search
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether there is a result."""
+        best = None if self.search is None else self.search.best
+        return not (self.pilot is None and best is None)
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether there is something to go on from; not once the rule has stopped: a resumed fit would go too far."""
+        search = self.search
+        return search is not None and search.fit.step > 0 and search.reason == CANCELLED
 
     def state_dict(self) -> dict[str, Any]:
         """All that the rest of the stream depends on, besides what the restoration was made with."""

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ipse import tasks
+from ipse import disagreement, tasks
 from ipse.checkpoint import Checkpoint
 from ipse.errors import OptionError, RunError
 from ipse.job import Job, file_record, fingerprint, piped_format
@@ -46,8 +46,8 @@ class Run:
         tasks.find(job.task)
         if job.strength is not None:
             check_strength(job.strength)
-        if job.collects and job.settings.tile:
-            raise OptionError("--strength and --snapshots are of one fit: leave --tile out, or give --tile 0")
+        if job.collects and (job.settings.tile or job.settings.seeds > 1):
+            raise OptionError("--strength and --snapshots are of one fit: leave --tile and --seeds out")
         self.data, name = read_bytes(job.source or "-")
         self.picture = read(_Named(self.data, name))
         self.files = {
@@ -66,6 +66,8 @@ class Run:
         if job.target is not None:
             for path in (beside(job.target), *([self.snapshots_path] if job.snapshots else [])):
                 check_place(path, overwrite=True)
+            for path in disagreement.places(job.target) if job.settings.seeds > 1 else ():
+                check_place(path, overwrite=job.overwrite)
         elif job.snapshots:
             raise OptionError("--snapshots lie beside the output: name one with -o")
         if self.checkpoint is not None:
@@ -98,8 +100,9 @@ class Run:
         """The stream; PyTorch is imported here."""
         from ipse.tiled import restoration
 
-        settings = replace(self.job.settings, tile=0) if self.job.collects else self.job.settings
-        return restoration(self.picture, self.job.task, settings, self.job.options)
+        job, ends = self.job, None if self.job.repeat is None else self.job.repeat.runs
+        settings = replace(job.settings, tile=0) if job.collects else job.settings
+        return restoration(self.picture, job.task, settings, job.options, ends=ends)
 
     @property
     def tiles(self) -> int | None:
@@ -107,6 +110,11 @@ class Run:
         from ipse.tiled import Tiled
 
         return self.restoration.index if isinstance(self.restoration, Tiled) else None
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether there is something to write."""
+        return self.restoration.has_estimate
 
     @cached_property
     def snapshots(self) -> Snapshots | None:
@@ -150,23 +158,12 @@ class Run:
             self.save()
 
     def save(self) -> None:
-        """Save between two steps; not once the rule has stopped: a resumed fit would go too far."""
-        from ipse.until import CANCELLED
-
-        search = self.restoration.search
-        running = search and search.fit.step > 0 and search.reason == CANCELLED
-        if self.checkpoint is None or not (running or self.tiles):  # of tiles, those that are done are saved
+        """Save between two events, where there is something to go on from."""
+        if self.checkpoint is None or not self.restoration.can_be_saved:
             return
         points = {} if self.snapshots is None else self.snapshots.state_dict()
         saved = {"pilots": self.pilots, "seconds": self.seconds, "snapshots": points}
         self.checkpoint.save(self.restoration, saved)
-
-    @property
-    def has_estimate(self) -> bool:
-        """Whether there is something to write; of tiles, whether one is done."""
-        stream = self.restoration
-        best = stream.search and stream.search.best
-        return self.tiles > 0 if self.tiles is not None else not (stream.pilot is None and best is None)
 
     @property
     def seconds(self) -> float:
@@ -178,7 +175,7 @@ class Run:
         from ipse.restoration import Estimate
 
         far = self.job.repeat
-        if far is None:
+        if far is None or far.runs:  # several seeds stop by themselves
             return False
         if self.tiles is not None:
             return far.tiles is not None and self.tiles >= far.tiles
@@ -200,6 +197,9 @@ class Run:
         data = self.written(picture, unchanged=result.unchanged)
         if points is not None and self.job.snapshots:
             write_bytes(self.snapshots_path, points.to_bytes(), overwrite=True)
+        if result.disagreement is not None and self.job.target is not None:
+            places, again = self.job.target, self.job.overwrite
+            disagreement.write(result.disagreement, places, like=picture, overwrite=again)
         said = report(self, result, step=step, picture=picture, data=data, cancelled=cancelled)
         if self.job.target is not None:
             write_bytes(beside(self.job.target), said.to_json().encode(), overwrite=True)

@@ -7,6 +7,7 @@ from ipse.errors import DeviceError, OptionError
 
 Latent = Literal["noise", "meshgrid", "image"]
 Preset = Literal["fast", "good", "best", "paper"]
+MOST = 1000  # seeds: beyond, an average of runs changes no stored level
 RuleName = Literal["held-out", "wmv", "emv", "discrepancy", "last"]
 
 
@@ -16,6 +17,7 @@ class Settings:
 
     preset: Annotated[Preset, "How hard to try; 'paper' is the published recipe, hours long."] = "good"
     seed: Annotated[int, "What everything random hangs on."] = 0
+    seeds: Annotated[int, "Average so many runs, from seed on, and map where they disagree."] = 1
     device: Annotated[str, "Where to compute: auto, cpu, cuda, cuda:1, mps."] = "auto"
     steps: Annotated[int | None, "Steps of the fit at most; 0 keeps the classical pilot."] = None
     seconds: Annotated[float | None, "Time budget: the best so far is kept when it is used up."] = None
@@ -40,6 +42,10 @@ class Settings:
                 raise OptionError(f"{name} {value!r} is unknown: choose one of {names}")
         if not 0 <= self.seed < 2**63:
             raise OptionError(f"seed {self.seed} is out of range: give a whole number from 0 to 2⁶³ − 1")
+        if self.seeds % 1 or not 1 <= self.seeds <= MOST:
+            raise OptionError(f"seeds {self.seeds} cannot be used: give a whole number from 1 to {MOST}")
+        if self.seed + self.seeds > 2**63:
+            raise OptionError(f"seed {self.seed} is too large for {self.seeds} seeds: give a smaller one")
         if self.steps is not None and self.steps < 0:
             raise OptionError(f"steps {self.steps} is negative: give 0 or more")
         if self.tile is not None and (self.tile < 0 or 0 < self.tile < 64):

@@ -4,7 +4,7 @@ Each tile is a restoration of its own, of the same seed; what was found in the w
 of them. Weights feather the overlaps. Only one tile's fit is in memory, with the sum so far.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,15 @@ from ipse.errors import RunError
 from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
 from ipse.restoration import Estimate, Restoration, Result
+from ipse.seeds import Reach, whole
 from ipse.settings import Settings
 from ipse.tiles import Tile, count, enlargement, side_for, tiles
 
 if TYPE_CHECKING:
     from ipse.stopping import State
+
+
+ARRAYS = ("total", "keep", "spread")  # of a ``Tiled``, that a checkpoint holds
 
 
 class Tiled(Restoration):
@@ -50,6 +54,7 @@ class Tiled(Restoration):
         self.index = 0  #: tiles that are done
         self.total: NDArray[np.float32] | None = None
         self.keep: NDArray[np.bool_] | None = None  #: where the samples must come back to the bit
+        self.spread: NDArray[np.float32] | None = None  #: Σ_k w_k s_k, the disagreement of several seeds
         self.inner: Restoration | None = None
         self.seen: Mapping[str, Any] = {}
         self.spent, self.steps = 0.0, 0
@@ -63,6 +68,7 @@ class Tiled(Restoration):
         if self.total is None:
             height, width = (length * self.factor for length in self.picture.size)
             self.total = np.zeros((self.picture.channels, height, width), np.float32)
+            self.spread = np.zeros((height, width), np.float32) if self.settings.seeds > 1 else None
         for tile in list(tiles(self.picture.size, tile=self.side))[self.index :]:
             yield from self.restored(tile, found)
         self.inner = None
@@ -74,11 +80,10 @@ class Tiled(Restoration):
             share = max(1e-3, (settings.seconds - self.spent) / (self.count - self.index))
             settings = replace(settings, seconds=share)
         piece = self.picture.crop(tile.rows, tile.columns)
-        self.inner = inner = Restoration(
-            piece, self.name, settings, cut(options, self.picture.size, tile.rows, tile.columns)
-        )
+        told = cut(options, self.picture.size, tile.rows, tile.columns)
+        self.inner = inner = whole(piece, self.name, settings, told)
         for event in inner:
-            self.problem, self.pilot, self.search = inner.problem, inner.pilot, inner.search
+            self.follow(inner)
             yield event
         result = inner.result()
         self.add(tile, result)
@@ -100,6 +105,10 @@ class Tiled(Restoration):
             slice(s.start * self.factor, s.stop * self.factor) for s in (tile.rows, tile.columns)
         )
         self.total[:, rows, columns] += weight * pixels
+        if result.disagreement is None and not result.unchanged:  # one run was all that there was time for
+            self.spread = None
+        elif self.spread is not None and result.disagreement is not None:
+            self.spread[rows, columns] += weight * result.disagreement
 
     def result(self) -> Result:
         """The whole picture; where no tile was reached, the picture as it came."""
@@ -111,7 +120,14 @@ class Tiled(Restoration):
             self.finish_plainly()
         assert self.total is not None
         picture = self.picture.like(self.total, keep=self.keep)
-        return Result(picture, reason, steps=self.steps, seconds=self.spent, estimates=dict(self.seen))
+        return Result(
+            picture,
+            reason,
+            steps=self.steps,
+            seconds=self.spent,
+            estimates=dict(self.seen),
+            disagreement=self.spread,
+        )
 
     def finish_plainly(self) -> None:
         """Fill what no tile has reached from the picture itself, enlarged by repetition where it must be."""
@@ -123,20 +139,29 @@ class Tiled(Restoration):
             pixels = np.repeat(np.repeat(piece.pixels, self.factor, 1), self.factor, 2)
             self.add(tile, Result(piece.like(pixels), ""))
 
+    @property
+    def has_estimate(self) -> bool:
+        """Whether a tile is done."""
+        return self.index > 0
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether a tile is done."""
+        return self.index > 0
+
     def state_dict(self) -> dict[str, Any]:
-        """The tiles that are done, and where the one under way stands."""
+        """The tiles that are done."""
         import torch
 
-        total = None if self.total is None else torch.from_numpy(self.total)
-        keep = None if self.keep is None else torch.from_numpy(self.keep)
-        return {"index": self.index, "total": total, "keep": keep, "spent": self.spent, "steps": self.steps}
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        tensors = {name: None if array is None else torch.from_numpy(array) for name, array in arrays.items()}
+        return tensors | {"index": self.index, "spent": self.spent, "steps": self.steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the tile that was under way, from its beginning."""
         self.index, self.spent, self.steps = state["index"], state["spent"], state["steps"]
-        self.total, self.keep = (
-            None if state[name] is None else state[name].numpy() for name in ("total", "keep")
-        )
+        for name in ARRAYS:
+            setattr(self, name, None if state[name] is None else state[name].cpu().numpy())
 
 
 def cut(options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns: slice) -> dict[str, Any]:
@@ -148,14 +173,22 @@ def cut(options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns:
 
 
 def restoration(
-    picture: Picture, task: str, settings: Settings | None = None, options: Mapping[str, Any] | None = None
+    picture: Picture,
+    task: str,
+    settings: Settings | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    ends: Sequence[Reach] | None = None,
 ) -> Restoration:
-    """Open a restoration: whole, or in tiles where the picture is large or ``settings.tile`` says so."""
+    """Open a restoration: whole, or in tiles where the picture is large or ``settings.tile`` says so.
+
+    ``ends`` is how far each of several seeds is to go, where they are repeated.
+    """
     settings = settings or Settings()
     side = side_for(picture.size, told=settings.tile, factor=enlargement(options or {}))
     if side:
         return Tiled(picture, task, settings, options, side=side)
-    return Restoration(picture, task, settings, options)
+    return whole(picture, task, settings, options, ends=ends)
 
 
 def restore(

@@ -70,6 +70,7 @@ def summary(said: Receipt) -> str:
     if said.unchanged:
         return f"{place}: unchanged, {said.reason}"
     kept = "the pilot" if said.step == 0 else f"step {said.step} of {said.steps}"
+    kept = f"{len(said.runs)} seeds, {said.steps} steps in all" if len(said.runs) > 1 else kept
     kept = kept if said.tiles is None else f"{said.tiles} tiles, {said.steps} steps in all"
     score = "" if said.score is None else f", held-out score {said.score:.4g}"
     return f"{place}: kept {kept}{score}, {said.seconds['total']:.1f} s ({said.reason})"

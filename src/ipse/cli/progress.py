@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ipse.remaining import steps, time_left
 from ipse.restoration import Estimate, Restoration
+from ipse.seeds import Seeds
 from ipse.tiled import Tiled
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ class Bar:
         """Move the bar."""
         if isinstance(event, Estimate):
             self.progress.update(
-                self.bar, description="pilot", said=f"{event.index + 1} ({event.seconds:.1f} s)"
+                self.bar,
+                description="pilot",
+                said=f"{place(self.restoration)}{event.index + 1} ({event.seconds:.1f} s)",
             )
             return
         total = steps(self.restoration)
@@ -101,11 +104,16 @@ def view(restoration: Restoration, *, quiet: bool) -> View:
     return Bar(restoration) if sys.stderr.isatty() else Lines(restoration)
 
 
-def place(restoration: Restoration) -> str:
-    """The tile that is under way, where there are tiles."""
-    if not isinstance(restoration, Tiled):
-        return ""
-    return f"tile {min(restoration.index + 1, restoration.count)} of {restoration.count}, "
+def place(restoration: Restoration | None) -> str:
+    """The tile and the seed that are under way, where there are several."""
+    match restoration:
+        case Tiled():
+            within = place(restoration.inner)
+            return f"tile {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
+        case Seeds():
+            return f"seed {min(restoration.index + 1, restoration.count)} of {restoration.count}, "
+        case _:
+            return ""
 
 
 def scored(event: "State") -> str:

@@ -1,0 +1,232 @@
+"""x̄ = (1/K) Σ_k x_k and s² = Σ_k (x_k − x̄)² / (K − 1): one picture restored from K seeds.
+
+The average is nearer the truth than its parts as far as they differ by chance; where they differ, the picture did not
+say what belongs there. Mean and squares are updated run by run (Welford, "Note on a method for calculating corrected
+sums of squares and products", 1962, https://doi.org/10.1080/00401706.1962.10490022), so that memory does not grow with
+K. Averages of runs as in Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", https://arxiv.org/abs/1711.10925.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipse.pictures import Picture
+from ipse.problem import Nothing
+from ipse.receipt import plain
+from ipse.restoration import Estimate, Restoration, Result
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from ipse.stopping import State
+
+Floats = NDArray[np.float32]
+Reach = tuple[int, int]  # how far a run went: pilots, steps
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and squared deviations of the pictures so far; each new one gives new moments."""
+
+    count: int
+    mean: Floats  #: (C, H, W)
+    squares: Floats  #: (H, W): Σ_k (x_k − x̄)², the mean of the channels
+
+    @classmethod
+    def of(cls, pixels: Floats) -> "Moments":
+        """The moments of one picture (C, H, W)."""
+        return cls(1, pixels.copy(), np.zeros(pixels.shape[1:], np.float32))
+
+    def with_(self, pixels: Floats) -> "Moments":
+        """The moments with one picture more."""
+        change = pixels - self.mean
+        mean = (self.mean + change / (self.count + 1)).astype(np.float32, copy=False)
+        return Moments(self.count + 1, mean, self.squares + (change * (pixels - mean)).mean(0, np.float32))
+
+    @property
+    def deviation(self) -> Floats | None:
+        """s (H, W), channels joined by root mean square; None of a single picture."""
+        return None if self.count < 2 else np.sqrt(self.squares / np.float32(self.count - 1))
+
+
+class Seeds(Restoration):
+    """The stream of one run after the other, of seeds ``settings.seed`` and those that follow.
+
+    Stop pulling within the first run, and the result is its best so far; later, the average of the runs that are done.
+
+    Args:
+        picture: the damaged picture.
+        task: the name of a task.
+        settings: as for one run; ``seeds`` is K, and ``seconds`` is shared out among the runs.
+        options: the task's own.
+        ends: how far each run is to go, where runs are repeated that a clock or a person ended.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        task: str,
+        settings: Settings | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        ends: Sequence[Reach] | None = None,
+    ) -> None:
+        super().__init__(picture, task, settings, options)
+        self.name, self.ends = task, ends
+        self.count = self.settings.seeds if ends is None else len(ends)
+        self.moments: Moments | None = None
+        self.inner: Restoration | None = None
+        self.pilots = 0  #: of the run under way
+        self.reached: list[Reach] = []
+        self.seen: Mapping[str, Any] = {}
+        self.keep: NDArray[np.bool_] | None = None
+        self.spent, self.pulled = 0.0, False
+
+    @property
+    def index(self) -> int:
+        """The runs that are done."""
+        return 0 if self.moments is None else self.moments.count
+
+    def __iter__(self) -> Iterator["Estimate | State"]:
+        """Every run's pilots and steps, in turn, while there is time."""
+        while self.index < self.count and not (self.index and self.spent >= self.budget):
+            yield from self.run()
+            if isinstance(self.problem, Nothing):
+                return
+        self.pulled, self.inner = True, None
+
+    @property
+    def budget(self) -> float:
+        """Seconds for all runs."""
+        return np.inf if self.settings.seconds is None else self.settings.seconds
+
+    def run(self) -> Iterator["Estimate | State"]:
+        """Restore from the next seed, and add it to the average."""
+        inner = self.opened()
+        for event in inner:
+            self.follow(inner)
+            if isinstance(event, Estimate):
+                self.pilots = event.index + 1
+            yield event
+            if self.ended(event):
+                break
+        self.follow(inner)
+        if not isinstance(inner.problem, Nothing):
+            self.add(inner)
+
+    def opened(self) -> Restoration:
+        """Open the next seed's restoration, where a checkpoint left it if it was under way."""
+        share = None
+        if self.settings.seconds is not None:
+            share = max(1e-3, (self.settings.seconds - self.spent) / (self.count - self.index))
+        settings = replace(self.settings, seed=self.settings.seed + self.index, seeds=1, seconds=share)
+        self.inner = Restoration(self.picture, self.name, settings, self.options)
+        if self.held is None:
+            self.pilots = 0
+        else:
+            self.inner.load_state_dict(self.held)
+            self.held = None
+        return self.inner
+
+    def ended(self, event: "Estimate | State") -> bool:
+        """Whether a repeated run went no further."""
+        if self.ends is None:
+            return False
+        pilots, steps = self.ends[self.index]
+        if isinstance(event, Estimate):
+            return steps == 0 and self.pilots >= pilots
+        return event.step >= steps
+
+    def add(self, inner: Restoration) -> None:
+        """Add a run's picture; the moments last, for with them the run counts as done."""
+        pixels, problem, said = inner.made()
+        steps = said.get("steps", 0)
+        self.seen, self.keep = problem.estimates, problem.keep
+        self.reached = [*self.reached[: self.index], (self.pilots, steps)]
+        self.spent += said["seconds"]
+        self.moments = Moments.of(pixels) if self.moments is None else self.moments.with_(pixels)
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether there is a result."""
+        return self.index > 0 or super().has_estimate
+
+    @property
+    def reach(self) -> list[Reach]:
+        """How far the runs went that the result is made of: those that are done, or the first as far as it got."""
+        steps = 0 if self.search is None else self.search.fit.step
+        return self.reached[: self.index] or [(self.pilots, steps)]
+
+    def result(self) -> Result:
+        """The average of the runs that are done, with the disagreement of two or more."""
+        if self.moments is None:
+            return super().result() if self.inner is None else self.inner.result()
+        picture = self.picture.like(self.moments.mean, keep=self.keep)
+        return Result(
+            picture,
+            self.reason,
+            steps=sum(steps for _, steps in self.reach),
+            seconds=self.spent,
+            estimates=self.seen,
+            disagreement=self.moments.deviation,
+        )
+
+    @property
+    def reason(self) -> str:
+        """Why the stream ended."""
+        if self.index == self.count:
+            return f"the average of {self.count} seeds"
+        done = f"the average of {self.index} of {self.count} seeds"
+        return f"{done}: the time is used up" if self.pulled else f"cancelled; {done}"
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether there is something to go on from; not between a run's last step and the next run."""
+        if self.search is None:
+            return self.index > 0
+        return super().can_be_saved
+
+    def state_dict(self) -> dict[str, Any]:
+        """The average so far, and where the run under way stands."""
+        import torch
+
+        moments = self.moments
+        saved: dict[str, NDArray[Any]] = (
+            {} if moments is None else {"mean": moments.mean, "squares": moments.squares}
+        )
+        if self.keep is not None:
+            saved["keep"] = self.keep
+        return {
+            "index": self.index,
+            "arrays": {name: torch.from_numpy(array) for name, array in saved.items()},
+            "reached": [list(reach) for reach in self.reached[: self.index]],
+            "seen": plain(self.seen),
+            "spent": self.spent,
+            "pilots": self.pilots,
+            "inner": None if self.inner is None or self.search is None else self.inner.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with the run that was under way."""
+        arrays = {name: tensor.cpu().numpy() for name, tensor in state["arrays"].items()}
+        if state["index"]:
+            self.moments = Moments(state["index"], arrays["mean"], arrays["squares"])
+        self.keep, self.held = arrays.get("keep"), state["inner"]
+        self.reached = [(pilots, steps) for pilots, steps in state["reached"]]
+        self.seen, self.pilots, self.spent = state["seen"], state["pilots"], state["spent"]
+
+
+def whole(
+    picture: Picture,
+    task: str,
+    settings: Settings,
+    options: Mapping[str, Any] | None = None,
+    *,
+    ends: Sequence[Reach] | None = None,
+) -> Restoration:
+    """Open a restoration without tiles: of one seed, or of as many as the settings say."""
+    if settings.seeds > 1:
+        return Seeds(picture, task, settings, options, ends=ends)
+    return Restoration(picture, task, settings, options)
