@@ -17,8 +17,8 @@ from ipse.settings import Settings
 from ipse.snapshots import SUFFIX, Trajectory
 from ipse.trial import crop
 from ipse.web.channel import Channel
+from ipse.web.hostile import check_pixels, check_single
 from ipse.web.places import STORED, VIEW
-from ipse.web.polyglot import check_single
 from ipse.web.views import UPRIGHT, upright_size, view
 
 LOOK = 1024  # side of the middle in which noise is looked for
@@ -29,6 +29,7 @@ def look(order: dict[str, Any], channel: Channel) -> None:
     """Read an upload; give it the name of its format; say what it is, then what is wrong with it."""
     folder, path = Path(order["folder"]), Path(order["path"])
     check_single(path, order["name"])
+    check_pixels(path, order["name"])
     picture = read(_Named(path.read_bytes(), order["name"]))
     place = folder / f"{STORED}{SUFFIXES.get(picture.format or '', '.png')}"
     path.replace(place)

@@ -5,12 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ipse import tasks
 from ipse.job import Job
 from ipse.pictures import Picture, read, write_bytes
+from ipse.pictures.mask import stored
 from ipse.problem import Nothing
 from ipse.receipt import Receipt, beside
 from ipse.remaining import steps, time_left
+from ipse.report import finite
 from ipse.restoration import Estimate
 from ipse.run import Run
 from ipse.settings import Settings
@@ -20,7 +24,7 @@ from ipse.tiles import enlargement, side_for
 from ipse.web.channel import Channel
 from ipse.web.places import CHECKPOINT, PREVIEW, VIEW, point_name, target_for
 from ipse.web.previews import Previews
-from ipse.web.views import view
+from ipse.web.views import upright_size, view
 
 if TYPE_CHECKING:
     from ipse.stopping import State
@@ -34,13 +38,12 @@ class Piece(Run):
 
     Args:
         job: the job on the whole picture.
-        region: left, top, width, height, in stored pixels.
+        region: left, top, width, height, in pixels of the upright view.
     """
 
     def __init__(self, job: Job, region: tuple[int, int, int, int]) -> None:
         super().__init__(job)
-        left, top, width, height = region
-        rows, columns = slice(top, top + height), slice(left, left + width)
+        rows, columns = place_of(region, self.picture)
         found = tasks.look(job.task)(self.picture, job.settings, **job.options)
         options = job.options if isinstance(found, Nothing) else cut(found, self.picture.size, rows, columns)
         self.picture = self.picture.crop(rows, columns)
@@ -49,6 +52,17 @@ class Piece(Run):
     def written(self, picture: Picture, *, unchanged: bool) -> bytes:  # noqa: ARG002 - the whole file is not the piece
         """Write the piece, also where nothing was restored."""
         return super().written(picture, unchanged=False)
+
+
+def place_of(region: tuple[int, int, int, int], picture: Picture) -> tuple[slice, slice]:
+    """Return rows and columns of the stored pixels; they begin where any JPEG's blocks do."""
+    left, top, width, height = region
+    marked = np.zeros(upright_size(picture), np.float32)
+    marked[top : top + height, left : left + width] = 1
+    marked = stored(marked, picture.orientation)
+    rows, columns = (np.flatnonzero(marked.any(axis=axis)) for axis in (1, 0))
+    top, left = (int(line[0]) // 32 * 32 for line in (rows, columns))
+    return slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
 
 
 def fit(order: dict[str, Any], channel: Channel) -> None:
@@ -79,9 +93,10 @@ def opened(order: dict[str, Any], folder: Path) -> Run:
     job = Job(order["task"], source, target, settings, options, overwrite=True)
     if order["region"] is not None:
         return Piece(job, tuple(order["region"]))
-    whole = not side_for(picture.size, told=settings.tile, factor=enlargement(options))
+    side = side_for(picture.size, told=settings.tile, factor=enlargement(options))
+    one = side == 0 and not settings.tile and settings.seeds == 1
     keeping = {"checkpoint": folder / CHECKPOINT, "every": SAVED, "resume": True}
-    return Run(replace(job, snapshots=whole and not settings.tile, **keeping))
+    return Run(replace(job, snapshots=one, **keeping))
 
 
 def pull(run: Run, previews: Previews, channel: Channel) -> bool:
@@ -124,8 +139,8 @@ def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
         "say": "step",
         "step": event.step,
         "steps": steps(run.restoration),
-        "loss": event.loss,
-        "score": event.score,
+        "loss": finite(event.loss),
+        "score": finite(event.score),
         "left": time_left(run.restoration, event),
         "tile": run.tiles,
     }

@@ -13,8 +13,6 @@ from ipse.errors import OptionError, nearest
 from ipse.options import Option
 from ipse.settings import Settings
 
-HIDDEN = ("device", "tile")  # settings of the machine, not of the picture: a form shows them last
-
 
 def form() -> list[dict[str, Any]]:
     """Return all tasks, each with its options and those that all share."""

@@ -4,7 +4,8 @@ A slow listener misses the states between, never the last; what waits for it is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Generator
+from contextlib import contextmanager
 
 BEAT = 15.0  # seconds after which a silent stream shows that it lives
 
@@ -21,15 +22,13 @@ class Hub:
         for listener in self.listeners:
             listener.tell(name)
 
-    async def listen(self) -> AsyncIterator[str | None]:
-        """Yield names of jobs as they change; None now and then."""
+    @contextmanager
+    def listening(self) -> Generator["Listener"]:
+        """Open an ear: what changes from now on is heard."""
         listener = Listener()
         self.listeners.add(listener)
         try:
-            while not self.closed:
-                names = await listener.next()
-                for name in names or [None]:
-                    yield name
+            yield listener
         finally:
             self.listeners.discard(listener)
 
@@ -52,12 +51,13 @@ class Listener:
         self.waiting[name] = None
         self.news.set()
 
-    async def next(self) -> list[str]:
-        """Wait for names; none after a while."""
+    async def next(self) -> list[str | None]:
+        """Wait for names; after a while without any, None."""
         try:
             await asyncio.wait_for(self.news.wait(), BEAT)
         except TimeoutError:
-            return []
-        names, self.waiting = list(self.waiting), {}
+            return [None]
+        names: list[str | None] = list(self.waiting)
+        self.waiting = {}
         self.news.clear()
         return names

@@ -1,7 +1,7 @@
 """Workers, one always ready: a fit takes it for itself, errands share one and wait in line."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from ipse.web.process import Process, checked
@@ -31,7 +31,7 @@ class Pool:
         self.warm()
         return process if process.alive else await Process.start()
 
-    async def errand(self, order: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def errand(self, order: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """Run an errand, when it is its turn.
 
         Raises:

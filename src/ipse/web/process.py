@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -50,7 +50,7 @@ class Process:
             with suppress(ConnectionError):
                 self.inner.stdin.write(json.dumps(message).encode() + b"\n")
 
-    async def work(self, order: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def work(self, order: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """Give one piece of work, and hear what is said of it, to its end."""
         self.send(order)
         assert self.inner.stdout is not None

@@ -15,7 +15,7 @@ from ipse.web.hub import Hub
 from ipse.web.pool import Pool
 from ipse.web.process import Process
 from ipse.web.records import JobRecord, Progress, extended
-from ipse.web.store import Store
+from ipse.web.store import Store, used_by
 
 
 class Queue:
@@ -53,6 +53,10 @@ class Queue:
     def place(self, name: str) -> int | None:
         """How many are before a job that waits."""
         return self.waiting.index(name) if name in self.waiting else None
+
+    def on(self, picture: str) -> list[str]:
+        """The jobs that read a picture."""
+        return [job.id for job in self.store.jobs.values() if picture in used_by(job)]
 
     def change(self, job: JobRecord, *, keep: bool = False) -> None:
         """Note what a job has become, and tell; ``keep`` writes it down."""

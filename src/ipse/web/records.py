@@ -1,5 +1,6 @@
 """What is known of a picture and of a job, as data: in a file of its folder, and on the page."""
 
+import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -15,8 +16,8 @@ class PictureRecord:
     id: str
     name: str  #: what the user calls it, for display and for saving
     file: str  #: the name of the stored file
-    created: float
     about: dict[str, Any]  #: what the file is
+    created: float = field(default_factory=time.time)
     found: dict[str, Any] | None = None  #: what is wrong with it; None while nobody has looked
     mask_of: str | None = None  #: the picture whose mask it is
     said: str | None = None  #: of a mask: what was taken for the hole

@@ -1,0 +1,61 @@
+"""A page on this machine on which pictures are restored."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ipse.cli.numbers import reading
+from ipse.errors import OptionError
+
+NEEDED = ("fastapi", "uvicorn")
+
+
+def command(
+    *,
+    port: Annotated[int, typer.Option(help="The port; 0 takes any that is free.", **reading(int))] = 7860,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    host: Annotated[
+        str, typer.Option(help="The address; any but this machine's own needs a token.")
+    ] = "127.0.0.1",
+    token: Annotated[
+        str | None, typer.Option(help="What others must know to use it.", envvar="IPSE_TOKEN")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where pictures and jobs are kept. Default: the user's data.")
+    ] = None,
+    fits: Annotated[int, typer.Option(help="Fits at a time; the rest waits.", **reading(int))] = 1,
+    upload_limit: Annotated[int, typer.Option(help="MiB that a file may have.", **reading(int))] = 512,
+    keep_days: Annotated[
+        float, typer.Option(help="Days for which finished jobs are kept.", **reading(float))
+    ] = 30.0,
+) -> None:
+    """Open a page on which pictures are restored: drop, brush, watch, compare, save."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise OptionError(
+            f"the page needs {' and '.join(missing)}: install them with pip install 'ipse[web]'"
+        )
+    if fits < 1 or upload_limit < 1 or not keep_days > 0:
+        raise OptionError("--fits, --upload-limit and --keep-days need numbers above 0")
+    from ipse.web.serve import Place, serve
+    from ipse.web.server import Limits
+
+    limits = Limits(upload=upload_limit << 20, days=keep_days, fits=fits)
+    place = Place(host, port, token, browser=browser, folder=folder or data_folder(), limits=limits)
+
+    def announce(address: str) -> None:
+        said = f"ipse: {address}\nipse: pictures and jobs are kept in {place.folder}; Ctrl-C ends"
+        print(said, file=sys.stderr, flush=True)
+
+    serve(place, announce)
+
+
+def data_folder() -> Path:
+    """Where programs of this system keep what they must not lose."""
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "ipse"
+    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "ipse"

@@ -1,0 +1,43 @@
+"""The server as an ASGI application."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from ipse.machine import versions
+from ipse.web.errors import handle
+from ipse.web.guard import LOOPBACK, Guard
+from ipse.web.routes import jobs, made, pages, pictures
+from ipse.web.server import Server
+
+
+def application(server: Server, *, token: str | None = None, hosts: tuple[str, ...] = LOOPBACK) -> Guard:
+    """Return the application of a server.
+
+    Args:
+        server: its parts.
+        token: what requests must know; None serves this machine alone.
+        hosts: names by which a server without a token may be called.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with server.running():
+            yield
+
+    app = FastAPI(
+        title="ipse",
+        version=versions().get("ipse", "0"),
+        description="Restore a picture from itself alone.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.server = server
+    for part in (pages, pictures, jobs, made):
+        app.include_router(part.router)
+    pages.serve_files(app)
+    handle(app)
+    return Guard(app, hosts if token is None else None, token)

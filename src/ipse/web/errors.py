@@ -1,0 +1,70 @@
+"""Exception ↦ status, code and one sentence; never a trace."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from ipse.errors import IpseError, lack, one_line
+from ipse.web.guard import refused
+
+STATUS = {
+    "CutShort": 400,
+    "TooLarge": 413,
+    "TooManyPixels": 413,
+    "PictureError": 415,
+    "Polyglot": 415,
+    "RunError": 500,
+    "NotEnoughMemory": 507,
+    "DiskFull": 507,
+}
+OTHERS = 422  # what was understood but cannot be done
+
+
+class Problem(BaseModel):
+    """What every error says."""
+
+    code: str
+    message: str
+
+
+def missing(what: str, name: str) -> HTTPException:
+    """The refusal of an unknown name."""
+    return HTTPException(404, f"{what} {name!r} is not here: it was deleted, or never was")
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a route can answer besides, for its description."""
+    return {status: {"model": Problem} for status in statuses}
+
+
+def handle(app: FastAPI) -> None:
+    """Let an application say its errors so."""
+
+    @app.exception_handler(IpseError)
+    async def known(_request: Request, error: IpseError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        code = getattr(error, "code", type(error).__name__)
+        code = "DiskFull" if "disk is full" in str(error) else code
+        return refused(STATUS.get(code, OTHERS), code, one_line(str(error)))
+
+    @app.exception_handler(HTTPException)
+    async def by_status(_request: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return refused(error.status_code, "HTTP", str(error.detail))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return refused(422, "Malformed", one_line(f"{where}: {first['msg']}; see /api"))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_request: Request, error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        said = lack(error)
+        if said is not None:
+            return refused(507, "NoRoom", said)
+        logging.getLogger("ipse.web").exception("unforeseen", exc_info=error)
+        return refused(500, "Unforeseen", "something unforeseen went wrong: the log of the server says what")

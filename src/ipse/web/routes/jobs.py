@@ -1,0 +1,200 @@
+"""Jobs: asked for, watched, steered, taken away."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, Field
+
+from ipse.errors import OptionError
+from ipse.web.errors import missing, responses
+from ipse.web.form import told_options, told_settings
+from ipse.web.records import JobRecord, body_of
+from ipse.web.routes.pictures import Name
+from ipse.web.server import Reached, Server
+
+router = APIRouter(prefix="/api/v1", tags=["jobs"])
+SMALLEST = 32  # pixels a side of a region
+
+
+class Wanted(BaseModel, extra="forbid"):
+    """A job as it is asked for."""
+
+    picture: str = Field(description="The id of an uploaded picture.")
+    task: str = Field(description="The name of a task: see /api/v1/tasks.")
+    options: dict[str, Any] = Field(default={}, description='The task\'s own; a file is {"picture": id}.')
+    settings: dict[str, Any] = Field(default={}, description="Those that all tasks share.")
+    region: list[int] | None = Field(
+        default=None, min_length=4, max_length=4, description="Left, top, width, height as seen: a trial."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobView(JobRecord):
+    """A job, and how many wait before it."""
+
+    position: int | None
+
+
+def known(server: Server, name: str) -> JobRecord:
+    """Return the job of that id.
+
+    Raises:
+        HTTPException: there is none.
+    """
+    if name not in server.store.jobs:
+        raise missing("job", name)
+    return server.store.jobs[name]
+
+
+def viewed(server: Server, job: JobRecord, *, curve: bool = True) -> JobView:
+    """Return a job as it is answered."""
+    body: dict[str, Any] = vars(job) | ({} if curve else {"curve": []})
+    return JobView(**body, position=server.queue.place(job.id))
+
+
+def checked(server: Server, wanted: Wanted) -> JobRecord:
+    """Return the job that was asked for, named but not yet made.
+
+    Raises:
+        OptionError: it names what is not there, or values that cannot be used.
+    """
+    pictures = server.store.pictures
+    options = told_options(wanted.task, wanted.options)
+    told_settings(wanted.settings)
+    files = [value["picture"] for value in options.values() if isinstance(value, dict)]
+    for name in (wanted.picture, *files):
+        if name not in pictures:
+            raise OptionError(f"picture {name!r} is not here: upload it first")
+    picture = pictures[wanted.picture]
+    region = wanted.region and within(wanted.region, picture.about["width"], picture.about["height"])
+    return JobRecord(
+        "", picture.id, picture.name, wanted.task, wanted.settings, options, region, created=time.time()
+    )
+
+
+def within(region: list[int], width: int, height: int) -> list[int]:
+    """Return a region, which must lie in the picture.
+
+    Raises:
+        OptionError: it does not, or is too small.
+    """
+    left, top, across, down = region
+    inside = left >= 0 and top >= 0 and left + across <= width and top + down <= height
+    if not inside or across < min(SMALLEST, width) or down < min(SMALLEST, height):
+        wanted = f"within {width}×{height}, {SMALLEST} or more a side"
+        raise OptionError(f"region {region} does not fit: give left, top, width, height {wanted}")
+    return region
+
+
+@router.post("/jobs", status_code=201, responses=responses(422, 507))
+async def submit(server: Reached, wanted: Wanted, response: Response) -> JobView:
+    """Ask for a restoration; it waits for its turn."""
+    job = checked(server, wanted)
+    name = server.store.new_job()
+    server.queue.submit(replace(job, id=name))
+    response.headers["Location"] = f"/api/v1/jobs/{name}"
+    return viewed(server, known(server, name))
+
+
+@router.post("/plan", responses=responses(415, 422, 500, 507))
+async def plan(server: Reached, wanted: Wanted) -> dict[str, Any]:
+    """Measure what a job would take: seconds, bytes, tiles."""
+    job = checked(server, wanted)
+    said = await server.pool.ask(server.queue.order(job) | {"kind": "plan"})
+    return said["plan"]
+
+
+@router.get("/jobs")
+async def listed(server: Reached) -> list[JobView]:
+    """List all jobs, the oldest first, without their curves."""
+    return [viewed(server, job, curve=False) for job in server.store.jobs.values()]
+
+
+@router.get("/jobs/{name}", responses=responses(404, 422))
+async def about(server: Reached, name: Name) -> JobView:
+    """Say how a job stands."""
+    return viewed(server, known(server, name))
+
+
+@router.post("/jobs/{name}/pause", status_code=202, responses=responses(404, 422))
+async def pause(server: Reached, name: Name) -> JobView:
+    """Hold a job between two steps; the next one in the queue goes on."""
+    known(server, name)
+    server.queue.pause(name)
+    return viewed(server, known(server, name))
+
+
+@router.post("/jobs/{name}/resume", status_code=202, responses=responses(404, 422))
+async def resume(server: Reached, name: Name) -> JobView:
+    """Let a paused job go on."""
+    known(server, name)
+    server.queue.resume(name)
+    return viewed(server, known(server, name))
+
+
+@router.post("/jobs/{name}/stop", status_code=202, responses=responses(404, 422))
+async def stop(server: Reached, name: Name) -> JobView:
+    """End a job and keep the best so far."""
+    known(server, name)
+    server.queue.stop(name)
+    return viewed(server, known(server, name))
+
+
+@router.post("/jobs/{name}/cancel", status_code=202, responses=responses(404, 422))
+async def cancel(server: Reached, name: Name) -> JobView:
+    """End a job at once; its last preview stays."""
+    known(server, name)
+    await server.queue.cancel(name)
+    return viewed(server, known(server, name))
+
+
+@router.delete("/jobs/{name}", status_code=204, responses=responses(404, 422))
+async def delete(server: Reached, name: Name) -> None:
+    """Take a job away, with all that it made; one under way is cancelled."""
+    known(server, name)
+    await server.queue.cancel(name)
+    server.store.drop_job(name)
+    server.hub.changed(name)
+
+
+def event(server: Server, name: str | None) -> ServerSentEvent:
+    """Return what a listener is told of a job: as it is now, or that it is gone; a comment where nothing happened."""
+    if name is None:
+        return ServerSentEvent(comment="still here")
+    job = server.store.jobs.get(name)
+    if job is None:
+        return ServerSentEvent(event="gone", data={"id": name})
+    body = body_of(job) | {"curve": [], "position": server.queue.place(name)}
+    return ServerSentEvent(event="job", data=body)
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def events(server: Reached) -> AsyncIterator[ServerSentEvent]:
+    """Stream all jobs as they change."""
+    yield ServerSentEvent(comment="all jobs")
+    with server.hub.listening() as listener:
+        while not server.hub.closed:
+            for name in await listener.next():
+                yield event(server, name)
+
+
+@router.get("/jobs/{name}/events", response_class=EventSourceResponse, responses=responses(404, 422))
+async def watched(server: Reached, name: Name) -> AsyncIterator[ServerSentEvent]:
+    """Stream one job, from now to its end."""
+    known(server, name)
+    with server.hub.listening() as listener:
+        yield event(server, name)
+        while not ended(server, name) and not server.hub.closed:
+            for heard in await listener.next():
+                if heard in (name, None):
+                    yield event(server, heard)
+
+
+def ended(server: Server, name: str) -> bool:
+    """Whether nothing more will be heard of a job."""
+    job = server.store.jobs.get(name)
+    return job is None or job.over

@@ -1,0 +1,99 @@
+"""What a job has made: previews, points of its trajectory, the result, its receipt."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import FileResponse, Response
+
+from ipse.receipt import beside
+from ipse.web.errors import missing, responses
+from ipse.web.places import PREVIEW, VIEW, point_name
+from ipse.web.records import JobRecord
+from ipse.web.routes.jobs import known
+from ipse.web.routes.pictures import Name, shown
+from ipse.web.server import Reached, Server
+
+router = APIRouter(prefix="/api/v1/jobs/{name}", tags=["results"])
+Step = Annotated[int | None, Query(ge=0, description="A point of the trajectory instead of the one chosen.")]
+
+
+@router.get("/preview", response_class=FileResponse, responses=responses(404, 422))
+async def preview(server: Reached, name: Name) -> FileResponse:
+    """Show what the job had last, as PNG, at most 1280 pixels a side."""
+    known(server, name)
+    path = server.store.job_folder(name) / PREVIEW
+    if not path.exists():
+        raise missing("a preview of job", name)
+    return FileResponse(path, media_type="image/png")
+
+
+@router.get("/view", response_class=FileResponse, responses=responses(404, 422))
+async def view(server: Reached, name: Name) -> FileResponse:
+    """Show the result: upright, in 8 bits, every pixel, as PNG."""
+    finished(server, name)
+    return shown(server.store.job_folder(name) / VIEW)
+
+
+@router.get("/points/{step}", response_class=FileResponse, responses=responses(404, 422))
+async def point(server: Reached, name: Name, step: int) -> FileResponse:
+    """Show a point of the fit's trajectory, as PNG."""
+    if step not in finished(server, name).points:
+        raise missing("point", str(step))
+    return shown(server.store.job_folder(name) / point_name(step))
+
+
+@router.get("/result", response_class=FileResponse, responses=responses(404, 415, 422, 500, 507))
+async def result(server: Reached, name: Name, step: Step = None) -> FileResponse:
+    """Give the result's file, with all that the picture carried; or another point of the trajectory as one."""
+    job = finished(server, name)
+    path = target = server.store.job_folder(name) / str(job.result)
+    if step is not None and step != job.chosen:
+        if step not in job.points:
+            raise missing("point", str(step))
+        target = path.with_name(f"picked-{step}{path.suffix}")
+        if not target.exists():
+            await picked(server, job, step, path, target)
+    return FileResponse(target, filename=saved_as(job, path))
+
+
+async def picked(server: Server, job: JobRecord, step: int, path: Path, target: Path) -> None:
+    """Have a worker write another point of the trajectory."""
+    source = server.store.picture_path(job.picture)
+    order = {"kind": "pick", "source": str(source), "result": str(path), "target": str(target), "step": step}
+    await server.pool.ask(order | {"names": {str(source): job.name, str(path): saved_as(job, path)}})
+
+
+@router.get("/receipt", responses=responses(404, 422))
+async def receipt(server: Reached, name: Name) -> Response:
+    """Give the result's receipt; it names files as their users do, to lie beside them."""
+    job = finished(server, name)
+    path = server.store.job_folder(name) / str(job.result)
+    if not beside(path).exists():
+        raise missing("a receipt of the trial", name)
+    said = json.loads(beside(path).read_bytes())
+    said |= {"input": job.name, "output": saved_as(job, path), "snapshots": None}
+    for key, value in job.options.items():
+        if isinstance(value, dict):
+            said["options"][key]["path"] = server.store.pictures[value["picture"]].name
+    headers = {"Content-Disposition": f'attachment; filename="{name}.ipse.json"'}
+    body = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def finished(server: Server, name: str) -> JobRecord:
+    """Return a job that has made its result.
+
+    Raises:
+        HTTPException: there is no such job, or it has no result.
+    """
+    job = known(server, name)
+    if job.result is None:
+        raise missing("a result of job", name)
+    return job
+
+
+def saved_as(job: JobRecord, path: Path) -> str:
+    """What a result is called when it is saved: as the command would."""
+    return f"{Path(job.name).stem}_ipse{path.suffix}"

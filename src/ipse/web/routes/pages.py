@@ -1,0 +1,50 @@
+"""The page, its files, and what it must know first."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from ipse.machine import versions
+from ipse.web.form import form
+from ipse.web.server import Reached
+
+STATIC = Path(__file__).parent.parent / "static"
+router = APIRouter()
+
+
+@router.get("/", include_in_schema=False)
+async def page() -> FileResponse:
+    """The page."""
+    return FileResponse(STATIC / "index.html")
+
+
+@router.get("/api", include_in_schema=False)
+async def described() -> FileResponse:
+    """The API's description, for people."""
+    return FileResponse(STATIC / "api.html")
+
+
+@router.get("/api/v1/tasks", tags=["tasks"])
+async def tasks() -> list[dict[str, Any]]:
+    """List the tasks with their options, defaults and help: the same as the command's."""
+    return form()
+
+
+@router.get("/api/v1/about", tags=["tasks"])
+async def about(server: Reached) -> dict[str, Any]:
+    """Say which version this is, and what it takes and keeps."""
+    limits = server.limits
+    return {
+        "version": versions().get("ipse"),
+        "upload": limits.upload,
+        "days": limits.days,
+        "fits": limits.fits,
+    }
+
+
+def serve_files(app: FastAPI) -> None:
+    """Add the page's files."""
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,0 +1,142 @@
+"""Pictures and masks: put in, looked at, taken away."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path as FilePath
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import FileResponse
+
+from ipse.web.errors import missing, responses
+from ipse.web.places import VIEW
+from ipse.web.records import PictureRecord
+from ipse.web.server import Reached, Server
+from ipse.web.upload import received, safe_name
+
+Name = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id that it was given.")]
+Called = Annotated[
+    str, Query(max_length=300, description="What you call the file; only shown and used for saving.")
+]
+Polarity = Literal["auto", "white-is-hole", "white-is-known"]
+
+LOOKING = 60.0  # seconds that a request waits for what is found
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+router = APIRouter(prefix="/api/v1/pictures", tags=["pictures"])
+
+
+def known(server: Server, name: str) -> PictureRecord:
+    """Return the picture of that id.
+
+    Raises:
+        HTTPException: there is none.
+    """
+    if name not in server.store.pictures:
+        raise missing("picture", name)
+    return server.store.pictures[name]
+
+
+@router.post("", status_code=201, openapi_extra=BODY, responses=responses(400, 413, 415, 422, 507))
+async def upload(request: Request, server: Reached, name: Called = "picture") -> PictureRecord:
+    """Put a picture, or a mask as a file, in: the request's body is the file."""
+    path = await received(request, server.store.root / "incoming", limit=server.limits.upload)
+    return await server.looked(path, safe_name(name))
+
+
+@router.get("")
+async def listed(server: Reached) -> list[PictureRecord]:
+    """List the pictures, the oldest first."""
+    return [one for one in server.store.pictures.values() if one.mask_of is None]
+
+
+@router.get("/{name}", responses=responses(404, 422))
+async def about(server: Reached, name: Name, wait: bool = False) -> PictureRecord:
+    """Say what a picture is, and what is wrong with it; ``wait`` until that is found out."""
+    known(server, name)
+    look = server.looks.get(name)
+    if wait and look is not None:
+        await asyncio.wait({look}, timeout=LOOKING)
+    return known(server, name)
+
+
+@router.get("/{name}/view", response_class=FileResponse, responses=responses(404, 422))
+async def view(server: Reached, name: Name) -> FileResponse:
+    """Show a picture: upright, in 8 bits, as PNG."""
+    known(server, name)
+    return shown(server.store.picture_folder(name) / VIEW)
+
+
+@router.get("/{name}/file", response_class=FileResponse, responses=responses(404, 422))
+async def file(server: Reached, name: Name) -> FileResponse:
+    """Give a file back as it is stored."""
+    picture = known(server, name)
+    return FileResponse(server.store.picture_path(name), filename=picture.name)
+
+
+@router.post(
+    "/{name}/masks", status_code=201, openapi_extra=BODY, responses=responses(400, 404, 413, 415, 422, 507)
+)
+async def mask(
+    request: Request, server: Reached, name: Name, painted: bool = False, polarity: Polarity = "auto"
+) -> PictureRecord:
+    """Make a mask of a picture: white is what to fill. The body is a picture of it.
+
+    A ``painted`` one is of the upright view, of any size. Any other is read as the command would, by ``polarity``.
+    """
+    picture = known(server, name)
+    path = await received(request, server.store.root / "incoming", limit=server.limits.upload)
+    try:
+        return await made(server, picture, path, painted=painted, polarity=polarity)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def made(
+    server: Server, picture: PictureRecord, path: FilePath, *, painted: bool, polarity: Polarity
+) -> PictureRecord:
+    """Have a worker make a mask's file."""
+    new = server.store.new_picture()
+    order = {
+        "kind": "mask",
+        "picture": str(server.store.picture_path(picture.id)),
+        "folder": str(server.store.picture_folder(new)),
+        "path": str(path),
+        "painted": painted,
+        "polarity": polarity,
+        "names": {str(path): "the mask", str(server.store.picture_path(picture.id)): picture.name},
+    }
+    try:
+        said = await server.pool.ask(order)
+    except BaseException:
+        server.store.drop_picture(new)
+        raise
+    name = f"{FilePath(picture.name).stem}-mask.png"
+    record = PictureRecord(new, name, said["file"], picture.about, mask_of=picture.id)
+    record = replace(record, said=said["said"], share=said["share"])
+    server.store.put_picture(record)
+    return record
+
+
+@router.delete("/{name}", status_code=204, responses=responses(404, 422))
+async def delete(server: Reached, name: Name) -> None:
+    """Take a picture away, with its masks and jobs."""
+    known(server, name)
+    jobs = server.queue.on(name)
+    for job in jobs:
+        await server.queue.cancel(job)
+    server.store.drop_picture(name)
+    for job in jobs:
+        server.hub.changed(job)
+
+
+def shown(path: FilePath) -> FileResponse:
+    """Return a view, which never changes under its address."""
+    if not path.exists():
+        raise missing("view", path.stem)
+    return FileResponse(path, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
