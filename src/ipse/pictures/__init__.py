@@ -9,6 +9,7 @@ from ipse.pictures.mask import Mask, mask_for, mask_of, read_mask
 from ipse.pictures.metadata import Metadata
 from ipse.pictures.picture import Picture
 from ipse.pictures.pillow import from_pil, to_pil
+from ipse.pictures.psf import psf_of, read_psf
 from ipse.pictures.read import LIMIT, read
 from ipse.pictures.write import encode, write
 
@@ -30,9 +31,11 @@ __all__ = [
     "jpeg_info",
     "mask_for",
     "mask_of",
+    "psf_of",
     "read",
     "read_bytes",
     "read_mask",
+    "read_psf",
     "standard_table",
     "to_array",
     "to_pil",

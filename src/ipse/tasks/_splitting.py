@@ -1,0 +1,96 @@
+"""argmin_x ‖m ⊙ (A x − y)‖² + a prior's cost, by splitting: a linear measurement, in turn with a denoiser.
+
+    x ← argmin_x ‖m ⊙ (A x − y)‖² + ρ ‖x − v‖²,     v ← D_s(x),     ρ = c σ² / s², s falling
+
+A linear; each x by conjugate gradients, from v on. The first x is Tikhonov's: there λ ‖∇x‖² is the prior's cost.
+
+Hestenes and Stiefel, "Methods of conjugate gradients", 1952, https://doi.org/10.6028/jres.049.044
+Zhang, Li, Zuo, Zhang, Van Gool, Timofte, "Plug-and-play image restoration with deep denoiser prior", 2021,
+https://arxiv.org/abs/2008.13751
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+ITERATIONS = 40  # of conjugate gradients for the first estimate …
+AGAIN = 12  # … and for each after it, which starts near its end
+
+
+@dataclass(frozen=True)
+class Measured:
+    """y = m ⊙ A x + n."""
+
+    y: Tensor  #: (1, C, h, w)
+    operator: Callable[[Tensor], Tensor]  #: A, linear
+    seen: Tensor  #: m, bool (1, 1, h, w)
+    size: tuple[int, int]  #: (H, W) of x
+
+    def pulled(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Aᵀ m (A x − y), of the shape of x; y None is zero."""
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            misfit = self.operator(x) if y is None else self.operator(x) - y
+            return torch.autograd.grad((self.seen.to(x.dtype) * misfit.square()).sum() / 2, x)[0]
+
+    def start(self) -> Tensor:
+        """The mean of what is seen, everywhere."""
+        weight = self.seen.to(self.y.dtype)
+        mean = (weight * self.y).sum((2, 3), keepdim=True) / weight.sum().clamp_min(1)
+        return mean.expand(1, -1, *self.size).clone()
+
+
+def splitting(
+    measured: Measured,
+    *,
+    smoothness: float,
+    denoise: Callable[[Tensor, float], Tensor],
+    levels: Sequence[tuple[float, float]],
+) -> Iterator[Tensor]:
+    """Yield estimates (1, C, H, W) within [0, 1]: Tikhonov's, then one for each level.
+
+    Args:
+        measured: what there is.
+        smoothness: λ of the first.
+        denoise: D, of a picture and a noise level in its units.
+        levels: (s, ρ), s falling.
+    """
+    x = solved(measured, measured.start(), lambda d: smoothness * rough(d), iterations=ITERATIONS)
+    yield x.clamp(0, 1)
+    for level, weight in levels:
+        v = denoise(x.clamp(0, 1), level)
+        x = solved(measured, v, lambda d, weight=weight: weight * d, iterations=AGAIN, pull=v)
+        yield x.clamp(0, 1)
+
+
+def solved(
+    measured: Measured,
+    x: Tensor,
+    prior: Callable[[Tensor], Tensor],
+    *,
+    iterations: int,
+    pull: Tensor | None = None,
+) -> Tensor:
+    """(Aᵀ m A + P) x = Aᵀ m y + P v, P ``prior``, v ``pull`` (zero where there is none), from x on."""
+    residual = -measured.pulled(x, measured.y) - prior(x if pull is None else x - pull)
+    direction, power = residual, residual.square().sum()
+    for _ in range(iterations):
+        image = measured.pulled(direction) + prior(direction)
+        length = power / (direction * image).sum().clamp_min(1e-20)
+        x, residual = x + length * direction, residual - length * image
+        power, before = residual.square().sum(), power
+        direction = residual + power / before.clamp_min(1e-20) * direction
+    return x
+
+
+def rough(x: Tensor) -> Tensor:
+    """∇ᵀ∇ x: what x has above the mean of its neighbours, with nothing beyond the border."""
+    down, across = x.diff(dim=2), x.diff(dim=3)
+    out = torch.zeros_like(x)
+    out[:, :, 1:] += down
+    out[:, :, :-1] -= down
+    out[..., 1:] += across
+    out[..., :-1] -= across
+    return out

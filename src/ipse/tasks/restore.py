@@ -1,0 +1,240 @@
+"""Any mixture of missing pixels, blur and lost resolution, with noise: argmin_θ ‖m ⊙ (D (k ∗ f_θ(z)) − y)‖² + λ TV.
+
+The parts make one operator A. The picture behind a blur is larger than what is seen of it: it is fitted as far as the
+kernel reaches, and its inner part is the result. Blur alone is undone by splitting, and the network corrects what that
+left; where resolution or whole regions are lost, the network starts from noise. Some measurements are held out: they
+say when to stop, and which of the two is better.
+
+Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from numpy.typing import ArrayLike, NDArray
+
+from ipse.errors import OptionError
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from ipse.noise import Noise
+    from ipse.operators import Operator
+    from ipse.operators.inner import Inner
+    from ipse.pictures import Picture
+    from ipse.problem import Problem
+    from ipse.tasks._common import Effort
+    from ipse.tasks._splitting import Measured
+
+STEPS = {"fast": 250, "good": 1000, "best": 3000}  # from noise …
+CORRECTING = {"fast": 30, "good": 100, "best": 300}  # … and from an estimate
+JITTER = 0.1
+HELD = 0.02  # of the measurements, for the score
+SMOOTHNESS = {True: 0.002, False: 1e-4}  # of TV, per pixel, from noise and from an estimate, and …
+ROUGH = 0.02  # … what it grows by with σ
+TIKHONOV, NOISY = 3e-3, 5.0  # λ of the first estimate: without noise, and what it grows by with σ²
+ROUNDS = {"fast": 4, "good": 8, "best": 16}  # of splitting
+LEVELS = (20 / 255, 2 / 255)  # s of the first round, and of the last, which is no less than σ
+PULL = 4.0  # c
+FAINT = 0.7 / 255  # σ that a picture of 8 bits has at least
+
+
+def restore(
+    picture: "Picture",
+    settings: Settings = Settings(),
+    *,
+    mask: Annotated[Path | ArrayLike | None, "A picture of what to fill."] = None,
+    psf: Annotated[Path | ArrayLike | None, "The blur's kernel: a picture, .npy or .npz."] = None,
+    factor: Annotated[int, "How many times larger each side becomes, 1 to 8."] = 1,
+    kernel: Annotated[
+        Literal["bicubic", "lanczos2", "lanczos3", "box"], "How it was made small."
+    ] = "bicubic",
+    polarity: Annotated[
+        Literal["auto", "white-is-hole", "white-is-known"], "What white in the mask means."
+    ] = "auto",
+    sigma: Annotated[float | None, "Noise level on the scale 0 to 255, if known."] = None,
+) -> "Problem":
+    """Undo a known blur, fill what is missing and enlarge, all at once; noise is estimated unless told.
+
+    Raises:
+        MaskError: the mask has another size, or marks nothing or everything.
+        OptionError: nothing to undo was told, or a value cannot be used.
+        PictureError: the psf cannot be read.
+    """
+    from dataclasses import replace
+
+    import torch
+
+    from ipse.objectives import hold_out
+    from ipse.tasks import _common
+    from ipse.tasks._splitting import Measured
+    from ipse.tasks.inpaint import THIN, depth
+
+    _check(mask, psf, factor, sigma)
+    y = _common.tensor(picture, settings)
+    known, said = _known(mask, picture, polarity)
+    point = None if psf is None else _psf(psf, picture, factor)
+    there = torch.from_numpy(known)[None, None].to(y.device)
+    noise = _noise(y, there, sigma)
+    held = hold_out(there, fraction=HELD, generator=_common.generator(y, settings))
+    operator, inner, size = mixture(y, point, factor, kernel)
+    deep = not known.all() and depth(known) > THIN
+    free = factor > 1 or deep or settings.latent is not None or settings.network is not None
+    measured = Measured(y, operator, there & ~held, size)
+    problem = _problem(measured, there, inner, settings, sigma=noise.sigma, free=free)
+    shape = {} if point is None else {"psf": f"{point.shape[1]}×{point.shape[0]}"}
+    estimates = {"noise": noise.said, "sigma": round(255 * noise.sigma, 2), **said, **shape}
+    return replace(problem, estimates=estimates)
+
+
+def look(picture: "Picture", settings: Settings, **options: Any) -> dict[str, object]:
+    """Settle mask, psf and noise on the whole picture; the tiles get them as arrays and numbers."""
+    import torch
+
+    from ipse.tasks import _common
+
+    mask, psf, factor = options.get("mask"), options.get("psf"), options.get("factor", 1)
+    _check(mask, psf, factor, options.get("sigma"))
+    known, _ = _known(mask, picture, options.get("polarity", "auto"))
+    noise = _noise(
+        _common.tensor(picture, settings), torch.from_numpy(known)[None, None], options.get("sigma")
+    )
+    settled: dict[str, object] = {"sigma": 255 * noise.sigma}
+    if mask is not None:
+        settled |= {"mask": known, "polarity": "settled"}
+    if psf is not None:
+        settled["psf"] = _psf(psf, picture, factor)
+    return options | settled
+
+
+def mixture(
+    y: "Tensor", psf: NDArray[Any] | None, factor: int, kernel: Any
+) -> tuple["Operator", "Inner", tuple[int, int]]:
+    """Compose A = D ∘ inner ∘ blur for a measurement y (1, C, h, w), of the parts that there are.
+
+    Returns:
+        A; what is cut off the picture behind the measurement to make the result; the size (H, W) of that picture.
+    """
+    import torch
+
+    from ipse.operators import Blur, Compose, Downsample, Identity
+    from ipse.operators.inner import Inner
+
+    reach = (1, 1) if psf is None else (psf.shape[0], psf.shape[1])
+    inner = Inner.seen_through(reach)
+    parts = [Downsample(factor, kernel=kernel)] if factor > 1 else []
+    blurs = [] if psf is None else [inner, Blur(torch.from_numpy(psf).float())]
+    size = (y.shape[-2] * factor + reach[0] - 1, y.shape[-1] * factor + reach[1] - 1)
+    return Compose(*parts, *blurs, Identity()).to(y.device), inner, size
+
+
+def _problem(
+    measured: "Measured",
+    known: "Tensor",
+    inner: "Inner",
+    settings: Settings,
+    *,
+    sigma: float,
+    free: bool,
+) -> "Problem":
+    """The network, scored on measurements that it does not see."""
+    from ipse.objectives import HeldOutError, LeastSquares, TotalVariation
+    from ipse.problem import Problem, Recipe, clipped
+    from ipse.stopping import HeldOut
+    from ipse.tasks import _common, _paper
+
+    y, effort = measured.y, _common.effort(settings)
+    held = known & ~measured.seen
+    objective = LeastSquares(y, measured.operator, weight=measured.seen.float())
+    recipe = _common.recipe(settings, Recipe(steps=STEPS[effort], average=0.99))
+    if settings.preset == "paper":
+        paper = _paper.upscale(4)  # the recipe of its other task with an operator
+        prior, recipe = paper.prior(y, settings, size=measured.size), paper.recipe(settings)
+    else:
+        objective = objective + (SMOOTHNESS[free] + ROUGH * sigma) * TotalVariation()
+        prior = _common.free_prior(y, settings, size=measured.size) if free else None
+    if prior is None:
+        canvas = y.new_zeros(1, y.shape[1], *measured.size)
+        prior = _common.guided_prior(canvas, settings, jitter=JITTER)
+        recipe = _common.recipe(settings, Recipe(CORRECTING[effort], learning_rate=0.003, average=0.95))
+    return Problem(
+        prior=prior,
+        objective=objective,
+        recipe=recipe,
+        rule=_common.rule(settings, HeldOut, sigma=sigma),
+        score=HeldOutError(y, held, measured.operator) if held.any() else None,
+        pilot=lambda: _estimates(measured, sigma, effort),
+        outputs=lambda x: clipped(inner(x)),
+    )
+
+
+def _estimates(measured: "Measured", sigma: float, effort: "Effort") -> "Iterator[Tensor]":
+    """Tikhonov's estimate, then splitting with a non-local denoiser."""
+    import numpy as np
+
+    from ipse.pilots.nl_ridge import nl_ridge
+    from ipse.tasks._splitting import splitting
+
+    sigma = max(sigma, FAINT)
+    falling = np.geomspace(max(LEVELS[0], sigma), max(LEVELS[1], sigma), ROUNDS[effort]).tolist()
+    return splitting(
+        measured,
+        smoothness=TIKHONOV + NOISY * sigma**2,
+        denoise=lambda x, level: nl_ridge(x, level, preset="once"),
+        levels=[(level, PULL * (sigma / level) ** 2) for level in falling],
+    )
+
+
+def _check(mask: Any, psf: Any, factor: int, sigma: float | None) -> None:
+    """Refuse what can be refused without the files."""
+    if factor != int(factor) or not 1 <= factor <= 8:
+        raise OptionError(f"factor {factor} cannot be used: give a whole number from 1 to 8")
+    if mask is None and psf is None and factor == 1:
+        raise OptionError(
+            "nothing to undo was told: give --mask, --psf or --factor (for noise alone: denoise)"
+        )
+    if sigma is not None and not 0 <= sigma <= 255:
+        raise OptionError(f"sigma {sigma:g} is out of range: give 0 to 255, on the scale of 8 bits")
+
+
+def _known(mask: Any, picture: "Picture", polarity: Any) -> tuple[NDArray[Any], dict[str, object]]:
+    """What is known (H, W), and what is said of it."""
+    import numpy as np
+
+    from ipse.pictures import mask_for, read_mask
+
+    if mask is None:
+        return np.ones(picture.size, np.bool_), {}
+    if polarity == "settled":  # by ``look``: an array of what is known, a tile of which may be whole
+        return np.asarray(mask, np.bool_), {}
+    if isinstance(mask, str | Path):
+        found = read_mask(mask, picture, polarity=polarity)
+    else:
+        found = mask_for(mask, picture, polarity=polarity)
+    return found.known, {"mask": found.said, "missing": round(found.share, 4)}
+
+
+def _psf(psf: Any, picture: "Picture", factor: int) -> NDArray[Any]:
+    """The kernel (K, L), no larger than the picture that it blurs."""
+    from ipse.pictures import psf_of, read_psf
+
+    found = read_psf(psf) if isinstance(psf, str | Path) else psf_of(psf)
+    (height, width), (high, wide) = picture.size, found.shape
+    if high > height * factor or wide > width * factor:
+        raise OptionError(
+            f"the psf has {wide}×{high} pixels, the picture {width * factor}×{height * factor}; "
+            "expected a smaller psf: crop it to where it is not 0"
+        )
+    return found
+
+
+def _noise(y: "Tensor", known: "Tensor", sigma: float | None) -> "Noise":
+    """The level that was told, or that of the known pixels."""
+    from ipse.noise import Noise, white
+    from ipse.pilots.biharmonic import pyramid
+
+    level = white(pyramid(y, known.to(y.device))) if sigma is None else sigma / 255
+    return Noise("gaussian" if level else "none", level)
