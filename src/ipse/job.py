@@ -1,18 +1,22 @@
 """(file y, task, options, settings) as data: what is to be restored, how, and where to put it."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-from ipse import machine
+import numpy as np
+
+from ipse import machine, tasks
 from ipse.errors import InputError
 from ipse.options import of_task
-from ipse.pictures import FORMATS, Picture, format_for, read_bytes
+from ipse.pictures import FORMATS, Picture, format_for, read, read_bytes
 from ipse.receipt import Receipt, sha256
 from ipse.settings import Settings
 
 SUFFIX = "_ipse"
+BLANK = np.full((1, 1, 3), 128, np.uint8)
 JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 
 
@@ -32,7 +36,7 @@ class Job:
     """One picture's restoration, from path to path."""
 
     task: str
-    source: Path | None  #: None reads standard input
+    source: Path | None  #: None reads standard input, or nothing where the task needs no picture
     target: Path | None  #: None writes to standard output, without receipt or snapshots
     settings: Settings = field(default_factory=Settings)
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])  #: the task's own
@@ -48,6 +52,29 @@ class Job:
     def collects(self) -> bool:
         """Whether points of the trajectory are wanted."""
         return self.snapshots or self.strength is not None
+
+
+def given(job: Job) -> tuple[bytes, Picture]:
+    """Read a job's picture; of a task that needs none, nothing, and a blank of one pixel.
+
+    Returns:
+        The file's bytes, and the picture in it.
+
+    Raises:
+        PictureError: there is no usable picture.
+    """
+    if job.source is None and tasks.sees(job.task) == "nothing":
+        return b"", Picture.from_array(BLANK, name=job.task)
+    data, name = read_bytes(job.source or "-")
+    return data, read(_Named(data, name))
+
+
+class _Named(io.BytesIO):
+    """Bytes in memory that errors can name."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
 
 
 def default_target(task: str, source: Path) -> Path:
@@ -105,9 +132,10 @@ def repeated(
         InputError: the input, or a file among the options, is not there or has changed.
     """
     place = source or (None if said.input is None else Path(said.input))
-    if place is None:
+    if place is not None:
+        check_same(place, said.input_sha256)
+    elif tasks.sees(said.task) != "nothing":
         raise InputError("the receipt's input came from standard input: name the file with --input")
-    check_same(place, said.input_sha256)
     options = {key: _option(value) for key, value in said.options.items()}
     return Job(
         task=said.task,

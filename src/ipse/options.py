@@ -27,6 +27,7 @@ class Option:
     kind: Any  #: Path, bool, int, float, str, or a Literal; ``| None`` where nothing need be said
     default: Any  #: ``REQUIRED`` where there is none
     help: str
+    argument: bool = False  #: named by its place, before the picture, instead of by a flag
 
     @property
     def required(self) -> bool:
@@ -65,9 +66,9 @@ def _keywords(task: Any) -> Iterator[Option]:
 
 
 def _option(name: str, hint: Any, default: Any) -> Option:
-    """Take ``Annotated[type, "help"]`` apart."""
-    kind, said = (get_args(hint)[0], get_args(hint)[1]) if get_origin(hint) is Annotated else (hint, "")
-    return Option(name, simple(kind), default, said)
+    """Take ``Annotated[type, "help"]`` apart, or ``Annotated[type, "help", "argument"]``."""
+    kind, said, *rest = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
+    return Option(name, simple(kind), default, said, argument="argument" in rest)
 
 
 def simple(kind: Any) -> Any:

@@ -15,7 +15,7 @@ from ipse.errors import NotEnoughMemory
 from ipse.pictures import Picture
 from ipse.settings import Settings, find_device
 from ipse.tiles import count, enlargement, side_for
-from ipse.trial import STEPS, crop, kept_bytes, middle_problem, pilot_seconds, problem_of, step_seconds
+from ipse.trial import STEPS, crop, kept_bytes, middle_problem, pilot_seconds, step_seconds
 
 if TYPE_CHECKING:
     from ipse.problem import Problem
@@ -85,6 +85,8 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     Raises:
         InputError: the task refuses the options.
     """
+    size, settings = picture.size, tasks.uncut(task, settings)
+    picture = crop(picture, SIDE) if of_one_size(task) else picture
     device, piece = find_device(settings.device), crop(picture, SIDE)
     found = tasks.look(task)(picture, settings, **options)
     told = found if isinstance(found, dict) else options
@@ -100,7 +102,7 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     )
     steps = 0 if whole is None else whole.recipe.steps
     return Plan(
-        task, settings.preset, device, machine.device_model(device), picture.size, steps,
+        task, settings.preset, device, machine.device_model(device), size, steps,
         pilot_seconds=round(pilot, 3),
         seconds=round(
             min(settings.seeds * parts * (pilot + steps * step), settings.seconds or math.inf), 3
@@ -127,11 +129,12 @@ def check_memory(
     Raises:
         NotEnoughMemory: says how much it would take and how much there is.
     """
-    result = pixels_of(picture) * enlargement(options) ** 2
-    if result < SMALL:
+    result, settings = pixels_of(picture) * enlargement(options) ** 2, tasks.uncut(task, settings)
+    if result < SMALL or of_one_size(task):
         return
     device, piece = find_device(settings.device), crop(picture, SIDE)
-    problem = problem_of(piece, task, settings, options)
+    found = tasks.look(task)(picture, settings, **options)
+    problem = middle_problem(picture, SIDE, task, settings, found) if isinstance(found, dict) else None
     need = (
         memory(problem, pixels_of(piece), picture, settings, options) + 2 * picture.channels * result * points
     )
@@ -179,6 +182,11 @@ def cut(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> tup
         return 1, pixels_of(picture)
     height, width = picture.size
     return count(picture.size, tile=side), min(side, height) * min(side, width)
+
+
+def of_one_size(task: str) -> bool:
+    """Whether what the task fits has the same size whatever the picture's."""
+    return tasks.sees(task) in ("resized", "nothing")
 
 
 def pixels_of(picture: Picture) -> int:

@@ -8,7 +8,6 @@
 PyTorch is imported by the first event, so that a wrong path is told at once.
 """
 
-import io
 import sys
 import time
 from collections.abc import Iterator
@@ -17,11 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ipse import disagreement, tasks
+from ipse import disagreement, panels, tasks
 from ipse.checkpoint import Checkpoint
 from ipse.errors import OptionError, RunError
-from ipse.job import Job, file_record, fingerprint, piped_format
-from ipse.pictures import Picture, check_target, encode, read, read_bytes, write_bytes
+from ipse.job import Job, file_record, fingerprint, given, piped_format
+from ipse.pictures import Picture, check_target, encode, write_bytes
 from ipse.pictures.files import check_place
 from ipse.receipt import Receipt, beside, plain, sha256
 from ipse.report import report
@@ -48,8 +47,7 @@ class Run:
             check_strength(job.strength)
         if job.collects and (job.settings.tile or job.settings.seeds > 1):
             raise OptionError("--strength and --snapshots are of one fit: leave --tile and --seeds out")
-        self.data, name = read_bytes(job.source or "-")
-        self.picture = read(_Named(self.data, name))
+        self.data, self.picture = given(job)
         self.files = {
             key: file_record(value) for key, value in job.options.items() if isinstance(value, Path)
         }
@@ -60,13 +58,15 @@ class Run:
     def check_places(self) -> str:
         """Refuse every place that could not be written; return the output's format."""
         job, scale = self.job, enlargement(self.job.options)
-        size = (self.picture.size[0] * scale, self.picture.size[1] * scale)
+        across = scale * max(1, len(tasks.panels(job.task)))
+        size = (self.picture.size[0] * scale, self.picture.size[1] * across)
         target, form = job.target or "-", piped_format(job, self.picture)
         name = check_target(self.picture, target, overwrite=job.overwrite, format=form, size=size)
         if job.target is not None:
             for path in (beside(job.target), *([self.snapshots_path] if job.snapshots else [])):
                 check_place(path, overwrite=True)
-            for path in disagreement.places(job.target) if job.settings.seeds > 1 else ():
+            maps = disagreement.places(job.target) if job.settings.seeds > 1 else ()
+            for path in (*maps, *panels.places(job.target, job.task)):
                 check_place(path, overwrite=job.overwrite)
         elif job.snapshots:
             raise OptionError("--snapshots lie beside the output: name one with -o")
@@ -200,6 +200,8 @@ class Run:
         if result.disagreement is not None and self.job.target is not None:
             places, again = self.job.target, self.job.overwrite
             disagreement.write(result.disagreement, places, like=picture, overwrite=again)
+        if self.job.target is not None:
+            panels.write(picture, self.job.target, self.job.task, self.format, overwrite=self.job.overwrite)
         said = report(self, result, step=step, picture=picture, data=data, cancelled=cancelled)
         if self.job.target is not None:
             write_bytes(beside(self.job.target), said.to_json().encode(), overwrite=True)
@@ -237,11 +239,3 @@ class Run:
             raise RunError(
                 f"encoding as {self.format} failed ({error}); nothing was written: try .png"
             ) from error
-
-
-class _Named(io.BytesIO):
-    """Bytes in memory that errors can name."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name

@@ -184,7 +184,7 @@ def restoration(
 
     ``ends`` is how far each of several seeds is to go, where they are repeated.
     """
-    settings = settings or Settings()
+    settings = tasks.uncut(task, settings or Settings())
     side = side_for(picture.size, told=settings.tile, factor=enlargement(options or {}))
     if side:
         return Tiled(picture, task, settings, options, side=side)

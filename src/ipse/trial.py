@@ -25,7 +25,9 @@ def problem_of(piece: Picture, task: str, settings: Settings, options: Mapping[s
     from ipse import tasks
     from ipse.problem import Problem
 
-    told = dict(options) | {name: hole(piece) for name, value in options.items() if is_mask(value, piece)}
+    told = dict(options)
+    if is_mask(told.get("mask"), piece):
+        told["mask"] = hole(piece)
     problem = tasks.find(task)(piece, settings, **told)
     if not isinstance(problem, Problem):  # this piece is clean: the rest may not be
         noise = np.random.default_rng(settings.seed).normal(0, NOISE, piece.pixels.shape)

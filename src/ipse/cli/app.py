@@ -31,7 +31,7 @@ def names() -> list[str]:
 def source(name: str) -> tuple[Path, str]:
     """Return the file of a command and the name of the function in it."""
     if name in tasks.names():
-        return TASKS / f"{name}.py", name
+        return TASKS / f"{tasks.python_name(name)}.py", tasks.python_name(name)
     return HERE / "commands" / f"{name}.py", "command"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ipse import options
+from ipse import options, tasks
 from ipse.cli.carry_out import carry_out
 from ipse.cli.numbers import reading
 from ipse.errors import OutputError
@@ -60,14 +60,22 @@ class Files:
 def callback(name: str) -> Callable[..., None]:
     """Return the function that is a task's command; Typer reads its flags off the signature made here."""
     own, shared = options.of_task(name), options.of_settings()
+    first = [one for one in own if one.argument]
 
     def command(**given: Any) -> None:
-        files = Files(**{f.name: given[f.name] for f in fields(Files)})
+        files = Files(
+            **{"picture": STREAM} | {f.name: given[f.name] for f in fields(Files) if f.name in given}
+        )
         settings = Settings(**{one.name: given[one.name] for one in shared})
         told = {one.name: given[one.name] for one in own}
         carry_out(job(name, files, settings, told), json=files.json, quiet=files.quiet, dry_run=files.dry_run)
 
-    parameters = [*file_parameters(), *flags(own, "This task"), *flags(shared, "Settings")]
+    parameters = [
+        *arguments(first),
+        *(one for one in file_parameters() if one.name != "picture" or tasks.sees(name) != "nothing"),
+        *flags([one for one in own if not one.argument], "This task"),
+        *flags(shared, "Settings"),
+    ]
     parameters.sort(key=lambda one: one.default is not inspect.Parameter.empty)
     command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -86,6 +94,19 @@ def file_parameters() -> list[inspect.Parameter]:
             annotation=hints[f.name],
         )
         for f in fields(Files)
+    ]
+
+
+def arguments(known: Iterable[options.Option]) -> list[inspect.Parameter]:
+    """Return options as parameters that are named by their place."""
+    return [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=one.default,
+            annotation=Annotated[one.kind, typer.Argument(help=one.help)],
+        )
+        for one in known
     ]
 
 
@@ -111,7 +132,9 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
         OutputError: the result would go where it cannot.
     """
     source = None if files.picture == STREAM else files.picture
-    target = files.output or (STREAM if source is None else default_target(task, source))
+    drawn = tasks.sees(task) == "nothing"
+    beside = default_target(task, Path(f"{task}.png") if source is None else source)
+    target = files.output or (STREAM if source is None and not drawn else beside)
     piped = target == STREAM and not files.dry_run
     if piped and files.json:
         raise OutputError("both the picture and --json would go to standard output: name a file with -o")

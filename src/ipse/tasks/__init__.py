@@ -7,21 +7,58 @@ must not wait for it.
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ipse.errors import OptionError, nearest
+from ipse.settings import Settings
 
 if TYPE_CHECKING:
     from ipse.problem import Nothing, Problem
 
 Task = Callable[..., "Problem | Nothing"]
+Sees = Literal["parts", "whole", "resized", "nothing"]
 
 
 def names() -> list[str]:
-    """The tasks there are: the modules of this folder that do not start with an underscore."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
+    """The tasks there are: the modules of this folder that do not start with an underscore, words joined by a dash."""
+    return sorted(file.stem.replace("_", "-") for file in Path(__file__).parent.glob("[!_]*.py"))
+
+
+def python_name(name: str) -> str:
+    """A task's name as that of its module and its function."""
+    return name.replace("-", "_")
+
+
+def sees(name: str) -> Sees:
+    """What a task sees of its picture, its module's ``SEES``: "parts" unless it says otherwise.
+
+    "parts": it can be cut into tiles. "whole": it cannot. "resized": it fits a picture of another size, whatever that
+    of its own. "nothing": it draws a picture and needs none.
+    """
+    return getattr(sys.modules[find(name).__module__], "SEES", "parts")
+
+
+def panels(name: str) -> tuple[str, ...]:
+    """The names of the pictures that a task's result shows side by side, its module's ``PANELS``; mostly none."""
+    return getattr(sys.modules[find(name).__module__], "PANELS", ())
+
+
+def uncut(name: str, settings: Settings) -> Settings:
+    """The settings, without tiles where the task cannot be cut into them.
+
+    Raises:
+        OptionError: there were to be tiles all the same.
+    """
+    if sees(name) == "parts":
+        return settings
+    if settings.tile:
+        raise OptionError(
+            f"tile {settings.tile} cannot be used: {name} sees the picture whole: leave --tile out"
+        )
+    return replace(settings, tile=0)
 
 
 def look(name: str) -> Callable[..., "dict[str, Any] | Nothing"]:
@@ -45,4 +82,4 @@ def find(name: str) -> Task:
     """
     if name not in names():
         raise OptionError(f"task {name!r} is unknown: {nearest(name, names())}")
-    return getattr(import_module(f"ipse.tasks.{name}"), name)
+    return getattr(import_module(f"ipse.tasks.{python_name(name)}"), python_name(name))

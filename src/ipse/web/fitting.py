@@ -88,7 +88,7 @@ def opened(order: dict[str, Any], folder: Path) -> Run:
         key: Path(value["file"]) if isinstance(value, dict) else value
         for key, value in order["options"].items()
     }
-    picture = read(source)
+    picture, settings = read(source), tasks.uncut(order["task"], settings)
     target = target_for(folder, order["task"], source, picture)
     job = Job(order["task"], source, target, settings, options, overwrite=True)
     if order["region"] is not None:
