@@ -48,7 +48,10 @@ class Channel:
             case "stop":
                 self.stopped = True
                 self.going.set()
-            case _:
+            case _:  # what was said to the work before it is over
+                self.stopped = False
+                self.paused.clear()
+                self.going.clear()
                 self.orders.put(said)
 
     def send(self, say: str, **body: Any) -> None:

@@ -101,24 +101,44 @@ def opened(order: dict[str, Any], folder: Path) -> Run:
 
 def pull(run: Run, previews: Previews, channel: Channel) -> bool:
     """Pull the stream to its end, or to where it is stopped; whether it was."""
-    told, last = False, 0.0
+    telling = Telling(run, previews, channel)
     for event in run:
-        if not told:
-            told = True
-            channel.send(
-                "found", estimates=run.restoration.problem.estimates if run.restoration.problem else {}
-            )
-        pilot = isinstance(event, Estimate)
-        if pilot or time.monotonic() - last >= EVERY:
-            last = time.monotonic()
-            channel.put(message(run, event))
-        if pilot or previews.due():
-            channel.send("preview", version=previews.draw(event.picture if pilot else event.average))
+        telling.tell(event)
         if channel.paused.is_set():
             wait(run, channel)
         if channel.closed or (channel.stopped and run.has_estimate):
             return True
+    telling.finish()
     return False
+
+
+class Telling:
+    """A consumer of a run's stream that says what happens: now and then, and at the end."""
+
+    def __init__(self, run: Run, previews: Previews, channel: Channel) -> None:
+        self.run, self.previews, self.channel = run, previews, channel
+        self.begun, self.last = False, 0.0
+        self.unsaid: dict[str, Any] | None = None
+
+    def tell(self, event: "Estimate | State") -> None:
+        """Say an event, if it is time; pilots at once."""
+        problem = self.run.restoration.problem
+        if not self.begun and problem is not None:
+            self.begun = True
+            self.channel.send("found", estimates=problem.estimates)
+        pilot = isinstance(event, Estimate)
+        self.unsaid = message(self.run, event)
+        if pilot or time.monotonic() - self.last >= EVERY:
+            self.finish()
+        if pilot or self.previews.due():
+            x = event.picture if pilot else event.average
+            self.channel.send("preview", version=self.previews.draw(x))
+
+    def finish(self) -> None:
+        """Say what was not said yet."""
+        if self.unsaid is not None:
+            self.channel.put(self.unsaid)
+            self.unsaid, self.last = None, time.monotonic()
 
 
 def wait(run: Run, channel: Channel) -> None:

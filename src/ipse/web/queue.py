@@ -98,7 +98,7 @@ class Queue:
         finally:
             if self.processes.get(name) is process:
                 self.leave(name)
-            await process.close()
+            await (process.close() if self.closing else self.pool.back(process))
 
     def order(self, job: JobRecord) -> dict[str, Any]:
         """What a worker is told."""
