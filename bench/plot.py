@@ -1,0 +1,62 @@
+"""Quality against time: a panel a work, seconds on a logarithmic axis, every method a labelled point."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.methods import Method
+from bench.rows import Row
+from bench.summary import Line, lines
+
+COLUMNS = 2
+OURS, THEIRS = "#b03a2e", "#5d6d7e"
+
+
+def available() -> bool:
+    """Whether matplotlib is there."""
+    from importlib.util import find_spec
+
+    return find_spec("matplotlib") is not None
+
+
+def plot(rows: Sequence[Row], target: Path) -> None:
+    """Draw all works of the rows into a PNG file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # pyright: ignore[reportMissingImports]
+    from matplotlib.figure import Figure  # pyright: ignore[reportMissingImports]
+
+    works = list(dict.fromkeys(row.work for row in rows if row.kind == "result"))
+    columns = min(COLUMNS, len(works))
+    height = -(-len(works) // columns)
+    figure = Figure(figsize=(6 * columns, 4 * height), layout="constrained")
+    panels = figure.subplots(height, columns, squeeze=False).flatten()
+    for panel, work in zip(panels, works, strict=False):
+        _panel(panel, work, lines(rows, work))
+    for panel in panels[len(works) :]:
+        panel.set_visible(False)
+    FigureCanvasAgg(figure).print_png(str(target))
+
+
+def _panel(panel: Any, work: str, found: Sequence[Line]) -> None:
+    """One work: what was given is a line, for it took no time."""
+    panel.set(title=work, xlabel="seconds", ylabel="PSNR, dB", xscale="log")
+    panel.grid(alpha=0.25)
+    for line in found:
+        if line.method == "damaged":
+            panel.axhline(line.psnr, color=THEIRS, linestyle=":", linewidth=1)
+            where = panel.get_yaxis_transform()
+            panel.annotate("damaged", (0.99, line.psnr), xycoords=where, ha="right", va="bottom", fontsize=8)
+            continue
+        color = OURS if Method(line.method).ours else THEIRS
+        panel.scatter(line.seconds, line.psnr, color=color, s=24, zorder=3)
+        name = f"ipse {line.method}" if Method(line.method).ours else line.method
+        panel.annotate(
+            name,
+            (line.seconds, line.psnr),
+            textcoords="offset points",
+            xytext=(5, 4),
+            fontsize=8,
+            color=color,
+        )
+    presets = [line for line in found if Method(line.method).ours and ":" not in line.method]
+    panel.plot([one.seconds for one in presets], [one.psnr for one in presets], color=OURS, linewidth=1)
+    panel.margins(x=0.15, y=0.12)
