@@ -18,7 +18,7 @@ from ipse.pilots._patches import References, patches, put_back, put_back_equal, 
 from ipse.pilots.back_projection import back_projection
 from ipse.pilots.biharmonic import biharmonic, pyramid
 from ipse.pilots.coarse_to_fine import coarse_to_fine
-from ipse.pilots.nl_ridge import nl_ridge
+from ipse.pilots.non_local import non_local
 from ipse.pilots.non_local_fill import non_local_fill
 from ipse.pilots.non_local_means import non_local_means
 from ipse.pilots.plug_and_play import plug_and_play
@@ -110,19 +110,21 @@ class TestNlRidge:
     def test_gain(self, channels: int, gain: float) -> None:
         truth = photo(channels=channels)
         y = truth + noise(truth, 25 / 255)
-        fast, good = (psnr(nl_ridge(y, 25 / 255, preset=p), truth) - psnr(y, truth) for p in ("fast", "good"))
+        fast, good = (
+            psnr(non_local(y, 25 / 255, preset=p), truth) - psnr(y, truth) for p in ("fast", "good")
+        )
         assert good > gain
         assert good > fast > gain - 0.5
 
     def test_colour_gains_from_sharing_groups(self) -> None:
         truth = photo(side=64)
         y = truth + noise(truth, 0.1)
-        alone = torch.cat([nl_ridge(y[:, c : c + 1], 0.1, preset="fast") for c in range(3)], 1)
-        assert psnr(nl_ridge(y, 0.1, preset="fast"), truth) > psnr(alone, truth) + 0.3
+        alone = torch.cat([non_local(y[:, c : c + 1], 0.1, preset="fast") for c in range(3)], 1)
+        assert psnr(non_local(y, 0.1, preset="fast"), truth) > psnr(alone, truth) + 0.3
 
     def test_a_constant_becomes_constant(self) -> None:
         truth = torch.full((1, 1, 64, 64), 0.4)
-        x = nl_ridge(truth + noise(truth, 0.1), 0.1)
+        x = non_local(truth + noise(truth, 0.1), 0.1)
         assert float((x - truth).std()) < 0.1 / 5
         assert abs(float((x - truth).mean())) < 0.1 / 15
 
@@ -130,60 +132,60 @@ class TestNlRidge:
         truth = photo(channels=1, side=64)
         sigma = torch.linspace(0.01, 0.2, 64).expand_as(truth)
         y = truth + noise(truth, sigma)
-        assert psnr(nl_ridge(y, sigma), truth) > psnr(nl_ridge(y, float(sigma.mean())), truth) + 1
+        assert psnr(non_local(y, sigma), truth) > psnr(non_local(y, float(sigma.mean())), truth) + 1
 
     def test_a_constant_map_is_the_number(self) -> None:
         y = photo(side=40) + noise(photo(side=40), 0.1)
-        torch.testing.assert_close(nl_ridge(y, torch.full_like(y, 0.1)), nl_ridge(y, 0.1))
+        torch.testing.assert_close(non_local(y, torch.full_like(y, 0.1)), non_local(y, 0.1))
 
     def test_clipped_noise_leaves_white_white(self) -> None:
         truth = torch.full((1, 3, 48, 48), 0.98)
         y = (truth + noise(truth, 0.1)).clamp(0, 1)
-        assert abs(float(nl_ridge(y, 0.1).mean()) - 0.98) > 0.025
-        assert abs(float(nl_ridge(y, 0.1, clipped=True).mean()) - 0.98) < 0.01
+        assert abs(float(non_local(y, 0.1).mean()) - 0.98) > 0.025
+        assert abs(float(non_local(y, 0.1, clipped=True).mean()) - 0.98) < 0.01
 
     @pytest.mark.parametrize(
         "shape", [(1, 1, 1), (3, 1, 1), (1, 1, 40), (1, 40, 1), (3, 2, 3), (4, 5, 5), (2, 7, 9), (3, 12, 70)]
     )
     def test_tiny(self, shape: tuple[int, int, int]) -> None:
         y = 0.5 + noise(torch.zeros(1, *shape), 0.1)
-        x = nl_ridge(y, 0.1)
+        x = non_local(y, 0.1)
         assert x.shape == y.shape
         assert float(((x - 0.5) ** 2).mean()) <= float(((y - 0.5) ** 2).mean())
 
     def test_without_noise_nothing_changes(self) -> None:
         y = photo(side=32)
-        assert torch.equal(nl_ridge(y, 0), y)
-        assert float((nl_ridge(y, 1e-4) - y).abs().max()) < 1e-3
+        assert torch.equal(non_local(y, 0), y)
+        assert float((non_local(y, 1e-4) - y).abs().max()) < 1e-3
 
     @pytest.mark.parametrize("sigma", [1e-3, 3e-3, 0.02])
     def test_faint_noise_in_a_smooth_picture(self, sigma: float) -> None:
         truth = torch.linspace(0.8, 0.81, 64).expand(1, 3, 64, 64)
         y = truth + noise(truth, sigma)
-        assert psnr(nl_ridge(y, sigma), truth) > psnr(y, truth) + 10
+        assert psnr(non_local(y, sigma), truth) > psnr(y, truth) + 10
 
     def test_saturated_regions_do_not_ring(self) -> None:
         y = torch.ones(1, 3, 48, 48)
         y[..., :24] = photo(side=48)[..., :24]
-        x = nl_ridge(y, 0.1)
+        x = non_local(y, 0.1)
         assert float((x - 1)[..., 36:].abs().max()) < 0.02
         assert -0.1 < float(x.min()) <= float(x.max()) < 1.1
 
     def test_same_bytes_again(self) -> None:
         y = photo(side=48) + noise(photo(side=48), 0.1)
-        assert torch.equal(nl_ridge(y, 0.1), nl_ridge(y, 0.1))
+        assert torch.equal(non_local(y, 0.1), non_local(y, 0.1))
 
     def test_tiles_do_not_show(self, monkeypatch: pytest.MonkeyPatch) -> None:
         y = photo(channels=1) + noise(photo(channels=1), 0.1)
-        whole = nl_ridge(y, 0.1, preset="fast")
-        monkeypatch.setattr("ipse.pilots.nl_ridge.TILE", 48)
-        assert float((nl_ridge(y, 0.1, preset="fast") - whole).abs().max()) < 1e-4
+        whole = non_local(y, 0.1, preset="fast")
+        monkeypatch.setattr("ipse.pilots.non_local.TILE", 48)
+        assert float((non_local(y, 0.1, preset="fast") - whole).abs().max()) < 1e-4
 
     def test_bad_options(self) -> None:
         with pytest.raises(OptionError, match=r"-0\.1"):
-            nl_ridge(photo(side=8), -0.1)
+            non_local(photo(side=8), -0.1)
         with pytest.raises(OptionError, match="quick"):
-            nl_ridge(photo(side=8), 0.1, preset="quick")  # type: ignore[arg-type]  # that is the test
+            non_local(photo(side=8), 0.1, preset="quick")  # type: ignore[arg-type]  # that is the test
 
 
 def scattered(like: Tensor, share: float = 0.5) -> Tensor:
@@ -301,7 +303,7 @@ class TestCoarseToFine:
         y = truth + 0.02 * rough / rough.std()
         x = coarse_to_fine(y, 0.02)
         assert psnr(x, truth) > psnr(y, truth) + 1
-        assert psnr(x, truth) > psnr(nl_ridge(y, 0.02), truth) + 0.3
+        assert psnr(x, truth) > psnr(non_local(y, 0.02), truth) + 0.3
 
     @pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 40), (1, 17, 31), (3, 16, 16)])
     def test_any_size(self, shape: tuple[int, int, int]) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from ipse.pilots.nl_ridge import nl_ridge
+from ipse.pilots.non_local import non_local
 
 FINE = 0.7  # τ/σ
 LEAST = 16  # pixels a side, to be halved
@@ -42,9 +42,9 @@ def coarse_to_fine(
     """
     height, width = y.shape[-2:]
     if min(height, width) < LEAST:
-        return nl_ridge(y, sigma, preset=preset, clipped=clipped)
+        return non_local(y, sigma, preset=preset, clipped=clipped)
     even = pad(y, (0, width % 2, 0, height % 2), mode="replicate")
     half = avg_pool2d(even, 2)
-    correction = nl_ridge(half, sigma, preset=preset) - half
+    correction = non_local(half, sigma, preset=preset) - half
     z = y + interpolate(correction, scale_factor=2.0, mode="bicubic")[..., :height, :width]
-    return nl_ridge(z, FINE * sigma, preset=preset, clipped=clipped)
+    return non_local(z, FINE * sigma, preset=preset, clipped=clipped)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ipse.pilots.biharmonic import biharmonic
-from ipse.pilots.nl_ridge import nl_ridge
+from ipse.pilots.non_local import non_local
 from ipse.pilots.plug_and_play import plug_and_play
 
 ROUNDS = {"fast": 10, "good": 20, "best": 40}
@@ -50,7 +50,7 @@ def non_local_fill(
     yield from plug_and_play(
         x,
         data_step=lambda x: torch.where(known, y, x.clamp(0, 1)),
-        denoise=lambda x, sigma: nl_ridge(x, sigma, preset="once"),
+        denoise=lambda x, sigma: non_local(x, sigma, preset="once"),
         sigmas=sigmas,
     )
 

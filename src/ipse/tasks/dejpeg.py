@@ -133,12 +133,12 @@ def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
 
     The data step is proximal: it weighs the estimate, of error σ, against the cell's centre, of error q/√12.
     """
-    from ipse.pilots.nl_ridge import nl_ridge
+    from ipse.pilots.non_local import non_local
 
     start = cells.decode()
     yield start
     coarse = float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
     x = start
     for sigma in np.geomspace(FIRST * coarse, LAST * coarse, ROUNDS[settings.preset]).tolist():
-        x = cells.project(nl_ridge(x, sigma, preset="fast"), margin=MARGIN, sigma=sigma)
+        x = cells.project(non_local(x, sigma, preset="fast"), margin=MARGIN, sigma=sigma)
         yield x

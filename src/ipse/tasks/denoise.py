@@ -118,12 +118,12 @@ def _problem(
 
 def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator["Tensor"]:
     """Non-local means at once, then the non-local ridge."""
-    from ipse.pilots.nl_ridge import nl_ridge
+    from ipse.pilots.non_local import non_local
     from ipse.pilots.non_local_means import non_local_means
     from ipse.tasks import _common
 
     yield non_local_means(y, white.sigma)
-    yield nl_ridge(y, white.sigma, preset=_common.effort(settings), clipped=white.clipped)
+    yield non_local(y, white.sigma, preset=_common.effort(settings), clipped=white.clipped)
 
 
 def _paper_problem(

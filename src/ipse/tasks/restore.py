@@ -175,7 +175,7 @@ def _estimates(measured: "Measured", sigma: float, effort: "Effort") -> "Iterato
     """Tikhonov's estimate, then splitting with a non-local denoiser."""
     import numpy as np
 
-    from ipse.pilots.nl_ridge import nl_ridge
+    from ipse.pilots.non_local import non_local
     from ipse.tasks._splitting import splitting
 
     sigma = max(sigma, FAINT)
@@ -183,7 +183,7 @@ def _estimates(measured: "Measured", sigma: float, effort: "Effort") -> "Iterato
     return splitting(
         measured,
         smoothness=TIKHONOV + NOISY * sigma**2,
-        denoise=lambda x, level: nl_ridge(x, level, preset="once"),
+        denoise=lambda x, level: non_local(x, level, preset="once"),
         levels=[(level, PULL * (sigma / level) ** 2) for level in falling],
     )
 

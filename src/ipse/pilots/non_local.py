@@ -1,36 +1,36 @@
-"""NL-Ridge: each group of similar patches Y (n pixels × k patches) is estimated by linear combinations, Y Θ.
+"""Non-local estimates: similar patches are gathered, and each group Y (k patches × n pixels) is shrunk by linear
+algebra, with the last estimate X̃ of the group in the truth's place.
 
-    step 1   Θ = I − (YᵀY)⁻¹ D                      the unbiased estimate of the risk's minimiser
-    step 2   Θ = (X̃ᵀX̃ + D)⁻¹ X̃ᵀX̃                    the minimiser itself, an estimate X̃ in the truth's place
+    ridge   Y ↦ Θ Y        each patch from the others of its group       k × k    (``_ridge``)
+    bayes   Y ↦ Y W        each pixel from the others of its patch       n × n    (``_bayes``)
 
-D = nσ²I for white noise; in general its diagonal holds the noise energy of each patch. Patches are put back
-with weights 1/‖column of Θ‖². A third step repeats the second on ½ (x̃ + y), whose noise is half as large.
+The two err differently, so that one after the other does better than either twice. Later steps denoise ½ (x̃ + y),
+whose noise is half as large. Estimated patches are put back where they came from, with the inverse of the noise
+that is left in them as weights.
 
-The mean of a group is taken out before and put back after: it is as good as free of noise, and would otherwise
-swallow the precision of float32.
-
-Channels are decorrelated, similar patches are found in the first (luma), and shared. Step 1 solves the
-channels together, so that Θ rests on more samples; step 2 one by one: chroma can be shrunk much harder.
+Channels are decorrelated, similar patches are found in the first (luma), and shared.
 
 Herbreteau and Kervrann, "Towards a unified view of unsupervised non-local methods for image denoising: the
-NL-Ridge approach", 2022: https://arxiv.org/abs/2203.00570. The third step is in the spirit of their "Linear
+NL-Ridge approach", 2022: https://arxiv.org/abs/2203.00570. The mixture with y is in the spirit of their "Linear
 combinations of patches are unreasonably effective for single-image denoising": https://arxiv.org/abs/2212.00422.
+Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm", 2013: https://doi.org/10.1137/120874989.
 """
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ipse.errors import OptionError
+from ipse.pilots._bayes import bayes
 from ipse.pilots._channels import decorrelate, mix_variance, recorrelate
 from ipse.pilots._clipping import unclip
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
+from ipse.pilots._ridge import blind, ridge
 
 TILE = 128  # pixels a side that are worked on at once
 CHUNK = 256  # groups that are solved at once, all channels together
-FLOOR = 1e-5  # of a Gram matrix's diagonal, added to it: float32 can be no surer of it
 FEW = 16  # pixels: below, there are no groups of patches
 
 
@@ -44,20 +44,31 @@ class Step:
     noisy: float = 1.0  #: share of y in what is denoised; the rest is the last estimate
     window: int = 37  #: patches that the search window has down and across
     surplus: float = (
-        0.05  #: of D, added to YᵀY: a group with less energy than noise (flat, clipped) must not explode
+        0.05  #: of D, added to YᵀY in a first step: a group with less energy than noise must not explode
     )
+    by: Literal["ridge", "bayes"] = "ridge"  #: of later steps; the first is always the unbiased ridge
 
+
+FIRST = Step(7, 18, 6)
+SECOND, THIRD = Step(7, 55, 6), Step(7, 55, 6, noisy=0.5)
 
 PRESETS: dict[str, tuple[Step, ...]] = {
     "once": (Step(7, 32, 6, surplus=0.3),),
     "fast": (Step(7, 18, 6), Step(7, 48, 6)),
-    "good": (Step(7, 18, 4), Step(7, 55, 6), Step(7, 55, 4, noisy=0.5)),
-    "best": (Step(7, 18, 3), Step(7, 64, 4), Step(7, 90, 3, noisy=0.5)),
+    "good": (FIRST, SECOND, THIRD, Step(5, 160, 5, noisy=0.5, window=49, by="bayes")),
+    "best": (
+        Step(7, 18, 4),
+        SECOND,
+        THIRD,
+        Step(5, 160, 4, noisy=0.7, window=49, by="bayes"),
+        Step(7, 90, 4, noisy=0.5),
+        Step(5, 160, 3, noisy=0.5, window=49, by="bayes"),
+    ),
 }
 
 
 @torch.no_grad()
-def nl_ridge(
+def non_local(
     y: Tensor,
     sigma: float | Tensor,
     *,
@@ -136,6 +147,16 @@ def _reach(starts: list[int], side: int, window: int, length: int) -> slice:
     return slice(max(0, starts[0] - window // 2), min(length, starts[-1] + side + window // 2))
 
 
+def _shrunk(Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+    """Weighted estimates (C, groups·k, n) of the patches in ``group`` (groups, k), and the weights."""
+    y, d = Y[:, group], energy[:, group]
+    if X is None:
+        estimate, trust = blind(y, d, surplus=step.surplus)
+    else:
+        estimate, trust = (bayes if step.by == "bayes" else ridge)(y, X[:, group], d)
+    return (estimate * trust[..., None]).flatten(1, 2), trust.flatten(1, 2)
+
+
 def _tile(
     noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step, wanted: References
 ) -> tuple[Tensor, Tensor]:
@@ -150,34 +171,8 @@ def _tile(
     chunk = max(1, CHUNK // len(Y))
     for start in range(0, len(found), chunk):
         group = found[start : start + chunk]
-        estimate, trust = _solve(Y, X, energy, group, step.surplus)
+        estimate, trust = _shrunk(Y, X, energy, group, step)
         index = group.flatten().expand(len(Y), -1)
         total.scatter_add_(1, index[..., None].expand(-1, -1, Y.shape[2]), estimate)
         weight.scatter_add_(1, index, trust)
     return put_back(total, size, sides), put_back_equal(weight, size, sides)
-
-
-def _solve(
-    Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor, surplus: float
-) -> tuple[Tensor, Tensor]:
-    """Weighted estimates (C, groups·k, n) of the patches in ``group`` (groups, k), and the weights."""
-    channels, n, (groups, k) = len(Y), Y.shape[2], group.shape
-    y = Y[:, group]
-    d = energy[:, group]
-    x = y if X is None else X[:, group]
-    x = x - x.mean(2, keepdim=True)
-    gram = x @ x.mT
-    if X is None:
-        d = d.sum(0, keepdim=True)
-        gram = gram.sum(0, keepdim=True) + torch.diag_embed(surplus * d)
-    else:
-        gram = gram + torch.diag_embed(d)
-    floor = FLOOR * gram.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True) + 1e-12
-    gram = gram + torch.diag_embed(floor.expand(d.shape))
-    root = cast(Tensor, torch.linalg.cholesky(gram))  # pyright: ignore[reportUnknownMemberType]
-    theta = torch.eye(k, dtype=y.dtype, device=y.device) - d[..., None] * torch.cholesky_inverse(root)  # Θᵀ
-    theta = theta - theta.mean(-1, keepdim=True) + 1 / k
-    trust = 1 / (theta * theta).sum(-1).clamp(min=1 / k**2)
-    estimate = (theta @ y) * trust[..., None]
-    trust = trust.expand(channels, groups, k)
-    return estimate.reshape(channels, groups * k, n), trust.reshape(channels, groups * k)
