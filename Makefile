@@ -1,6 +1,7 @@
 # make demo   restore a photograph, print how much of it came back
 # make test   lint, types, import rules, tests
-# make bench  PSNR and seconds on the field's test sets
+# make bench  quality, seconds and memory on the field's test sets, beside other methods
+# make bench-gpu  what a GPU gives
 # make clean  remove what these made
 #
 # The first use creates .venv and installs into it; PYTHON=… chooses the interpreter.
@@ -8,7 +9,7 @@
 PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-gpu clean
 
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
@@ -31,9 +32,17 @@ lint: .venv/.installed-dev
 	bash scripts/install "$(PYTHON)" ".[dev]"
 	touch .venv/.installed $@
 
-# Needs the test sets: make bench DATA=DIR [ARGS="--sets set9 --only F16"]
-bench: .venv/.installed
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python bench/quality.py --data $(DATA) $(ARGS)
+.venv/.installed-bench: pyproject.toml constraints.txt scripts/install
+	bash scripts/install "$(PYTHON)" ".[bench]"
+	touch .venv/.installed $@
+
+# Needs the test sets: make bench DATA=DIR [ARGS="--works denoise25 --only F16"]
+bench: .venv/.installed-bench
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m bench --data $(DATA) $(ARGS)
+
+# Needs a GPU and, in .venv, a PyTorch that knows it: make bench-gpu [ARGS="--device cuda:1"]
+bench-gpu: .venv/.installed
+	$(BIN)/python -m bench.gpu $(ARGS)
 
 clean:
 	rm -rf .venv demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
