@@ -40,7 +40,7 @@ def _panel(panel: Any, work: str, found: Sequence[Line]) -> None:
     """One work: what was given is a line, for it took no time."""
     panel.set(title=work, xlabel="seconds", ylabel="PSNR, dB", xscale="log")
     panel.grid(alpha=0.25)
-    for line in found:
+    for index, line in enumerate(sorted(found, key=lambda one: one.seconds)):
         if line.method == "damaged":
             panel.axhline(line.psnr, color=THEIRS, linestyle=":", linewidth=1)
             where = panel.get_yaxis_transform()
@@ -49,14 +49,11 @@ def _panel(panel: Any, work: str, found: Sequence[Line]) -> None:
         color = OURS if Method(line.method).ours else THEIRS
         panel.scatter(line.seconds, line.psnr, color=color, s=24, zorder=3)
         name = f"ipse {line.method}" if Method(line.method).ours else line.method
-        panel.annotate(
-            name,
-            (line.seconds, line.psnr),
-            textcoords="offset points",
-            xytext=(5, 4),
-            fontsize=8,
-            color=color,
-        )
+        offset = (
+            (5, 4) if index % 2 else (5, -11)
+        )  # neighbours in time above and below, so that both can be read
+        where = line.seconds, line.psnr
+        panel.annotate(name, where, textcoords="offset points", xytext=offset, fontsize=8, color=color)
     presets = [line for line in found if Method(line.method).ours and ":" not in line.method]
     panel.plot([one.seconds for one in presets], [one.psnr for one in presets], color=OURS, linewidth=1)
     panel.margins(x=0.15, y=0.12)

@@ -6,6 +6,7 @@ A variant that pays here is worth building into the engine; one that does not is
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -32,6 +33,8 @@ class Variant:
     dtype: torch.dtype | None = None  #: of autocast
     threads: int | None = None
     compiled: bool = False
+    benchmark: bool = False  #: let cuDNN time its algorithms
+    graph: bool = False  #: replay the step as a captured CUDA graph
 
 
 class Step:
@@ -43,7 +46,9 @@ class Step:
         variant.change(self.prior.network)
         fused, foreach = variant.adam == "fused", variant.adam == "foreach"
         rate = problem.recipe.learning_rate
-        self.optimiser = torch.optim.Adam(self.prior.parameters(), lr=rate, fused=fused, foreach=foreach)
+        self.optimiser = torch.optim.Adam(
+            self.prior.parameters(), lr=rate, fused=fused, foreach=foreach, capturable=variant.graph
+        )
         self.device = self.prior.z.device
         self.draw = torch.compile(self.prior) if variant.compiled else self.prior
 
@@ -53,7 +58,29 @@ class Step:
         with torch.autocast(self.device.type, dtype or torch.bfloat16, enabled=dtype is not None):
             return self.draw().float()
 
-    def __call__(self) -> Tensor:
+    @cached_property
+    def replay(self) -> Callable[[], None]:
+        """The step as one launch: taken three times on a stream of its own, then captured."""
+        side = torch.cuda.Stream(self.device)
+        side.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                self.take()
+        torch.cuda.current_stream(self.device).wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self.prior.generator)
+        with torch.cuda.graph(graph):
+            self.take()
+        return graph.replay
+
+    def __call__(self) -> None:
+        """Take the step, or replay it."""
+        if self.variant.graph:
+            self.replay()
+        else:
+            self.take()
+
+    def take(self) -> Tensor:
         """Take the step; return its loss."""
         self.optimiser.zero_grad(set_to_none=True)
         loss = self.objective(self.forward())
@@ -95,8 +122,9 @@ def settle(device: torch.device) -> None:
 
 def seconds(step: Step, count: int) -> float:
     """Wall seconds of one of ``count`` steps, after one that is not counted: it fills the caches."""
-    before = torch.get_num_threads()
+    before, cudnn = torch.get_num_threads(), torch.backends.cudnn
     torch.set_num_threads(step.variant.threads or before)
+    cudnn.benchmark = step.variant.benchmark
     step()
     settle(step.device)
     start = time.perf_counter()
@@ -105,6 +133,7 @@ def seconds(step: Step, count: int) -> float:
     settle(step.device)
     took = (time.perf_counter() - start) / count
     torch.set_num_threads(before)
+    cudnn.benchmark = False
     return took
 
 
