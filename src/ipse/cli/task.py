@@ -63,9 +63,8 @@ def callback(name: str) -> Callable[..., None]:
     first = [one for one in own if one.argument]
 
     def command(**given: Any) -> None:
-        files = Files(
-            **{"picture": STREAM} | {f.name: given[f.name] for f in fields(Files) if f.name in given}
-        )
+        places: dict[str, Any] = {f.name: given[f.name] for f in fields(Files) if f.name in given}
+        files = Files(**{"picture": STREAM, **places})
         settings = Settings(**{one.name: given[one.name] for one in shared})
         told = {one.name: given[one.name] for one in own}
         carry_out(job(name, files, settings, told), json=files.json, quiet=files.quiet, dry_run=files.dry_run)

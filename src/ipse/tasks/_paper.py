@@ -38,17 +38,29 @@ class Paper:
         rate = PLAIN_RATE if settings.network in PLAIN else self.learning_rate
         return Recipe(steps, rate, average=self.average, fall_back=self.fall_back)
 
-    def prior(self, like: Tensor, settings: Settings, *, size: tuple[int, int] | None = None) -> Prior:
-        """Its network and latent, for a result with the channels of ``like`` (1, C, H, W)."""
+    def prior(
+        self,
+        like: Tensor,
+        settings: Settings,
+        *,
+        size: tuple[int, int] | None = None,
+        guide: Tensor | None = None,
+    ) -> Prior:
+        """Its network and latent, for a result with the channels of ``like`` (1, C, H, W).
+
+        ``guide`` (1, C', h, w) is the latent where the task has one of its own.
+        """
         size = size or (like.shape[-2], like.shape[-1])
         kind, name = settings.latent or self.latent, settings.network or "skip"
         channels = {"noise": self.channels, "meshgrid": 2, "image": like.shape[1]}[kind]
+        if guide is not None:
+            kind, channels = "image", guide.shape[1]
         options = self.network if name == "skip" else {}
         with seeded(settings.seed):
             network = build(name, channels, like.shape[1], **options)
         z = latent(
             kind,
-            canvas(like, size, step=network.latent_stride),
+            canvas(like if guide is None else guide, size, step=network.latent_stride),
             channels=channels,
             generator=torch.Generator(like.device).manual_seed(settings.seed),
         )
@@ -83,6 +95,17 @@ def dejpeg() -> Paper:
 def upscale(factor: int) -> Paper:
     """×4 and, from 5 on, ×8."""
     return Paper(2000, jitter=0.03) if factor <= 4 else Paper(4000, jitter=0.05)
+
+
+def compare_priors() -> Paper:
+    """The network of the three-way comparison."""
+    return Paper(2000, jitter=1 / 30)
+
+
+def flash() -> Paper:
+    """Flash and no flash: the latent is the flash photo."""
+    up = ("nearest", "nearest", "bilinear", "bilinear", "bilinear")
+    return Paper(601, 0.1, network={"upsampling": up})
 
 
 def inpaint(missing: float, radius: int) -> Paper:

@@ -1,0 +1,99 @@
+"""What the network's structure is worth: one enlargement by three priors, side by side.
+
+    argmin_x ‖A x − y‖²        argmin_x ‖A x − y‖² + λ TV(x)        argmin_θ ‖A f_θ(z) − y‖²
+
+The result is one sheet [free pixels | free pixels with TV | network], each of ``factor`` times the picture's size: the
+three are fitted at once, their losses being added, and no gradient of one reaches another. The command also writes each
+as a picture of its own beside the sheet; in the library ``numpy.split(result.image, 3, axis=1)`` gives them.
+
+Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from ipse.errors import OptionError
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ipse.objectives import Objective
+    from ipse.operators import Operator
+    from ipse.pictures import Picture
+    from ipse.prior import Prior
+    from ipse.problem import Problem, Recipe
+    from ipse.tasks._common import Size
+
+SEES = "whole"
+PANELS = ("pixels", "tv", "network")
+STEPS = {"fast": 250, "good": 700, "best": 2000}
+SMOOTHNESS = 0.05  # of TV, per pixel: the best of 0.01 to 1 on the paper's picture …
+PAPER = 1e-7  # … and the paper's own, of its sum, which acts more slowly
+
+
+def compare_priors(
+    picture: "Picture",
+    settings: Settings = Settings(),
+    *,
+    factor: Annotated[int, "How many times larger each side becomes, 2 to 8."] = 4,
+    kernel: Annotated[
+        Literal["bicubic", "lanczos2", "lanczos3", "box"], "How it was made small."
+    ] = "lanczos2",
+) -> "Problem":
+    """Enlarge a picture three times over, by free pixels, by total variation and by the network, side by side.
+
+    Raises:
+        OptionError: a factor or kernel that cannot be used.
+    """
+    from ipse.operators import Downsample
+    from ipse.problem import Problem, clipped
+    from ipse.stopping import Last
+    from ipse.tasks import _common
+
+    if factor != int(factor) or not 2 <= factor <= 8:
+        raise OptionError(f"factor {factor} cannot be used: give a whole number from 2 to 8")
+    y = _common.tensor(picture, settings)
+    operator = Downsample(factor, kernel=kernel).to(y.device)
+    prior, recipe = _three(y, settings, (y.shape[-2] * factor, y.shape[-1] * factor))
+    return Problem(
+        prior=prior,
+        objective=_objective(y, operator, settings),
+        recipe=recipe,
+        rule=_common.rule(settings, Last),
+        outputs=lambda x: clipped(sheet(x)),
+        estimates={"panels": ", ".join(PANELS)},
+    )
+
+
+def sheet(x: "Tensor") -> "Tensor":
+    """Pictures that are joined along the channels (1, 3C, H, W), side by side (1, C, H, 3W)."""
+    import torch
+
+    return torch.cat(x.chunk(len(PANELS), dim=1), dim=3)
+
+
+def _three(y: "Tensor", settings: Settings, size: "Size") -> tuple["Prior", "Recipe"]:
+    """The task's network, with two pictures of free pixels beside it."""
+    from ipse.prior import Prior, seeded
+    from ipse.problem import Recipe
+    from ipse.tasks import _common, _paper
+    from ipse.tasks._pixels import Beside
+
+    paper = _paper.compare_priors() if settings.preset == "paper" else None
+    alone = (paper.prior if paper else _common.free_prior)(y, settings, size=size)
+    padded = [side * int(getattr(alone.network, "latent_stride", 1)) for side in alone.z.shape[-2:]]
+    with seeded(settings.seed):
+        beside = Beside(alone.network, free=2, channels=y.shape[1], size=(padded[0], padded[1])).to(y.device)
+    recipe = Recipe(steps=STEPS[_common.effort(settings)], average=0.99)
+    prior = Prior(beside, alone.z, size=size, jitter=alone.jitter, seed=settings.seed)
+    return prior, paper.recipe(settings) if paper else _common.recipe(settings, recipe)
+
+
+def _objective(y: "Tensor", operator: "Operator", settings: Settings) -> "Objective":
+    """Each panel's own loss, in their order."""
+    from ipse.objectives import LeastSquares, TotalVariation
+    from ipse.tasks._pixels import Each
+
+    fidelity, paper = LeastSquares(y, operator), settings.preset == "paper"
+    smooth = PAPER * TotalVariation(reduction="sum") if paper else SMOOTHNESS * TotalVariation()
+    return Each([fidelity, fidelity + smooth, fidelity])
