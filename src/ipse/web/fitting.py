@@ -22,7 +22,7 @@ from ipse.snapshots import Trajectory
 from ipse.tiled import cut
 from ipse.tiles import enlargement, side_for
 from ipse.web.channel import Channel
-from ipse.web.places import CHECKPOINT, PREVIEW, VIEW, point_name, target_for
+from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, VIEW, point_name, target_for
 from ipse.web.previews import Previews
 from ipse.web.views import upright_size, view
 
@@ -69,6 +69,8 @@ def fit(order: dict[str, Any], channel: Channel) -> None:
     """Carry out a job; say what happens."""
     folder = Path(order["folder"])
     run = opened(order, folder)
+    if isinstance(run, Piece):
+        write_bytes(folder / BEFORE, view(run.picture), overwrite=True)
     previews = Previews(run, folder / PREVIEW)
     cancelled = pull(run, previews, channel)
     if channel.closed:

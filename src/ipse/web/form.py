@@ -19,7 +19,7 @@ def form() -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "help": (tasks.find(name).__doc__ or "").strip().partition("\n")[0],
+            "help": (tasks.find(name).__doc__ or "").strip().partition("\n")[0].replace("`", ""),
             "options": [described(one) for one in options.of_task(name)],
             "settings": [described(one) for one in options.of_settings()],
         }

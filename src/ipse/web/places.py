@@ -7,6 +7,7 @@ from ipse.job import default_target
 from ipse.pictures import Picture, check_target, format_for
 
 CHECKPOINT = "checkpoint"
+BEFORE = "before.png"  # of a trial: the piece as it came
 PREVIEW = "preview.png"
 VIEW = "view.png"
 RECORD = "record.json"

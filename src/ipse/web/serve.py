@@ -85,8 +85,8 @@ def serve(place: Place, announce: Callable[[str], None]) -> None:
         OutputError: the port is taken, or the folder cannot be written.
     """
     check(place)
-    bound = listening(place)
     server = Server(place.folder, place.limits)
+    bound = listening(place)
     # A server without a token may be called by the name that it was given.
     app = application(server, token=place.token, hosts=(*LOOPBACK, place.host))
     config = uvicorn.Config(

@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, Response
 
 from ipse.receipt import beside
 from ipse.web.errors import missing, responses
-from ipse.web.places import PREVIEW, VIEW, point_name
+from ipse.web.places import BEFORE, PREVIEW, VIEW, point_name
 from ipse.web.records import JobRecord
 from ipse.web.routes.jobs import known
 from ipse.web.routes.pictures import Name, shown
@@ -27,6 +28,15 @@ async def preview(server: Reached, name: Name) -> FileResponse:
     if not path.exists():
         raise missing("a preview of job", name)
     return FileResponse(path, media_type="image/png")
+
+
+@router.get("/before", response_class=FileResponse, responses=responses(404, 422))
+async def before(server: Reached, name: Name) -> FileResponse:
+    """Show what the job was given: the picture, or a trial's piece of it."""
+    job = known(server, name)
+    if job.region is not None:
+        return shown(server.store.job_folder(name) / BEFORE)
+    return shown(server.store.picture_folder(job.picture) / VIEW)
 
 
 @router.get("/view", response_class=FileResponse, responses=responses(404, 422))
@@ -77,7 +87,8 @@ async def receipt(server: Reached, name: Name) -> Response:
     for key, value in job.options.items():
         if isinstance(value, dict):
             said["options"][key]["path"] = server.store.pictures[value["picture"]].name
-    headers = {"Content-Disposition": f'attachment; filename="{name}.ipse.json"'}
+    called = quote(beside(Path(saved_as(job, path))).name)
+    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{called}"}
     body = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
     return Response(body, media_type="application/json", headers=headers)
 

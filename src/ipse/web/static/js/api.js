@@ -1,0 +1,75 @@
+// The HTTP API, as functions. Every failure is an Error whose message is one sentence for people.
+
+import { words } from "./strings.js";
+
+const BASE = "/api/v1";
+
+async function ask(method, path, { body, type, signal } = {}) {
+  let answer;
+  try {
+    answer = await fetch(BASE + path, { method, body, signal, headers: type ? { "Content-Type": type } : {} });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error(words.error.network);
+  }
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  const said = await answer.json().catch(() => ({ message: `${answer.status} ${answer.statusText}` }));
+  throw new Error(said.message);
+}
+
+const json = (value) => ({ body: JSON.stringify(value), type: "application/json" });
+
+export const api = {
+  tasks: () => ask("GET", "/tasks"),
+  about: () => ask("GET", "/about"),
+  upload: (file) =>
+    ask("POST", `/pictures?name=${encodeURIComponent(file.name || "pasted.png")}`, {
+      body: file, type: "application/octet-stream",
+    }),
+  picture: (id, wait = false) => ask("GET", `/pictures/${id}${wait ? "?wait=true" : ""}`),
+  mask: (id, blob, painted) =>
+    ask("POST", `/pictures/${id}/masks?painted=${painted}`, { body: blob, type: "application/octet-stream" }),
+  plan: (wanted, signal) => ask("POST", "/plan", { ...json(wanted), signal }),
+  submit: (wanted) => ask("POST", "/jobs", json(wanted)),
+  jobs: () => ask("GET", "/jobs"),
+  job: (id) => ask("GET", `/jobs/${id}`),
+  steer: (id, what) => ask("POST", `/jobs/${id}/${what}`),
+  remove: (id) => ask("DELETE", `/jobs/${id}`),
+};
+
+export const at = {
+  view: (picture) => `${BASE}/pictures/${picture}/view`,
+  file: (picture) => `${BASE}/pictures/${picture}/file`,
+  before: (job) => `${BASE}/jobs/${job}/before`,
+  preview: (job, version) => `${BASE}/jobs/${job}/preview?v=${version}`,
+  made: (job) => `${BASE}/jobs/${job}/view`,
+  point: (job, step) => `${BASE}/jobs/${job}/points/${step}`,
+  result: (job, step) => `${BASE}/jobs/${job}/result${step === null ? "" : `?step=${step}`}`,
+  receipt: (job) => `${BASE}/jobs/${job}/receipt`,
+};
+
+// One stream a tab, and none while it is hidden: a browser opens only six connections to one server.
+export function listen({ job, gone, lost, back }) {
+  let source = null;
+  const open = () => {
+    if (source || document.hidden) return;
+    source = new EventSource(`${BASE}/events`);
+    source.addEventListener("job", (event) => job(JSON.parse(event.data)));
+    source.addEventListener("gone", (event) => gone(JSON.parse(event.data).id));
+    source.addEventListener("open", back);
+    source.addEventListener("error", () => {
+      lost();
+      if (source && source.readyState === EventSource.CLOSED) {
+        source = null;
+        setTimeout(open, 2000);
+      }
+    });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return open();
+    if (source) source.close();
+    source = null;
+  });
+  window.addEventListener("pagehide", () => source && source.close());
+  open();
+}

@@ -1,0 +1,81 @@
+// A job under way: how far it is, and what can be done with it.
+
+import { api } from "./api.js";
+import { Curve } from "./curve.js";
+import { button, complain, h, say } from "./dom.js";
+import { duration, number, words } from "./strings.js";
+
+const t = words.job;
+
+export class JobPanel {
+  constructor() {
+    this.curve = new Curve();
+    this.bar = h("progress", { max: 1, value: 0, ariaLabel: t.fit });
+    this.state = h("p", { class: "state", id: "job-state" });
+    this.said = h("p", { class: "figures" });
+    this.estimates = h("p", { class: "help" });
+    this.pause = button(t.pause, () => this.steer(this.job.state === "paused" ? "resume" : "pause"), { id: "pause" });
+    this.stop = button(t.stop, () => this.stopping(), { id: "stop", class: "primary" });
+    this.cancel = button(t.cancel, () => this.steer("cancel"), { id: "cancel" });
+    this.buttons = h("div", { class: "tools" }, this.stop, this.pause, this.cancel);
+    this.box = h("div", { class: "card", id: "job" }, h("h2", {}, t.title), this.state, this.bar, this.said,
+      this.estimates, this.buttons, this.curve.box);
+  }
+
+  async steer(what) {
+    try {
+      await api.steer(this.job.id, what);
+    } catch (error) {
+      complain(error.message, words.error.dismiss);
+    }
+  }
+
+  stopping() {
+    this.stop.textContent = t.stopping;
+    this.steer("stop");
+  }
+
+  update(job) {
+    const fresh = !this.job || this.job.id !== job.id;
+    if (fresh || this.job.state !== job.state) say(t.states[job.state]);
+    this.job = job;
+    const { step, steps, loss, score } = job.progress;
+    if (job.curve.length) this.curve.set(job.curve);
+    else if (fresh) this.curve.set([]);
+    else if (step) this.curve.add(step, loss, score);
+    this.state.textContent = this.headline(job);
+    this.state.dataset.state = job.state;
+    this.said.textContent = figures(job);
+    this.estimates.textContent = estimates(job.estimates);
+    const over = ["done", "failed", "cancelled"].includes(job.state);
+    this.bar.hidden = job.state === "done" || job.state === "failed";
+    if (steps) this.bar.value = step / steps;
+    else this.bar.removeAttribute("value");
+    this.buttons.hidden = over;
+    this.pause.textContent = job.state === "paused" ? t.resume : t.pause;
+    if (job.state !== "running") this.stop.textContent = t.stop;
+  }
+
+  headline(job) {
+    if (job.state === "failed") return job.error;
+    if (job.state === "queued" && job.position !== null) return `${t.states.queued}: ${t.ahead(job.position)}`;
+    if (job.state === "done") return job.receipt.reason;
+    if (job.progress.writing) return t.writing;
+    return t.states[job.state];
+  }
+}
+
+function figures(job) {
+  const { pilots, step, steps, left, score, tile } = job.progress;
+  if (job.state === "done" || job.state === "failed") return "";
+  if (!step) return pilots ? t.pilot(pilots) : job.state === "running" ? t.starting : "";
+  const parts = [t.step(step, steps)];
+  if (tile !== null) parts.unshift(t.tile(tile));
+  if (score !== null) parts.push(t.score(number(score)));
+  if (left !== null && job.state === "running") parts.push(t.left(duration(left)));
+  return parts.join(" · ");
+}
+
+function estimates(found) {
+  return Object.entries(found || {}).map(([name, value]) => `${name}: ${number(value)}`).join(" · ");
+}

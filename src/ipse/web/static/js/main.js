@@ -1,0 +1,152 @@
+// The page: pictures come in, jobs are watched, results are kept. The address says what is open.
+
+import { api, at, listen } from "./api.js";
+import { Compare } from "./compare.js";
+import { button, calm, complain, h, say } from "./dom.js";
+import { Editor } from "./editor.js";
+import { Form } from "./form.js";
+import { History } from "./history.js";
+import { intake } from "./intake.js";
+import { JobPanel } from "./job.js";
+import { name, Result } from "./result.js";
+import { Stage } from "./stage.js";
+import { words } from "./strings.js";
+
+const get = (id) => document.getElementById(id);
+const [view, panel] = [get("view"), get("panel")];
+const jobs = new Map();
+let opened = null; // the job that is shown
+let result = null;
+
+get("tagline").textContent = words.tagline;
+get("api-link").textContent = words.api;
+
+const [tasks, about, known] = await Promise.all([api.tasks(), api.about(), api.jobs()]).catch((error) => {
+  complain(error.message, words.error.dismiss);
+  throw error;
+});
+const stage = new Stage(view);
+const compare = new Compare(stage, view);
+const form = new Form(tasks, () => {});
+const watching = new JobPanel();
+const editor = new Editor({ stage, compare, panel, form, started: (job) => go("job", job.id, () => take(job)) });
+const history = new History(get("history"), about.days, { opened: (id) => go("job", id) });
+const incoming = intake(get("intake"), (picture) => go("picture", picture.id));
+view.prepend(h("div", { class: "bar" }, button(words.intake.another, () => incoming.open())));
+
+// Opens what the address says; a change of it does the rest.
+function go(kind, id, first = () => {}) {
+  first();
+  const hash = `#${kind}=${id}`;
+  if (location.hash === hash) route();
+  else location.hash = hash;
+}
+
+async function route() {
+  const [kind, id] = location.hash.slice(1).split("=");
+  opened = result = null;
+  const open = { picture: openPicture, job: openJob }[kind];
+  get("work").hidden = !open;
+  get("intake").classList.toggle("small", Boolean(open));
+  if (!open) return editor.close();
+  calm();
+  try {
+    await open(id);
+  } catch (error) {
+    complain(error.message, words.error.dismiss);
+    get("work").hidden = true;
+  }
+}
+
+async function openPicture(id) {
+  await editor.open(await api.picture(id), editor.told ?? null);
+  editor.told = null;
+}
+
+async function openJob(id) {
+  const job = await api.job(id);
+  editor.close();
+  opened = id;
+  stage.resize(...(await extent(job)));
+  compare.show(false);
+  stage.clear(stage.after);
+  stage.put(stage.before, at.before(id));
+  panel.replaceChildren(watching.box);
+  take(job);
+  panel.focus({ preventScroll: true });
+}
+
+// Width and height of what a job shows: what it was given, as many times larger as it makes it.
+async function extent(job) {
+  const image = new Image();
+  image.src = at.before(job.id);
+  await image.decode().catch(() => {});
+  const picture = await api.picture(job.picture);
+  const [wide, high] = [image.naturalWidth || picture.about.width, image.naturalHeight || picture.about.height];
+  const stored = picture.about.orientation >= 5 ? wide : high;
+  const factor = job.size ? job.size[0] / stored : job.options.factor || 1;
+  return [Math.round(wide * factor), Math.round(high * factor)];
+}
+
+// Notes how a job stands; the one that is shown is drawn.
+function take(job) {
+  jobs.set(job.id, job);
+  history.update(job);
+  if (job.id !== opened) return;
+  watching.update(job);
+  if (job.state === "done") return finish(job);
+  if (job.progress.preview) stage.put(stage.after, at.preview(job.id, job.progress.preview));
+}
+
+async function finish(job) {
+  if (result) return;
+  const others = [...jobs.values()].filter(
+    (one) => one.picture === job.picture && one.state === "done" && one.id !== job.id && !one.region === !job.region);
+  result = new Result(stage, job, {
+    others,
+    again: () => again(job),
+    whole: () => again(job),
+    opened: (id) => go("job", id),
+    compared: (other) => against(job, other),
+  });
+  panel.append(result.box);
+  stage.resize(...(await extent(job)));
+  compare.call(words.stage.before, words.stage.after);
+  compare.show(true);
+}
+
+function against(job, other) {
+  stage.put(stage.before, other ? at.made(other.id) : at.before(job.id));
+  compare.call(other ? name(other) : words.stage.before, other ? name(job) : words.stage.after);
+}
+
+// The same picture and settings, to change.
+function again(job) {
+  editor.told = job;
+  go("picture", job.picture);
+}
+
+let away = false;
+listen({
+  job: take,
+  gone: (id) => {
+    jobs.delete(id);
+    history.drop(id);
+    if (id === opened) location.hash = "";
+  },
+  lost: () => {
+    away = true;
+    say(words.connection.lost);
+    document.body.dataset.connection = "lost";
+  },
+  back: async () => {
+    delete document.body.dataset.connection;
+    if (away) say(words.connection.back);
+    away = false;
+    for (const job of await api.jobs()) take(job.id === opened && job.state !== "done" ? await api.job(job.id) : job);
+  },
+});
+known.forEach(take);
+window.addEventListener("hashchange", route);
+await route();
+document.body.dataset.ready = "true";

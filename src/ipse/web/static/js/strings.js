@@ -1,0 +1,139 @@
+// All words of the page, in one place.
+
+export const words = {
+  tagline: "Restore a picture from itself alone.",
+  api: "HTTP API",
+  intake: {
+    title: "Drop a picture here",
+    help: "or paste one, or choose a file. It stays on this machine.",
+    choose: "Choose a picture",
+    another: "Another picture",
+    reading: (name) => `Reading ${name} …`,
+  },
+  found: {
+    title: "What was found",
+    looking: "looking for damage …",
+    size: "Size",
+    file: "File",
+    noise: "Noise",
+    quality: "JPEG quality",
+    verdict: "Proposal",
+    clean: "looks clean: it would come back as it is",
+    proposed: (task) => `${task} would help`,
+    orientation: "turned by its orientation tag; the tag stays",
+    frames: (count) => `the first of ${count} pictures in the file`,
+  },
+  form: {
+    title: "Task",
+    task: "What to do",
+    more: "All settings",
+    auto: "auto",
+    autoIs: (value) => `auto: ${value}`,
+    leave: "leave empty for auto",
+    needed: (name) => `${name} is needed`,
+    start: "Restore",
+    trial: "Try on a piece first",
+    trialStart: "Try this piece",
+    trialHelp: "Click where to try, or move the square with the arrow keys.",
+    trialCancel: "The whole picture",
+    planning: "Predicting the time …",
+    plan: (seconds, memory) => `At most about ${seconds}, ${memory} of memory.`,
+    noRoom: (memory) => `Needs about ${memory} of memory, which is not free.`,
+    tiles: (count) => `Cut into ${count} tiles.`,
+  },
+  mask: {
+    title: "Mask",
+    polarity: "Red is filled in. All else stays as it is, to the bit.",
+    tools: { brush: "Brush", eraser: "Eraser", rectangle: "Rectangle", lasso: "Lasso", pan: "Move" },
+    size: "Brush size, pixels",
+    opacity: "Opacity",
+    grow: "Grow",
+    shrink: "Shrink",
+    invert: "Invert",
+    clear: "Clear",
+    undo: "Undo",
+    redo: "Redo",
+    load: "Load a mask",
+    save: "Save the mask",
+    keys: "Keys on the picture: arrows move, Space paints, Enter starts or ends a line, [ and ] change the size, Ctrl+Z undoes.",
+    empty: "paint what is to be filled first",
+    loaded: (said) => `Mask: ${said}`,
+  },
+  job: {
+    title: "Restoration",
+    states: {
+      queued: "waiting", running: "running", paused: "paused", done: "done", failed: "failed", cancelled: "cancelled",
+    },
+    ahead: (count) => (count === 0 ? "next in the queue" : `${count} before it in the queue`),
+    starting: "starting …",
+    pilot: (count) => `first estimate ${count}`,
+    step: (step, steps) => `step ${step} of ${steps}`,
+    tile: (count) => `${count} tiles done`,
+    left: (time) => `at most ${time} left`,
+    score: (score) => `held-out score ${score}`,
+    writing: "writing the result …",
+    pause: "Pause",
+    resume: "Go on",
+    stop: "Stop and keep",
+    stopping: "Stopping …",
+    cancel: "Cancel",
+    loss: "loss",
+    held: "held-out score",
+    curve: (loss) => `Curves of the fit; the loss is now ${loss}`,
+    fit: "Progress of the fit",
+  },
+  result: {
+    title: "Result",
+    kept: (step, steps) => (step === 0 ? "kept the first estimate" : `kept step ${step} of ${steps}`),
+    unchanged: "unchanged",
+    strength: "Strength",
+    faithful: "faithful",
+    smooth: "smooth",
+    chosen: (step) => `as chosen: step ${step}`,
+    moved: (step) => `step ${step}`,
+    reset: "As chosen",
+    save: "Save the picture",
+    receipt: "Save the receipt",
+    again: "Change settings",
+    whole: "Restore the whole picture so",
+    others: "Results of this picture",
+    trial: "trial",
+  },
+  stage: {
+    label: "Picture. Plus and minus zoom, arrows move, 0 fits, 1 shows single pixels.",
+    fit: "Fit",
+    pixels: "1:1",
+    in: "Zoom in",
+    out: "Zoom out",
+    divider: "Before and after",
+    before: "before",
+    after: "after",
+    left: "Left of the line",
+    original: "the original",
+    zoom: (percent) => `${percent} %`,
+  },
+  history: {
+    title: "Jobs",
+    none: "None yet.",
+    open: "Open",
+    remove: "Delete",
+    kept: (days) => `Finished jobs are kept for ${days} days.`,
+  },
+  connection: { lost: "The connection is lost. Trying again …", back: "The connection is back." },
+  error: { dismiss: "Dismiss", network: "The server does not answer. Is it still running?" },
+};
+
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export function bytes(count) {
+  return count >= 2 ** 30 ? `${(count / 2 ** 30).toFixed(1)} GiB` : `${Math.max(1, Math.round(count / 2 ** 20))} MiB`;
+}
+
+export function number(value) {
+  return typeof value === "number" ? Number(value.toPrecision(3)).toString() : String(value);
+}
