@@ -15,7 +15,7 @@ from ipse.settings import Settings
 
 
 class Seeds(Step):
-    """A plain step of K fits of one picture, of K seeds; all see the same latent."""
+    """A plain step of K fits of one picture, of K seeds; latent and objective are the first one's."""
 
     def __init__(self, problems: list[Problem], variant: Variant) -> None:
         super().__init__(problems[0], variant)
@@ -26,19 +26,19 @@ class Seeds(Step):
         self.optimiser = torch.optim.Adam(
             self.weights.values(), lr=rate, fused=True, capturable=variant.graph
         )
-        self.draw = self.drawn
 
-    def drawn(self) -> Tensor:
-        """f of each seed, (K, C, H, W); a guided prior's pilot added."""
-        prior = self.prior
+    def loss(self) -> Tensor:
+        """Σ_k E(f_θk(z)); no term depends on two seeds, so that each is fitted as if it were alone."""
+        prior, pilot = self.prior, getattr(self.prior, "pilot", 0.0)
+        height, width = prior.size
 
         def one(weights: dict[str, Tensor], buffers: dict[str, Tensor]) -> Tensor:
-            return functional_call(prior.network, (weights, buffers), (prior.z,))
+            with self.precision():
+                x = functional_call(prior.network, (weights, buffers), (prior.z,))
+            return self.objective(pilot + x[..., :height, :width].float())
 
         every: Callable[..., Tensor] = vmap(one)
-        x = every(self.weights, self.buffers).flatten(0, 1)[..., : prior.size[0], : prior.size[1]]
-        pilot = getattr(prior, "pilot", None)
-        return x if pilot is None else x + pilot
+        return every(self.weights, self.buffers).sum()
 
 
 def seeds(task: str, count: int, settings: Settings, variant: Variant, *, side: int) -> Seeds:

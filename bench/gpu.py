@@ -108,9 +108,8 @@ def timed(figure: Figure, measure: Callable[[], float]) -> Figure:
     except Exception as error:  # torch raises almost anything, and the other variants must go on
         if figure.device.startswith("cuda"):
             torch.cuda.empty_cache()
-        return replace(
-            figure, note=f"failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        )
+        said = (str(error).splitlines() or [""])[0]
+        return replace(figure, note=f"failed: {type(error).__name__}: {said:.60}")
 
 
 def measured(tasks: Sequence[str], device: str, *, side: int, steps: int) -> Iterator[Figure]:

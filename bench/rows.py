@@ -63,11 +63,13 @@ def read(path: Path) -> dict[Key, Row]:
 def append(path: Path, row: Row) -> None:
     """Write one more row, at once and in one piece."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
+    before = path.read_bytes() if path.exists() else b""
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, HEADER)
-        if new:
+        if not before:
             writer.writeheader()
+        elif not before.endswith(b"\n"):  # a run was cut within a line: it must not spoil this one
+            file.write("\r\n")
         writer.writerow({name: "" if value is None else value for name, value in asdict(row).items()})
 
 

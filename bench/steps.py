@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -52,11 +52,16 @@ class Step:
         self.device = self.prior.z.device
         self.draw = torch.compile(self.prior) if variant.compiled else self.prior
 
-    def forward(self) -> Tensor:
-        """f_θ(z), in float32 whatever it was computed in."""
+    def loss(self) -> Tensor:
+        """E(f_θ(z)), the network in the variant's type and the rest in float32."""
+        with self.precision():
+            x = self.draw()
+        return self.objective(x.float())
+
+    def precision(self) -> torch.autocast:
+        """Where autocast holds, if the variant has it."""
         dtype = self.variant.dtype
-        with torch.autocast(self.device.type, dtype or torch.bfloat16, enabled=dtype is not None):
-            return self.draw().float()
+        return torch.autocast(self.device.type, dtype or torch.bfloat16, enabled=dtype is not None)
 
     @cached_property
     def replay(self) -> Callable[[], None]:
@@ -83,7 +88,7 @@ class Step:
     def take(self) -> Tensor:
         """Take the step; return its loss."""
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.objective(self.forward())
+        loss = self.loss()
         loss.backward()
         self.optimiser.step()
         return loss.detach()
@@ -122,7 +127,8 @@ def settle(device: torch.device) -> None:
 
 def seconds(step: Step, count: int) -> float:
     """Wall seconds of one of ``count`` steps, after one that is not counted: it fills the caches."""
-    before, cudnn = torch.get_num_threads(), torch.backends.cudnn
+    before = torch.get_num_threads()
+    cudnn: Any = torch.backends.cudnn
     torch.set_num_threads(step.variant.threads or before)
     cudnn.benchmark = step.variant.benchmark
     step()
