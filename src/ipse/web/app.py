@@ -20,12 +20,13 @@ def application(server: Server, *, token: str | None = None, hosts: tuple[str, .
         token: what requests must know; None serves this machine alone.
         hosts: names by which a server without a token may be called.
     """
+    app = routed()
+    app.state.server = server
+    return Guard(app, hosts if token is None else None, token)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with server.running():
-            yield
 
+def routed() -> FastAPI:
+    """Return the routes, which serve what ``app.state.server`` is."""
     app = FastAPI(
         title="ipse",
         version=versions().get("ipse", "0"),
@@ -33,11 +34,18 @@ def application(server: Server, *, token: str | None = None, hosts: tuple[str, .
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        lifespan=running,
     )
-    app.state.server = server
     for part in (pages, pictures, jobs, made):
         app.include_router(part.router)
     pages.serve_files(app)
     handle(app)
-    return Guard(app, hosts if token is None else None, token)
+    return app
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncGenerator[None]:
+    """Start and end what runs beside the routes."""
+    server: Server = app.state.server
+    async with server.running():
+        yield

@@ -39,7 +39,11 @@ def missing(what: str, name: str) -> HTTPException:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what a route can answer besides, for its description."""
-    return {status: {"model": Problem} for status in statuses}
+    schema = {
+        "schema": {"$ref": "#/components/schemas/Problem"}
+    }  # a stream's own type is not that of its errors
+    said = {"content": {"application/json": schema}}
+    return {status: {"description": "Refused."} | said for status in statuses}
 
 
 def handle(app: FastAPI) -> None:

@@ -3,9 +3,9 @@
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
@@ -90,7 +90,7 @@ def within(region: list[int], width: int, height: int) -> list[int]:
     return region
 
 
-@router.post("/jobs", status_code=201, responses=responses(422, 507))
+@router.post("/jobs", status_code=201, responses=responses(400, 422, 507))
 async def submit(server: Reached, wanted: Wanted, response: Response) -> JobView:
     """Ask for a restoration; it waits for its turn."""
     job = checked(server, wanted)
@@ -100,7 +100,7 @@ async def submit(server: Reached, wanted: Wanted, response: Response) -> JobView
     return viewed(server, known(server, name))
 
 
-@router.post("/plan", responses=responses(415, 422, 500, 507))
+@router.post("/plan", responses=responses(400, 415, 422, 500, 507))
 async def plan(server: Reached, wanted: Wanted) -> dict[str, Any]:
     """Measure what a job would take: seconds, bytes, tiles."""
     job = checked(server, wanted)
@@ -182,10 +182,14 @@ async def events(server: Reached) -> AsyncIterator[ServerSentEvent]:
                 yield event(server, name)
 
 
+def present(server: Reached, name: Name) -> str:
+    """Return a job's id, refused before a stream of it begins."""
+    return known(server, name).id
+
+
 @router.get("/jobs/{name}/events", response_class=EventSourceResponse, responses=responses(404, 422))
-async def watched(server: Reached, name: Name) -> AsyncIterator[ServerSentEvent]:
+async def watched(server: Reached, name: Annotated[str, Depends(present)]) -> AsyncIterator[ServerSentEvent]:
     """Stream one job, from now to its end."""
-    known(server, name)
     with server.hub.listening() as listener:
         yield event(server, name)
         while not ended(server, name) and not server.hub.closed:

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from ipse.machine import versions
+from ipse.web.errors import Problem
 from ipse.web.form import form
 from ipse.web.server import Reached
 
@@ -27,7 +28,7 @@ async def described() -> FileResponse:
     return FileResponse(STATIC / "api.html")
 
 
-@router.get("/api/v1/tasks", tags=["tasks"])
+@router.get("/api/v1/tasks", tags=["tasks"], responses={401: {"model": Problem}})
 async def tasks() -> list[dict[str, Any]]:
     """List the tasks with their options, defaults and help: the same as the command's."""
     return form()
