@@ -63,8 +63,9 @@ def callback(name: str) -> Callable[..., None]:
     first = [one for one in own if one.argument]
 
     def command(**given: Any) -> None:
-        places: dict[str, Any] = {f.name: given[f.name] for f in fields(Files) if f.name in given}
-        files = Files(**{"picture": STREAM, **places})
+        places: dict[str, Any] = {"picture": STREAM}
+        places.update({f.name: given[f.name] for f in fields(Files) if f.name in given})
+        files = Files(**places)
         settings = Settings(**{one.name: given[one.name] for one in shared})
         told = {one.name: given[one.name] for one in own}
         carry_out(job(name, files, settings, told), json=files.json, quiet=files.quiet, dry_run=files.dry_run)
@@ -110,14 +111,20 @@ def arguments(known: Iterable[options.Option]) -> list[inspect.Parameter]:
 
 
 def flags(known: Iterable[options.Option], panel: str) -> list[inspect.Parameter]:
-    """Return options as parameters that Typer makes flags of."""
+    """Return options as parameters that Typer makes flags of; ``class_``, which Python forbids, is --class."""
     return [
         inspect.Parameter(
             one.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=one.default,
             annotation=Annotated[
-                one.kind, typer.Option(help=one.help, rich_help_panel=panel, **reading(one.kind))
+                one.kind,
+                typer.Option(
+                    *([f"--{one.name[:-1]}"] if one.name.endswith("_") else []),
+                    help=one.help,
+                    rich_help_panel=panel,
+                    **reading(one.kind),
+                ),
             ],
         )
         for one in known

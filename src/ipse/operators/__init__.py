@@ -3,8 +3,9 @@
 from ipse.operators.blur import Blur
 from ipse.operators.compose import Compose
 from ipse.operators.downsample import Downsample
+from ipse.operators.features import Features
 from ipse.operators.identity import Identity
 from ipse.operators.mask import Mask
 from ipse.operators.operator import Operator, adjoint
 
-__all__ = ["Blur", "Compose", "Downsample", "Identity", "Mask", "Operator", "adjoint"]
+__all__ = ["Blur", "Compose", "Downsample", "Features", "Identity", "Mask", "Operator", "adjoint"]

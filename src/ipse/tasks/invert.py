@@ -1,0 +1,82 @@
+"""What a trained model still knows of a picture at a layer: argmin_θ ‖φ(f_θ(z)) − φ(y)‖².
+
+Of all pictures with y's features the network draws one that looks natural: the deeper the layer, the less is of y.
+The model sees the whole picture at its own size, and the result has that size.
+
+Mahendran, Vedaldi, "Understanding Deep Image Representations by Inverting Them", 2015,
+https://arxiv.org/abs/1412.0035; Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", https://arxiv.org/abs/1711.10925.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ipse.pictures import Picture
+    from ipse.prior import Prior
+    from ipse.problem import Problem, Recipe
+
+SEES = "resized"
+STEPS = {"fast": 150, "good": 500, "best": 2000}
+HEAVY = 2  # times as many steps, of which each learns less
+SMOOTHNESS = 0.005  # of TV, per pixel
+
+Schedule = Literal["plain", "heavy"]
+
+
+def invert(
+    picture: "Picture",
+    settings: Settings = Settings(),
+    *,
+    layer: Annotated[str, "The layer whose features are kept; several with commas."],
+    model: Annotated[str | None, "efficientnet-lite0, alexnet, vgg16 or vgg19."] = None,
+    weights: Annotated[Path | None, "A file of the model's weights."] = None,
+    noise: Annotated[Schedule, "Noise on latent and weights: none, or heavy and falling."] = "plain",
+) -> "Problem":
+    """Draw a picture that a trained model cannot tell from the one given, by its features at a layer.
+
+    Raises:
+        OptionError: an unknown model or layer, or weights that are not there.
+        PictureError: the picture is neither gray nor RGB.
+    """
+    from ipse import models
+    from ipse.objectives import LeastSquares, TotalVariation
+    from ipse.operators import Features
+    from ipse.problem import Problem
+    from ipse.stopping import Last
+    from ipse.tasks import _common
+
+    trained = models.load(model, weights=weights)
+    names = [name.strip() for name in layer.split(",")]
+    y = trained.resized(_common.tensor(picture, settings))
+    trained.to(y.device)
+    paper = settings.preset == "paper"
+    features = Features.like(lambda x: trained.features(x, names), y, relative=not paper)
+    fidelity = LeastSquares(features(y), features)
+    prior, recipe = _prior(y, settings, heavy=noise == "heavy")
+    return Problem(
+        prior=prior,
+        objective=fidelity if paper else fidelity + SMOOTHNESS * TotalVariation(),
+        recipe=recipe,
+        rule=_common.rule(settings, Last),
+        estimates={"model": trained.name, "weights": trained.digest, "layers": ", ".join(names)},
+    )
+
+
+def _prior(y: "Tensor", settings: Settings, *, heavy: bool) -> tuple["Prior", "Recipe"]:
+    """The network from noise, under the schedule that was asked for."""
+    from ipse.problem import Recipe
+    from ipse.tasks import _common, _paper
+    from ipse.tasks._annealed import Annealed
+
+    if settings.preset == "paper":
+        paper = _paper.invert(heavy=heavy)
+        prior, recipe = paper.prior(y, settings), paper.recipe(settings)
+    else:
+        steps = STEPS[settings.preset] * (HEAVY if heavy else 1)
+        prior = _common.free_prior(y, settings)
+        recipe = _common.recipe(settings, Recipe(steps=steps, average=0.98))
+    return (Annealed(prior, steps=recipe.steps, seed=settings.seed) if heavy else prior), recipe

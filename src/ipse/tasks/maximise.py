@@ -1,0 +1,124 @@
+"""What a trained model wants to see: argmax_θ φ_k(f_θ(z)), k a class, or a channel of a layer.
+
+No picture is needed: the network draws one of the model's own size. ``prior="pixels"`` is what it is compared with:
+free pixels with total variation, which find a pattern that excites the model and looks like nothing.
+
+Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from ipse.errors import OptionError, nearest
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ipse.models import Model
+    from ipse.objectives import Activation
+    from ipse.pictures import Picture
+    from ipse.prior import Prior
+    from ipse.problem import Problem, Recipe
+
+SEES = "nothing"
+STEPS = {"fast": 100, "good": 300, "best": 1500}
+JITTER = 0.1
+SMOOTHNESS = {"network": 50.0, "pixels": 300.0}  # of TV, per pixel, against a score
+
+Unit = tuple[str, int]  # a layer and a channel of it
+
+
+def maximise(
+    picture: "Picture",
+    settings: Settings = Settings(),
+    *,
+    class_: Annotated[str | None, "A class of the model, by name or number."] = None,
+    layer: Annotated[str | None, "A layer, instead of a class."] = None,
+    channel: Annotated[int | None, "A channel of the layer."] = None,
+    window: Annotated[int | None, "Side of the middle of the map that counts; 1 is one unit."] = None,
+    model: Annotated[str | None, "efficientnet-lite0, alexnet, vgg16 or vgg19."] = None,
+    weights: Annotated[Path | None, "A file of the model's weights."] = None,
+    prior: Annotated[Literal["network", "pixels"], "What draws: the network, or free pixels."] = "network",
+) -> "Problem":
+    """Draw the picture that excites a class, or a channel of a layer, of a trained model the most.
+
+    Raises:
+        OptionError: an unknown model, class, layer or channel, or weights that are not there.
+    """
+    import torch
+
+    from ipse import models
+    from ipse.objectives import Activation, TotalVariation
+    from ipse.problem import Problem
+    from ipse.settings import find_device
+    from ipse.stopping import Last
+    from ipse.tasks import _common
+
+    if prior not in SMOOTHNESS:
+        raise OptionError(f"prior {prior!r} is unknown: {nearest(prior, SMOOTHNESS)}")
+    trained = models.load(model, weights=weights).to(find_device(settings.device))
+    where, unit = _unit(trained, class_, layer, channel)
+    if window is not None and window < 1:
+        raise OptionError(f"window {window} is too small: give 1 (the unit in the middle) or more")
+    side = trained.wants.size
+    canvas = torch.full((1, picture.channels, side, side), 0.5, device=trained.mean.device)
+    excited = Activation(lambda x: trained.features(x, [where])[0], channel=unit, window=window)
+    _check_channel(excited, trained, canvas, where)
+    drawn, recipe = _drawn(canvas, settings, pixels=prior == "pixels", one_class=class_ is not None)
+    plain = settings.preset == "paper" and prior == "network"
+    said = {"class": trained.classes[unit]} if class_ is not None and trained.classes else {}
+    return Problem(
+        prior=drawn,
+        objective=excited if plain else excited + SMOOTHNESS[prior] * TotalVariation(),
+        recipe=recipe,
+        rule=_common.rule(settings, Last),
+        estimates={"model": trained.name, "weights": trained.digest, "layer": where, "channel": unit, **said},
+    )
+
+
+def _unit(trained: "Model", class_: str | None, layer: str | None, channel: int | None) -> Unit:
+    """Settle what is to be excited."""
+    if class_ is not None and layer is None and channel is None:
+        return trained.names[-1], trained.class_index(class_)
+    if class_ is None and layer is not None and channel is not None:
+        trained.place(layer)
+        return layer, channel
+    raise OptionError("what to excite is not clear: give --class NAME, or --layer NAME and --channel NUMBER")
+
+
+def _check_channel(excited: "Activation", trained: "Model", canvas: "Tensor", layer: str) -> None:
+    """Refuse a channel that the layer does not have."""
+    import torch
+
+    with torch.no_grad():
+        count = trained.features(canvas, [layer])[0].shape[1]
+    if not 0 <= excited.channel < count:
+        raise OptionError(f"channel {excited.channel} is not in layer {layer!r}: give 0 to {count - 1}")
+
+
+def _drawn(
+    canvas: "Tensor", settings: Settings, *, pixels: bool, one_class: bool
+) -> tuple["Prior", "Recipe"]:
+    """Who draws, and how it is fitted."""
+    import torch
+
+    from ipse.prior import Prior
+    from ipse.problem import Recipe
+    from ipse.tasks import _common, _paper
+    from ipse.tasks._pixels import Pixels
+
+    size, paper = (canvas.shape[-2], canvas.shape[-1]), _paper.maximise(one_class=one_class)
+    published = settings.preset == "paper"
+    recipe = Recipe(steps=STEPS[_common.effort(settings)], average=0.9)
+    if pixels:
+        start = canvas + 0.1 * torch.rand(
+            canvas.shape, generator=_common.generator(canvas, settings), device=canvas.device
+        )
+        recipe = Recipe(paper.steps if published else recipe.steps, 0.01, average=recipe.average)
+        return Prior(Pixels(start), canvas, size=size, seed=settings.seed), _common.recipe(settings, recipe)
+    if published:
+        return paper.prior(canvas, settings), paper.recipe(settings)
+    free = _common.free_prior(canvas, settings)
+    noisy = Prior(free.network, free.z, size=size, jitter=JITTER, seed=settings.seed)
+    return noisy, _common.recipe(settings, recipe)
