@@ -50,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except IpseError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print(f"cut: what was measured is in {args.out}; the same command goes on", file=sys.stderr)
+        return 130
     wanted = [row for row in found if row.work in {one.name for one in plan.works}]
     print(f"\n{summary.report(wanted)}")
     beside(args.out, found)
