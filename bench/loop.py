@@ -35,17 +35,29 @@ VARIANTS = (
 )
 
 
+class Laps:
+    """Seconds between one call and the next, by name."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, list[float]] = {}
+        self.start()
+
+    def start(self) -> None:
+        """Begin a lap."""
+        self.last = time.perf_counter()
+
+    def __call__(self, name: str) -> None:
+        """End a lap, and begin the next."""
+        self.taken.setdefault(name, []).append(time.perf_counter() - self.last)
+        self.start()
+
+
 def pieces(made: Problem, *, steps: int) -> dict[str, float]:
-    """Mean seconds of each part of a step, their sum, and ``Fit.advance`` as a whole."""
-    fit, laps = Fit(made, pilot=getattr(made.prior, "pilot", None)), dict[str, list[float]]()
+    """Median seconds of each part of a step, their sum, and ``Fit.advance`` as a whole."""
+    fit, lap = Fit(made, pilot=getattr(made.prior, "pilot", None)), Laps()
     fit.advance()
     for _ in range(steps):
-        clock = [time.perf_counter()]
-
-        def lap(name: str, clock: list[float] = clock) -> None:
-            clock.append(time.perf_counter())
-            laps.setdefault(name, []).append(clock[-1] - clock[-2])
-
+        lap.start()
         fit.optimiser.zero_grad(set_to_none=True)
         x = fit.prior()
         lap("forward")
@@ -61,9 +73,9 @@ def pieces(made: Problem, *, steps: int) -> dict[str, float]:
         if made.score is not None:
             float(made.score(average))
         lap("score")
-        before = fit.seconds
-        laps.setdefault("the engine's own step", []).append(fit.advance().seconds - before)
-    found = {name: median(values) for name, values in laps.items()}
+        fit.advance()
+        lap("the engine's own step")
+    found = {name: median(values) for name, values in lap.taken.items()}
     engine = found.pop("the engine's own step")
     return found | {"sum": sum(found.values()), "the engine's own step": engine}
 
