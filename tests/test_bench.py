@@ -91,6 +91,11 @@ def test_the_command_says_in_one_line_what_is_not_there(
     assert "set9" in said[0]
 
 
+def test_a_choice_that_leaves_nothing_is_refused(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--data", str(data), "--works", "denoise25@small", "--only", "zebra"]) == 2
+    assert "'zebra' leaves no picture" in capsys.readouterr().err
+
+
 def test_luma_goes_from_16_to_235() -> None:
     extremes = np.zeros((3, 1, 2))
     extremes[..., 1] = 1
