@@ -69,9 +69,8 @@ def planned(args: argparse.Namespace) -> run.Plan:
         raise OptionError(f"--seeds is {args.seeds}: give 1 or more")
     chosen = methods.chosen(args.presets, args.peers, parts=args.parts)
     works = [work(name) for name in args.works.split(",")]
-    if not any(
-        [one.paths(args.data, args.only) for one in works]
-    ):  # a list, so that every folder is looked at
+    left = [one.paths(args.data, args.only) for one in works]  # every folder is looked at
+    if not any(left):
         raise OptionError(f"--only {args.only!r} leaves no picture: give parts of the names of pictures")
     data = args.data.resolve()
     return run.Plan(works, chosen, data, args.only, args.seeds, args.stops, not args.no_reference)
