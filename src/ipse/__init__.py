@@ -17,7 +17,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ipse.api import Result, dejpeg, denoise, inpaint, restore, upscale
+    from ipse.api import (
+        Result,
+        compare_priors,
+        dejpeg,
+        denoise,
+        flash,
+        inpaint,
+        invert,
+        maximise,
+        restore,
+        upscale,
+    )
     from ipse.errors import (
         DeviceError,
         InputError,
@@ -68,15 +79,30 @@ __all__ = [
     "Seeds",
     "Settings",
     "State",
+    "compare_priors",
     "dejpeg",
     "denoise",
+    "flash",
     "inpaint",
+    "invert",
+    "maximise",
     "restore",
     "upscale",
 ]
 
 _HOMES = {
-    "api": ("Result", "dejpeg", "denoise", "inpaint", "restore", "upscale"),
+    "api": (
+        "Result",
+        "compare_priors",
+        "dejpeg",
+        "denoise",
+        "flash",
+        "inpaint",
+        "invert",
+        "maximise",
+        "restore",
+        "upscale",
+    ),
     "errors": (
         "DeviceError",
         "InputError",

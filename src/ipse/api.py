@@ -26,6 +26,7 @@ from typing import Any, Literal, TypedDict, Unpack
 from ipse import options, pictures, tiled
 from ipse import restoration as engine
 from ipse.errors import OptionError, nearest
+from ipse.job import BLANK
 from ipse.kinds import Back, ImageLike, array_of, taken
 from ipse.pictures import Picture
 from ipse.settings import Latent, Preset, RuleName, Settings
@@ -139,12 +140,84 @@ def upscale(image: ImageLike, *, factor: int, kernel: Kernel = "bicubic", **comm
     return restore(image, "upscale", factor=factor, kernel=kernel, **common)
 
 
-def restore(image: ImageLike, task: str, **given: Any) -> Result:
+def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Result:
+    """Take the noise out of a photo without flash by one of the same scene with flash.
+
+    Args:
+        image: y, without flash; its light stays.
+        flash: the photo with flash, of the same size but for a few pixels.
+        **common: the fields of ``Settings`` but ``latent``, and ``channel_axis``.
+
+    Raises:
+        OptionError: a value that cannot be used.
+        PictureError: an image is no usable picture, or their sizes do not match.
+    """
+    return restore(image, "flash", flash=array_of(flash), **common)
+
+
+def compare_priors(image: ImageLike, *, factor: int = 4, **common: Unpack[Common]) -> Result:
+    """Enlarge an image by free pixels, by total variation and by the network.
+
+    Args:
+        image: y (H, W); the result is (factor · H, 3 · factor · W): ``numpy.split(result.image, 3, axis=1)``.
+        factor: how many times larger each side becomes, 2 to 8.
+        **common: the fields of ``Settings``, and ``channel_axis``.
+
+    Raises:
+        OptionError: a value that cannot be used.
+        PictureError: the image is no usable picture.
+    """
+    return restore(image, "compare-priors", factor=factor, **common)
+
+
+def invert(
+    image: ImageLike,
+    *,
+    layer: str,
+    model: str | None = None,
+    weights: Path | None = None,
+    **common: Unpack[Common],
+) -> Result:
+    """Draw an image that a trained model cannot tell from the one given.
+
+    Args:
+        image: y, gray or RGB; the result has the model's size.
+        layer: the layer whose features are kept; several with commas.
+        model: one of ``ipse.models.names()``; None is the default.
+        weights: a file of its weights; see ``ipse.models.load``.
+        **common: the fields of ``Settings``, and ``channel_axis``.
+
+    Raises:
+        OptionError: an unknown model or layer, or weights that are not there.
+        PictureError: the image is no usable picture.
+    """
+    return restore(image, "invert", layer=layer, model=model, weights=weights, **common)
+
+
+def maximise(wanted: str | tuple[str, int], **given: Any) -> Result:
+    """Draw the RGB image (H, W, 3), uint8, that excites a class or a channel of a trained model the most.
+
+    Args:
+        wanted: a class, by name or number, or (layer, channel).
+        **given: ``window``, ``model``, ``weights`` and ``prior`` of the task, and the fields of ``Settings``.
+
+    Raises:
+        OptionError: an unknown model, class, layer or channel, or weights that are not there.
+    """
+    named = (
+        {"class_": wanted}
+        if isinstance(wanted, str)
+        else dict(zip(("layer", "channel"), wanted, strict=True))
+    )
+    return restore(BLANK, "maximise", **named, **given)
+
+
+def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
     """Restore an image by the task of that name.
 
     Args:
         image: the damaged image; see above.
-        task: "denoise", "dejpeg", "inpaint", "upscale", or any other there is.
+        task: any there is; "restore" undoes what ``mask``, ``psf`` and ``factor`` tell, all at once.
         **given: the task's own options, the fields of ``Settings``, and ``channel_axis``.
 
     Raises:

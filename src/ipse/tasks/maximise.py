@@ -63,14 +63,15 @@ def maximise(
         raise OptionError(f"window {window} is too small: give 1 (the unit in the middle) or more")
     side = trained.wants.size
     canvas = torch.full((1, picture.channels, side, side), 0.5, device=trained.mean.device)
-    excited = Activation(lambda x: trained.features(x, [where])[0], channel=unit, window=window)
+    plain = settings.preset == "paper"
+    sure = class_ is not None and not plain
+    excited = Activation(lambda x: _scores(trained, x, where, sure=sure), channel=unit, window=window)
     _check_channel(excited, trained, canvas, where)
     drawn, recipe = _drawn(canvas, settings, pixels=prior == "pixels", one_class=class_ is not None)
-    plain = settings.preset == "paper" and prior == "network"
     said = {"class": trained.classes[unit]} if class_ is not None and trained.classes else {}
     return Problem(
         prior=drawn,
-        objective=excited if plain else excited + SMOOTHNESS[prior] * TotalVariation(),
+        objective=excited if plain and prior == "network" else excited + SMOOTHNESS[prior] * TotalVariation(),
         recipe=recipe,
         rule=_common.rule(settings, Last),
         estimates={"model": trained.name, "weights": trained.digest, "layer": where, "channel": unit, **said},
@@ -85,6 +86,12 @@ def _unit(trained: "Model", class_: str | None, layer: str | None, channel: int 
         trained.place(layer)
         return layer, channel
     raise OptionError("what to excite is not clear: give --class NAME, or --layer NAME and --channel NUMBER")
+
+
+def _scores(trained: "Model", x: "Tensor", layer: str, *, sure: bool) -> "Tensor":
+    """φ(x), and ``sure`` log p(x) besides: a class must not only be likely, but likelier than all others."""
+    found = trained.features(x, [layer])[0]
+    return found + found.log_softmax(1) if sure else found
 
 
 def _check_channel(excited: "Activation", trained: "Model", canvas: "Tensor", layer: str) -> None:
