@@ -103,7 +103,7 @@ def read(path: Path, *, digest: str) -> Model:
     try:
         body = cast(dict[str, Any], json.loads(held[KEY]))
         layers = built([(name, kind, options) for name, kind, options in body["layers"]])
-        wants = {
+        wants: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in body["wants"].items()
         }
         classes = tuple(map(str, body["classes"]))

