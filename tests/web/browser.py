@@ -71,7 +71,7 @@ def shoot(tab, name):
     """Take a picture of the page for the docs, if one was asked for."""
     if SHOTS:
         tab.wait_for_timeout(300)
-        tab.screenshot(path=Path(SHOTS) / f"{name}.png")
+        tab.screenshot(path=Path(SHOTS) / f"{name}.jpg", type="jpeg", quality=80)
 
 
 def paint(tab, *points):

@@ -1,7 +1,7 @@
 // A picture before its restoration: what was found, the task, the mask, a piece to try, start.
 
 import { api, at } from "./api.js";
-import { button, complain, h } from "./dom.js";
+import { button, calm, complain, h } from "./dom.js";
 import { found } from "./found.js";
 import { Mask } from "./mask.js";
 import { Plan } from "./plan.js";
@@ -93,6 +93,7 @@ export class Editor {
       document.getElementById(`option-${missing.name}`).focus();
       return complain(t.needed(missing.name), words.error.dismiss);
     }
+    calm();
     this.start.disabled = true;
     try {
       const files = await this.files();

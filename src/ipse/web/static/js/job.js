@@ -52,6 +52,7 @@ export class JobPanel {
     if (steps) this.bar.value = step / steps;
     else this.bar.removeAttribute("value");
     this.buttons.hidden = over;
+    this.stop.hidden = job.state === "queued" && !job.progress.pilots;
     this.pause.textContent = job.state === "paused" ? t.resume : t.pause;
     if (job.state !== "running") this.stop.textContent = t.stop;
   }
@@ -59,7 +60,7 @@ export class JobPanel {
   headline(job) {
     if (job.state === "failed") return job.error;
     if (job.state === "queued" && job.position !== null) return `${t.states.queued}: ${t.ahead(job.position)}`;
-    if (job.state === "done") return job.receipt.reason;
+    if (job.state === "done") return job.receipt.cancelled ? t.stopped : job.receipt.reason;
     if (job.progress.writing) return t.writing;
     return t.states[job.state];
   }

@@ -21,7 +21,10 @@ export class Mask {
     this.ring = h("div", { class: "ring", ariaHidden: "true" });
     this.name = "brush";
     this.box = this.panel();
-    stage.plane.append(this.canvas.node, this.ring);
+    stage.plane.append(this.canvas.node);
+    stage.frame.append(this.ring);
+    this.follow = () => this.point(this.at);
+    stage.watchers.push(this.follow);
     this.choose("brush");
     this.point(this.at);
   }
@@ -68,9 +71,11 @@ export class Mask {
   point(place) {
     const { width, height } = this.picture.about;
     this.at = [Math.min(width, Math.max(0, place[0])), Math.min(height, Math.max(0, place[1]))];
-    const size = this.name === "brush" || this.name === "eraser" ? this.size : 4;
+    const { x, y, scale } = this.stage;
+    const size = this.draws ? Math.max(4, this.size * scale) : 10;
     Object.assign(this.ring.style, {
-      left: `${this.at[0] - size / 2}px`, top: `${this.at[1] - size / 2}px`, width: `${size}px`, height: `${size}px`,
+      left: `${x + this.at[0] * scale - size / 2}px`, top: `${y + this.at[1] * scale - size / 2}px`,
+      width: `${size}px`, height: `${size}px`,
     });
   }
 
@@ -174,6 +179,7 @@ export class Mask {
 
   close() {
     if (this.stage.tool === this) this.stage.tool = null;
+    this.stage.watchers = this.stage.watchers.filter((one) => one !== this.follow);
     this.stage.frame.classList.remove("painting");
     this.canvas.node.remove();
     this.ring.remove();

@@ -76,6 +76,7 @@ export const words = {
     resume: "Go on",
     stop: "Stop and keep",
     stopping: "Stopping …",
+    stopped: "stopped; the best so far is kept",
     cancel: "Cancel",
     loss: "loss",
     held: "held-out score",

@@ -1,0 +1,104 @@
+"""Several clients of `ipse serve` at once: is a job lost, does memory grow, does the page answer meanwhile?
+
+    python bench/clients.py --minutes 10 --clients 8
+
+Every client puts a small picture in, asks for a restoration, waits, takes the result and deletes all of it,
+again and again. Printed: jobs, failures, memory of the server after the first minute and at the end, and how
+long the page's own requests took meanwhile.
+"""
+
+import argparse
+import io
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+from PIL import Image
+
+
+def picture(seed):
+    rng = np.random.default_rng(seed)
+    x = 128 + 60 * np.sin(np.add.outer(np.arange(64), 2 * np.arange(64)) / 9)
+    stream = io.BytesIO()
+    Image.fromarray((x + rng.normal(0, 20, x.shape)).clip(0, 255).astype(np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def client(address, seed, data, end, done, failed):
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=120) as http:
+        while time.monotonic() < end:
+            try:
+                name = http.post("/pictures", content=data).raise_for_status().json()["id"]
+                wanted = {"picture": name, "task": "denoise", "settings": {"preset": "fast", "seed": seed}}
+                job = http.post("/jobs", json=wanted).raise_for_status().json()
+                while job["state"] not in ("done", "failed", "cancelled"):
+                    time.sleep(0.2)
+                    job = http.get(f"/jobs/{job['id']}").raise_for_status().json()
+                result = http.get(f"/jobs/{job['id']}/result").raise_for_status().content
+                Image.open(io.BytesIO(result)).load()
+                http.delete(f"/pictures/{name}").raise_for_status()
+                done.append(job["id"])
+            except (httpx.HTTPError, OSError, KeyError) as error:
+                failed.append(repr(error))
+
+
+def resident(pid):
+    """MiB of a process."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--clients", type=int, default=8)
+    args = parser.parse_args()
+    folder = tempfile.TemporaryDirectory()
+    command = [
+        Path(sys.executable).with_name("ipse"),
+        "serve",
+        "--no-browser",
+        "--port",
+        "0",
+        "--folder",
+        folder.name,
+    ]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    address = re.search(r"http://[\d.:]+", server.stderr.readline()).group()
+    done, failed, waits, memory = [], [], [], []
+    start = time.monotonic()
+    end = start + 60 * args.minutes
+    threads = [
+        threading.Thread(target=client, args=(address, seed, picture(seed), end, done, failed))
+        for seed in range(args.clients)
+    ]
+    for thread in threads:
+        thread.start()
+    page = httpx.Client(base_url=address, timeout=60)
+    while any(thread.is_alive() for thread in threads):
+        for path in ("/", "/api/v1/jobs"):
+            began = time.perf_counter()
+            page.get(path).raise_for_status()
+            waits.append(time.perf_counter() - began)
+        memory.append((time.monotonic() - start, resident(server.pid)))
+        time.sleep(0.5)
+    early = [size for at, size in memory if at > 60] or [size for _, size in memory]
+    slow = np.quantile(waits, [0.5, 0.99, 1]) * 1000
+    print(f"{args.clients} clients, {args.minutes:g} minutes: {len(done)} jobs done, {len(failed)} failed")
+    print(f"memory of the server: {early[0]:.0f} MiB after a minute, {memory[-1][1]:.0f} MiB at the end")
+    print(f"the page answered in {slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 %), {slow[2]:.0f} ms (most)")
+    print("\n".join(failed[:5]))
+    server.send_signal(2)
+    server.wait(30)
+    folder.cleanup()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
