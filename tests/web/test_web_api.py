@@ -1,5 +1,6 @@
 """The API: what the command makes, the page makes too; jobs can be watched, steered and picked up again."""
 
+import errno
 import io
 import json
 import time
@@ -11,7 +12,9 @@ from PIL import Image
 
 from ipse import options, tasks
 from ipse.cli import main
+from ipse.errors import OutputError
 from ipse.pictures import read
+from ipse.web.server import Server
 
 LONG = {"preset": "fast", "rule": "last", "steps": 100000}
 running = lambda job: job["progress"]["step"] > 0  # noqa: E731
@@ -31,7 +34,7 @@ def command(folder, *args):
 
 def test_the_form_is_the_signatures(page):
     shown = {task["name"]: task for task in page.client.get("/tasks").json()}
-    assert list(shown) == tasks.names()
+    assert list(shown) == [name for name in tasks.names() if tasks.sees(name) != "nothing"]
     for name, task in shown.items():
         for part, known in (("options", options.of_task(name)), ("settings", options.of_settings())):
             assert [one["name"] for one in task[part]] == [one.name for one in known]
@@ -306,3 +309,31 @@ def test_deep_and_clear_pictures_keep_what_they_are(page, tmp_path):
     made = read(tmp_path / "made.tif")
     assert (made.format, made.dtype, made.size) == ("TIFF", np.uint16, (64, 70))
     assert opened(page.client.get(f"/jobs/{job['id']}/view").content).mode == "L"
+
+
+def test_two_servers_do_not_share_a_folder(page):
+    with pytest.raises(OutputError, match="another ipse serve"):
+        Server(page.server.store.root)
+
+
+def test_a_full_disk_is_said_and_the_server_still_answers(page, picture, monkeypatch):
+    async def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ipse.web.upload.asyncio.to_thread", full)
+        answer = page.client.post("/pictures", content=png(noisy()))
+    assert (answer.status_code, answer.json()["code"]) == (507, "NoRoom")
+    assert "disk is full" in answer.json()["message"]
+    assert list((page.server.store.root / "incoming").iterdir()) == []
+    assert page.client.get(f"/pictures/{picture}").status_code == 200
+
+
+def test_several_seeds_show_where_they_disagree(page, picture):
+    job = page.wait(page.submit(picture, preset="fast", seeds=2))
+    assert job["state"] == "done", job
+    shown = opened(page.client.get(f"/jobs/{job['id']}/disagreement").content)
+    assert shown.size == (88, 72)
+    receipt = page.client.get(f"/jobs/{job['id']}/receipt").text
+    assert str(page.server.store.root) not in receipt
+    assert "a photo_ipse.png.disagreement.tif" in receipt

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ipse import tasks
+from ipse.disagreement import places
 from ipse.job import Job
 from ipse.pictures import Picture, read, write_bytes
 from ipse.pictures.mask import stored
@@ -95,7 +96,7 @@ def opened(order: dict[str, Any], folder: Path) -> Run:
     job = Job(order["task"], source, target, settings, options, overwrite=True)
     if order["region"] is not None:
         return Piece(job, tuple(order["region"]))
-    side = side_for(picture.size, told=settings.tile, factor=enlargement(options))
+    side = side_for(picture.size, told=tasks.uncut(job.task, settings).tile, factor=enlargement(options))
     one = side == 0 and not settings.tile and settings.seeds == 1
     keeping = {"checkpoint": folder / CHECKPOINT, "every": SAVED, "resume": True}
     return Run(replace(job, snapshots=one, **keeping))
@@ -193,6 +194,7 @@ def shown(run: Run, folder: Path, *, piece: bool) -> dict[str, Any]:
     if piece:
         beside(target).unlink(missing_ok=True)  # it would speak of the whole picture
     body: dict[str, Any] = {"result": target.name, "size": made.size, "points": [], "chosen": None}
+    body["disagreement"] = places(target)[1].exists()
     if run.job.snapshots and run.snapshots_path.exists():
         points = Trajectory.read(run.snapshots_path)
         for step in points.points:

@@ -15,15 +15,20 @@ from ipse.settings import Settings
 
 
 def form() -> list[dict[str, Any]]:
-    """Return all tasks, each with its options and those that all share."""
+    """Return the tasks that restore a picture, each with its options and those that all share.
+
+    ``piece`` says whether settings can be tried on a piece of the picture first.
+    """
     return [
         {
             "name": name,
             "help": (tasks.find(name).__doc__ or "").strip().partition("\n")[0].replace("`", ""),
+            "piece": tasks.sees(name) == "parts",
             "options": [described(one) for one in options.of_task(name)],
             "settings": [described(one) for one in options.of_settings()],
         }
         for name in tasks.names()
+        if tasks.sees(name) != "nothing"
     ]
 
 
@@ -49,6 +54,18 @@ def plain_kind(kind: Any) -> tuple[Any, bool]:
         return kind, False
     members = [one for one in get_args(kind) if one is not NoneType]
     return members[0], len(members) < len(get_args(kind))
+
+
+def check_task(name: str, *, piece: bool) -> None:
+    """Refuse a task that needs no picture, or one that cannot be tried on a piece.
+
+    Raises:
+        OptionError: says which it is.
+    """
+    if tasks.sees(name) == "nothing":
+        raise OptionError(f"task {name!r} draws a picture and restores none: use the command, ipse {name}")
+    if piece and tasks.sees(name) != "parts":
+        raise OptionError(f"{name} sees the picture whole: leave the region out")
 
 
 def told_options(task: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,13 @@ when a server ended is queued again, and goes on from its checkpoint.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Coroutine
 from dataclasses import asdict, replace
 from typing import Any
 
+from ipse.errors import RunError
 from ipse.web.form import told_settings
 from ipse.web.hub import Hub
 from ipse.web.pool import Pool
@@ -45,8 +47,12 @@ class Queue:
         self.dispatch()
 
     def submit(self, job: JobRecord) -> None:
-        """Take a new job."""
-        self.change(job, keep=True)
+        """Take a new job.
+
+        Raises:
+            RunError: it cannot be written down.
+        """
+        self.store.put_job(job)
         self.waiting.append(job.id)
         self.dispatch()
 
@@ -62,7 +68,10 @@ class Queue:
         """Note what a job has become, and tell; ``keep`` writes it down."""
         self.store.jobs[job.id] = job
         if keep:
-            self.store.put_job(job)
+            try:
+                self.store.put_job(job)
+            except RunError as error:  # a full disk: what is known stays in memory, and the fit goes on
+                logging.getLogger("ipse.web").warning("%s", error)
         self.hub.changed(job.id)
 
     def dispatch(self) -> None:
@@ -102,26 +111,25 @@ class Queue:
 
     def order(self, job: JobRecord) -> dict[str, Any]:
         """What a worker is told."""
-        source, picture = self.store.picture_path(job.picture), self.store.pictures[job.picture]
-        files = {
-            value["picture"]: self.store.picture_path(value["picture"])
-            for value in job.options.values()
-            if isinstance(value, dict)
-        }
-        names = {str(path): self.store.pictures[name].name for name, path in files.items()}
         return {
             "kind": "fit",
             "folder": str(self.store.job_folder(job.id)),
             "task": job.task,
-            "source": str(source),
+            "source": str(self.store.picture_path(job.picture)),
             "settings": asdict(told_settings(job.settings)),
             "options": {
-                key: {"file": str(files[value["picture"]])} if isinstance(value, dict) else value
+                key: {"file": str(self.store.picture_path(value["picture"]))}
+                if isinstance(value, dict)
+                else value
                 for key, value in job.options.items()
             },
             "region": job.region,
-            "names": names | {str(source): picture.name},
+            "names": self.names(job),
         }
+
+    def names(self, job: JobRecord) -> dict[str, str]:
+        """What users call the files that a job reads, by where they lie."""
+        return {str(self.store.picture_path(one)): self.store.pictures[one].name for one in used_by(job)}
 
     def heard(self, name: str, message: dict[str, Any]) -> None:
         """Take one message of a worker."""
@@ -222,5 +230,5 @@ def ended(job: JobRecord, message: dict[str, Any]) -> JobRecord:
     job = replace(job, ended=time.time(), progress=progress)
     if message["say"] == "failed":
         return replace(job, state="failed", error=message["message"])
-    made = {key: message[key] for key in ("result", "size", "points", "chosen", "receipt")}
+    made = {key: message[key] for key in ("result", "size", "points", "chosen", "disagreement", "receipt")}
     return replace(job, state="done", estimates=message["receipt"]["estimates"], **made)

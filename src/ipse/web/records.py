@@ -61,6 +61,7 @@ class JobRecord:
     size: list[int] | None = None  #: (H, W) of the result as stored
     points: list[int] = field(default_factory=list[int])  #: steps of the trajectory that were kept
     chosen: int | None = None  #: the one that the rule chose
+    disagreement: bool = False  #: whether there is a map of where several seeds differ
     receipt: dict[str, Any] | None = None
 
     @property

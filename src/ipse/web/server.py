@@ -60,6 +60,7 @@ class Server:
             await asyncio.gather(*self.looks.values(), return_exceptions=True)
             await self.queue.close()
             await self.pool.close()
+            self.store.close()
 
     async def reclaim(self) -> None:
         """Remove what is old, now and every hour."""

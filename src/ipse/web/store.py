@@ -4,10 +4,11 @@ import json
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ipse.errors import OutputError
 from ipse.pictures import write_bytes
@@ -41,7 +42,12 @@ class Store:
             ) from error
         if not os.access(root / "jobs", os.W_OK):
             raise OutputError(f"{root} cannot be written: name another with --folder")
+        self.held = held(root / "lock")
         self.load()
+
+    def close(self) -> None:
+        """Let another server have the folder."""
+        self.held.close()
 
     def load(self) -> None:
         """Read what is there; what no whole record speaks of is removed."""
@@ -134,6 +140,28 @@ def used_by(job: JobRecord) -> set[str]:
 def fresh() -> str:
     """Return a name that nobody can guess."""
     return secrets.token_hex(8)
+
+
+def held(path: Path) -> IO[bytes]:
+    """Take a folder for this server alone, for as long as the file that is returned is open.
+
+    Raises:
+        OutputError: another server has it: both would carry out the same jobs.
+    """
+    file = path.open("ab")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise OutputError(f"{path.parent} is in use by another ipse serve: give another --folder") from None
+    return file
 
 
 def _write(path: Path, body: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from ipse.errors import OptionError
 from ipse.web.errors import missing, responses
-from ipse.web.form import told_options, told_settings
+from ipse.web.form import check_task, told_options, told_settings
 from ipse.web.records import JobRecord, body_of
 from ipse.web.routes.pictures import Name
 from ipse.web.server import Reached, Server
@@ -63,6 +63,7 @@ def checked(server: Server, wanted: Wanted) -> JobRecord:
         OptionError: it names what is not there, or values that cannot be used.
     """
     pictures = server.store.pictures
+    check_task(wanted.task, piece=wanted.region is not None)
     options = told_options(wanted.task, wanted.options)
     told_settings(wanted.settings)
     files = [value["picture"] for value in options.values() if isinstance(value, dict)]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, Response
 
+from ipse.disagreement import places
 from ipse.receipt import beside
 from ipse.web.errors import missing, responses
 from ipse.web.places import BEFORE, PREVIEW, VIEW, point_name
@@ -82,15 +83,22 @@ async def receipt(server: Reached, name: Name) -> Response:
     path = server.store.job_folder(name) / str(job.result)
     if not beside(path).exists():
         raise missing("a receipt of the trial", name)
-    said = json.loads(beside(path).read_bytes())
-    said |= {"input": job.name, "output": saved_as(job, path), "snapshots": None}
-    for key, value in job.options.items():
-        if isinstance(value, dict):
-            said["options"][key]["path"] = server.store.pictures[value["picture"]].name
+    text = beside(path).read_text(encoding="utf-8")
+    for place, called in server.queue.names(job).items():
+        text = text.replace(json.dumps(place)[1:-1], json.dumps(called, ensure_ascii=False)[1:-1])
+    text = text.replace(
+        json.dumps(str(path))[1:-1], json.dumps(saved_as(job, path), ensure_ascii=False)[1:-1]
+    )
     called = quote(beside(Path(saved_as(job, path))).name)
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{called}"}
-    body = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
-    return Response(body, media_type="application/json", headers=headers)
+    return Response(text, media_type="application/json", headers=headers)
+
+
+@router.get("/disagreement", response_class=FileResponse, responses=responses(404, 422))
+async def disagreement(server: Reached, name: Name) -> FileResponse:
+    """Show where several seeds differ, as PNG."""
+    job = finished(server, name)
+    return shown(places(server.store.job_folder(name) / str(job.result))[1])
 
 
 def finished(server: Server, name: str) -> JobRecord:

@@ -45,6 +45,7 @@ export const at = {
   made: (job) => `${BASE}/jobs/${job}/view`,
   point: (job, step) => `${BASE}/jobs/${job}/points/${step}`,
   result: (job, step) => `${BASE}/jobs/${job}/result${step === null ? "" : `?step=${step}`}`,
+  disagreement: (job) => `${BASE}/jobs/${job}/disagreement`,
   receipt: (job) => `${BASE}/jobs/${job}/receipt`,
 };
 

@@ -65,6 +65,8 @@ export class Editor {
       this.mask = new Mask(this.stage, this.picture);
       this.masks.replaceChildren(this.mask.box);
     } else if (!painted && this.mask) this.unmask();
+    this.trial.hidden = !this.form.task.piece;
+    if (this.trial.hidden) this.unpick();
     const ready = !this.form.missing() && !this.form.files.some((one) => one.required && !(one.name in this.form.values));
     this.plan.ask(ready ? { picture: this.picture.id, ...this.form.wanted() } : null);
   }

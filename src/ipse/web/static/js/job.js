@@ -8,8 +8,9 @@ import { duration, number, words } from "./strings.js";
 const t = words.job;
 
 export class JobPanel {
-  constructor() {
+  constructor(again) {
     this.curve = new Curve();
+    this.again = button(words.result.again, () => again(this.job), { hidden: true });
     this.bar = h("progress", { max: 1, value: 0, ariaLabel: t.fit });
     this.state = h("p", { class: "state", id: "job-state" });
     this.said = h("p", { class: "figures" });
@@ -19,7 +20,7 @@ export class JobPanel {
     this.cancel = button(t.cancel, () => this.steer("cancel"), { id: "cancel" });
     this.buttons = h("div", { class: "tools" }, this.stop, this.pause, this.cancel);
     this.box = h("div", { class: "card", id: "job" }, h("h2", {}, t.title), this.state, this.bar, this.said,
-      this.estimates, this.buttons, this.curve.box);
+      this.estimates, this.buttons, this.again, this.curve.box);
   }
 
   async steer(what) {
@@ -52,6 +53,7 @@ export class JobPanel {
     if (steps) this.bar.value = step / steps;
     else this.bar.removeAttribute("value");
     this.buttons.hidden = over;
+    this.again.hidden = !over || job.state === "done";
     this.stop.hidden = job.state === "queued" && !job.progress.pilots;
     this.pause.textContent = job.state === "paused" ? t.resume : t.pause;
     if (job.state !== "running") this.stop.textContent = t.stop;

@@ -28,7 +28,7 @@ const [tasks, about, known] = await Promise.all([api.tasks(), api.about(), api.j
 const stage = new Stage(view);
 const compare = new Compare(stage, view);
 const form = new Form(tasks, () => {});
-const watching = new JobPanel();
+const watching = new JobPanel(again);
 const editor = new Editor({ stage, compare, panel, form, started: (job) => go("job", job.id, () => take(job)) });
 const history = new History(get("history"), about.days, { opened: (id) => go("job", id) });
 const incoming = intake(get("intake"), (picture) => go("picture", picture.id));
@@ -83,8 +83,9 @@ async function extent(job) {
   await image.decode().catch(() => {});
   const picture = await api.picture(job.picture);
   const [wide, high] = [image.naturalWidth || picture.about.width, image.naturalHeight || picture.about.height];
-  const stored = picture.about.orientation >= 5 ? wide : high;
-  const factor = job.size ? job.size[0] / stored : job.options.factor || 1;
+  const [across, down] = picture.about.orientation >= 5 ? [0, 1] : [1, 0]; // of a size (H, W) as stored
+  if (job.size) return [job.size[across], job.size[down]];
+  const factor = job.options.factor || 1;
   return [Math.round(wide * factor), Math.round(high * factor)];
 }
 
@@ -112,7 +113,13 @@ async function finish(job) {
   panel.append(result.box);
   stage.resize(...(await extent(job)));
   compare.call(words.stage.before, words.stage.after);
-  compare.show(true);
+  compare.show(alike(stage.before, stage.size));
+}
+
+// Whether two pictures lie over one another: a sheet of several results does not.
+function alike(image, [wide, high]) {
+  const ratio = image.naturalWidth / image.naturalHeight;
+  return !image.naturalWidth || Math.abs(ratio * (high / wide) - 1) < 0.02 + 1 / Math.min(wide, high);
 }
 
 function against(job, other) {

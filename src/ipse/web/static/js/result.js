@@ -19,6 +19,7 @@ export class Result {
       points.length > 1 ? this.scrubber() : null, left(others, compared),
       job.region ? h("div", { class: "tools" }, button(t.whole, whole, { class: "primary", id: "whole" }))
         : h("div", { class: "tools" }, this.save, sheet),
+      job.disagreement ? h("a", { href: at.disagreement(job.id), download: "disagreement.png" }, t.disagreement) : null,
       h("div", { class: "tools" }, button(t.again, again, { id: "again" })), cards(others, job, opened));
     this.to(null);
   }

@@ -95,6 +95,7 @@ export const words = {
     reset: "As chosen",
     save: "Save the picture",
     receipt: "Save the receipt",
+    disagreement: "Where the seeds disagree",
     again: "Change settings",
     whole: "Restore the whole picture so",
     others: "Results of this picture",
