@@ -15,11 +15,19 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import numpy as np
 from PIL import Image
+
+
+@dataclass
+class Log:
+    pictures: list
+    done: list = field(default_factory=list)
+    failed: list = field(default_factory=list)
 
 
 def picture(seed):
@@ -30,11 +38,11 @@ def picture(seed):
     return stream.getvalue()
 
 
-def client(address, seed, data, end, done, failed):
+def client(address, seed, end, log):
     with httpx.Client(base_url=f"{address}/api/v1", timeout=120) as http:
         while time.monotonic() < end:
             try:
-                name = http.post("/pictures", content=data).raise_for_status().json()["id"]
+                name = http.post("/pictures", content=log.pictures[seed]).raise_for_status().json()["id"]
                 wanted = {"picture": name, "task": "denoise", "settings": {"preset": "fast", "seed": seed}}
                 job = http.post("/jobs", json=wanted).raise_for_status().json()
                 while job["state"] not in ("done", "failed", "cancelled"):
@@ -43,9 +51,9 @@ def client(address, seed, data, end, done, failed):
                 result = http.get(f"/jobs/{job['id']}/result").raise_for_status().content
                 Image.open(io.BytesIO(result)).load()
                 http.delete(f"/pictures/{name}").raise_for_status()
-                done.append(job["id"])
+                log.done.append(job["id"])
             except (httpx.HTTPError, OSError, KeyError) as error:
-                failed.append(repr(error))
+                log.failed.append(repr(error))
 
 
 def resident(pid):
@@ -71,12 +79,11 @@ def main():
     ]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     address = re.search(r"http://[\d.:]+", server.stderr.readline()).group()
-    done, failed, waits, memory = [], [], [], []
+    log, waits, memory = Log([picture(seed) for seed in range(args.clients)]), [], []
     start = time.monotonic()
     end = start + 60 * args.minutes
     threads = [
-        threading.Thread(target=client, args=(address, seed, picture(seed), end, done, failed))
-        for seed in range(args.clients)
+        threading.Thread(target=client, args=(address, seed, end, log)) for seed in range(args.clients)
     ]
     for thread in threads:
         thread.start()
@@ -90,14 +97,16 @@ def main():
         time.sleep(0.5)
     early = [size for at, size in memory if at > 60] or [size for _, size in memory]
     slow = np.quantile(waits, [0.5, 0.99, 1]) * 1000
-    print(f"{args.clients} clients, {args.minutes:g} minutes: {len(done)} jobs done, {len(failed)} failed")
+    print(
+        f"{args.clients} clients, {args.minutes:g} minutes: {len(log.done)} jobs done, {len(log.failed)} failed"
+    )
     print(f"memory of the server: {early[0]:.0f} MiB after a minute, {memory[-1][1]:.0f} MiB at the end")
     print(f"the page answered in {slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 %), {slow[2]:.0f} ms (most)")
-    print("\n".join(failed[:5]))
+    print("\n".join(log.failed[:5]))
     server.send_signal(2)
     server.wait(30)
     folder.cleanup()
-    return 1 if failed else 0
+    return 1 if log.failed else 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from hosted import PROFILE, png, until
 
+LONG = {"steps": 100000, "rule": "last"}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PROGRAM = next((found for name in NAMES if (found := shutil.which(name))), None)
 SHOTS = os.environ.get("IPSE_SCREENSHOTS")  # a folder for the pictures of the docs

@@ -63,11 +63,14 @@ async function openPicture(id) {
   editor.told = null;
 }
 
+// Nothing is drawn before all is known: what is heard meanwhile would be drawn over.
 async function openJob(id) {
+  const size = await extent(await api.job(id));
   const job = await api.job(id);
+  if (location.hash !== `#job=${id}`) return;
   editor.close();
   opened = id;
-  stage.resize(...(await extent(job)));
+  stage.resize(...size);
   compare.show(false);
   stage.clear(stage.after);
   stage.put(stage.before, at.before(id));
