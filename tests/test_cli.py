@@ -75,8 +75,9 @@ def test_every_task_is_listed_with_its_first_line(capsys):
     assert main(["--help"]) == 0
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
     for task in tasks.names():
-        tree = ast.parse((Path(tasks.__file__).parent / f"{task}.py").read_text())
-        function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == task)
+        name = tasks.python_name(task)
+        tree = ast.parse((Path(tasks.__file__).parent / f"{name}.py").read_text())
+        function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
         assert ast.get_docstring(function).partition("\n")[0] in shown
 
 

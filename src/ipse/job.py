@@ -64,9 +64,14 @@ def given(job: Job) -> tuple[bytes, Picture]:
         PictureError: there is no usable picture.
     """
     if job.source is None and tasks.sees(job.task) == "nothing":
-        return b"", Picture.from_array(BLANK, name=job.task)
+        return b"", blank(job.task)
     data, name = read_bytes(job.source or "-")
     return data, read(_Named(data, name))
+
+
+def blank(task: str) -> Picture:
+    """Return the picture of a task that needs none: one gray pixel, which says that the result is in 8-bit RGB."""
+    return Picture.from_array(BLANK, name=task)
 
 
 class _Named(io.BytesIO):

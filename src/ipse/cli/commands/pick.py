@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ipse import tasks
 from ipse.cli.numbers import reading
 from ipse.errors import InputError
-from ipse.job import check_same
-from ipse.pictures import check_target, read, write
+from ipse.job import blank, check_same
+from ipse.pictures import Picture, check_target, read, write
 from ipse.receipt import Receipt
 from ipse.snapshots import Trajectory
 
@@ -31,7 +32,7 @@ def command(
     """Write another point of a fit that was run with --snapshots: smoother or more faithful, at once."""
     trajectory = Trajectory.read(place_of(snapshots))
     step = trajectory.step_at(strength)
-    original = read(original_of(trajectory.origin, input))
+    original = original_of(trajectory.origin, input)
     pixels = trajectory.pixels(step)
     check_target(original, output, overwrite=overwrite, size=(pixels.shape[1], pixels.shape[2]))
     write(original.like(pixels, keep=trajectory.keep), output, overwrite=overwrite)
@@ -56,14 +57,16 @@ def place_of(path: Path) -> Path:
     return named if named.exists() else beside
 
 
-def original_of(origin: Any, moved: Path | None) -> Path:
+def original_of(origin: Any, moved: Path | None) -> Picture:
     """Return the picture that was restored, which holds all that is not pixels.
 
     Raises:
         InputError: it is not there, or has changed.
     """
     place = moved or (None if origin["input"] is None else Path(origin["input"]))
+    if place is None and tasks.sees(origin["task"]) == "nothing":
+        return blank(origin["task"])
     if place is None:
         raise InputError("these snapshots are of standard input: name the picture with --input")
     check_same(place, origin["input_sha256"])
-    return place
+    return read(place)
