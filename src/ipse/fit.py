@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ipse.prior import GuidedPrior
-from ipse.problem import Problem
+from ipse.prior import GuidedPrior, Prior
+from ipse.problem import Problem, Recipe
 from ipse.stopping import State
 
 SAFE_EVERY = 100  # steps between the copies that a fall-back returns to; the reference's interval
@@ -42,7 +42,7 @@ class Fit:
                 *_, pilot = problem.pilot()
             if pilot is not None:
                 self.prior.guide(pilot)
-        self.optimiser = torch.optim.Adam(self.prior.parameters(), lr=self.recipe.learning_rate, fused=True)
+        self.optimiser = optimiser(self.prior, self.recipe)
         self.step, self.seconds = 0, 0.0
         self.average: Tensor | None = None
         self.safe: dict[str, Tensor] | None = None
@@ -62,13 +62,20 @@ class Fit:
         loss = self.problem.objective(x)
         if not self.fell(loss):
             loss.backward()
-            self.optimiser.step()
+            self.optimiser.step(self.again if self.recipe.optimiser == "lbfgs" else None)
         self.step += 1
         raw = x.detach()
         average = self.averaged(raw)
         score = None if self.problem.score is None else float(self.problem.score(average))
         self.seconds += time.perf_counter() - start
         return State(self.step, float(loss.detach()), raw, average, score, self.seconds)
+
+    def again(self) -> float:
+        """The loss at the weights that a line search tries, with its gradient."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self.problem.objective(self.prior())
+        loss.backward()
+        return float(loss.detach())
 
     def learning_rate(self) -> float:
         """η of this step."""
@@ -124,3 +131,12 @@ class Fit:
         self.average, self.safe, self.safe_psnr = state["average"], state["safe"], state["safe_psnr"]
         self.prior.load_state_dict(state["prior"])
         self.optimiser.load_state_dict(state["optimiser"])
+
+
+def optimiser(prior: Prior, recipe: Recipe) -> torch.optim.Optimizer:
+    """What takes the steps: Adam, or L-BFGS, an iteration with its line search each, and no Adam before it."""
+    if recipe.optimiser == "lbfgs":
+        return torch.optim.LBFGS(
+            prior.parameters(), recipe.learning_rate, max_iter=1, line_search_fn="strong_wolfe"
+        )
+    return torch.optim.Adam(prior.parameters(), lr=recipe.learning_rate, fused=True)

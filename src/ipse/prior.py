@@ -42,6 +42,7 @@ class Prior(nn.Module):
         weight_noise: standard deviation of the noise added to every convolution's weights at every draw, relative
             to that of the weights.
         seed: what jitter and weight noise hang on.
+        learn_latent: fit z as well as θ.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Prior(nn.Module):
         jitter: float = 0.0,
         weight_noise: float = 0.0,
         seed: int = 0,
+        learn_latent: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
@@ -60,7 +62,11 @@ class Prior(nn.Module):
         self.jitter = jitter
         self.weight_noise = weight_noise
         self.generator = torch.Generator(latent.device).manual_seed(seed)
-        self.register_buffer("z", self.padded(latent).contiguous(), persistent=False)
+        z = self.padded(latent).contiguous()
+        if learn_latent:
+            self.z = nn.Parameter(z.clone())
+        else:
+            self.register_buffer("z", z, persistent=False)
         self.register_buffer("noise", torch.empty_like(self.z), persistent=False)
 
     z: Tensor

@@ -19,6 +19,7 @@ class Recipe:
 
     steps: int = 1000
     learning_rate: float = 0.01
+    optimiser: Literal["adam", "lbfgs"] = "adam"  #: L-BFGS wants a prior without jitter
     schedule: Literal["constant", "cosine"] = "constant"  #: cosine falls to a twentieth over ``steps``
     average: float = 0.99  #: of the outputs; 0 keeps the last one alone
     fall_back: float | None = (
