@@ -3,6 +3,8 @@
 import errno
 import time
 
+import httpx
+import numpy as np
 import pytest
 from hosted import PROFILE, hosted, noisy, opened, png, until
 
@@ -41,8 +43,8 @@ def test_cancel_takes_effect_within_half_a_second_and_leaves_the_preview(page, p
 
 
 def test_a_paused_job_lets_the_next_one_through_and_loses_nothing(page, picture):
-    whole = page.wait(page.submit(picture, preset="fast", steps=30, rule="last"))
-    first = page.submit(picture, preset="fast", steps=30, rule="last")
+    whole = page.wait(page.submit(picture, preset="fast", steps=60, rule="last"))
+    first = page.submit(picture, preset="fast", steps=60, rule="last")
     second = page.submit(picture, preset="fast")
     page.wait(first, running)
     assert page.job(second)["position"] == 0
@@ -143,3 +145,15 @@ def test_a_full_disk_is_said_and_the_server_still_answers(page, picture, monkeyp
     assert "disk is full" in answer.json()["message"]
     assert list((page.server.store.root / "incoming").iterdir()) == []
     assert page.client.get(f"/pictures/{picture}").status_code == 200
+
+
+def test_a_plan_that_nobody_waits_for_is_given_up_and_holds_nothing_up(page):
+    large = page.upload(png(np.tile(noisy((500, 500)), (6, 6, 1))))
+    with pytest.raises(httpx.ReadTimeout):
+        page.client.post(
+            "/plan", json={"picture": large, "task": "denoise", "settings": {"preset": "best"}}, timeout=0.3
+        )
+    page.upload(png(noisy((40, 40))))
+    until(lambda: not page.server.pool.plans.turn.locked(), 10)
+    plan = page.client.post("/plan", json={"picture": page.upload(png(noisy())), "task": "denoise"})
+    assert plan.json()["tiles"] == 1

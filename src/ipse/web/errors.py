@@ -19,6 +19,7 @@ STATUS = {
     "PictureError": 415,
     "Polyglot": 415,
     "RunError": 500,
+    "Ending": 503,
     "NotEnoughMemory": 507,
     "DiskFull": 507,
 }

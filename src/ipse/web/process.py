@@ -62,12 +62,16 @@ class Process:
                 return
         yield GONE
 
-    async def kill(self) -> None:
+    def end(self) -> None:
         """End it now."""
         if self.alive:
             with suppress(ProcessLookupError):
                 self.inner.kill()
-            await self.inner.wait()
+
+    async def kill(self) -> None:
+        """End it now, and wait until it has."""
+        self.end()
+        await self.inner.wait()
 
     async def close(self, *, patience: float = 5.0) -> None:
         """Let it save and leave; end it if it does not."""

@@ -45,15 +45,15 @@ class Place:
 
 
 class Ending(uvicorn.Server):
-    """A server whose streams end when it does: uvicorn waits for them."""
+    """A server whose streams and errands end when it does: uvicorn waits for them."""
 
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self.parts = server
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End the streams, then all."""
-        self.parts.hub.close()
+        """End what others wait for, then all."""
+        self.parts.leave()
         super().handle_exit(sig, frame)
 
 

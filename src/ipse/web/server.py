@@ -54,13 +54,18 @@ class Server:
             reclaiming.cancel()
             with suppress(asyncio.CancelledError):
                 await reclaiming
-            self.hub.close()
+            self.leave()
             for look in self.looks.values():
                 look.cancel()
             await asyncio.gather(*self.looks.values(), return_exceptions=True)
             await self.queue.close()
             await self.pool.close()
             self.store.close()
+
+    def leave(self) -> None:
+        """End what others wait for: streams and errands."""
+        self.hub.close()
+        self.pool.leave()
 
     async def reclaim(self) -> None:
         """Remove what is old, now and every hour."""
@@ -87,7 +92,7 @@ class Server:
         folder = self.store.picture_folder(picture)
         order: dict[str, Any] = {"kind": "look", "folder": str(folder), "path": str(path), "name": name}
         try:
-            async for message in self.pool.errand(order):
+            async for message in self.pool.errands.errand(order):
                 if message["say"] == "read":
                     record = PictureRecord(picture, name, message["file"], message["about"])
                     self.store.put_picture(record)

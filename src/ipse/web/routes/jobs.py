@@ -1,11 +1,12 @@
 """Jobs: asked for, watched, steered, taken away."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
@@ -101,12 +102,17 @@ async def submit(server: Reached, wanted: Wanted, response: Response) -> JobView
     return viewed(server, known(server, name))
 
 
-@router.post("/plan", responses=responses(400, 415, 422, 500, 507))
-async def plan(server: Reached, wanted: Wanted) -> dict[str, Any]:
-    """Measure what a job would take: seconds, bytes, tiles."""
+@router.post("/plan", responses=responses(400, 415, 422, 500, 503, 507))
+async def plan(request: Request, server: Reached, wanted: Wanted) -> dict[str, Any]:
+    """Measure what a job would take: seconds, bytes, tiles. Hang up, and it is given up."""
     job = checked(server, wanted)
-    said = await server.pool.ask(server.queue.order(job) | {"kind": "plan"})
-    return said["plan"]
+    asking = asyncio.create_task(server.pool.plans.ask(server.queue.order(job) | {"kind": "plan"}))
+    while not (await asyncio.wait({asking}, timeout=0.5))[0]:
+        if await request.is_disconnected():
+            asking.cancel()
+    if asking.cancelled():
+        raise missing("whoever asked for the plan of", wanted.picture)
+    return asking.result()["plan"]
 
 
 @router.get("/jobs")

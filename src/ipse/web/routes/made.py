@@ -73,7 +73,7 @@ async def picked(server: Server, job: JobRecord, step: int, path: Path, target: 
     """Have a worker write another point of the trajectory."""
     source = server.store.picture_path(job.picture)
     order = {"kind": "pick", "source": str(source), "result": str(path), "target": str(target), "step": step}
-    await server.pool.ask(order | {"names": {str(source): job.name, str(path): saved_as(job, path)}})
+    await server.pool.errands.ask(order | {"names": {str(source): job.name, str(path): saved_as(job, path)}})
 
 
 @router.get("/receipt", responses=responses(404, 422))

@@ -112,7 +112,7 @@ async def made(
         "names": {str(path): "the mask", str(server.store.picture_path(picture.id)): picture.name},
     }
     try:
-        said = await server.pool.ask(order)
+        said = await server.pool.errands.ask(order)
     except BaseException:
         server.store.drop_picture(new)
         raise
