@@ -75,6 +75,7 @@ def test_a_painted_mask_gives_what_the_command_gives(tab, tmp_path):
     tab.select_option("#task", "inpaint")
     tab.click("#start")
     assert "paint" in tab.inner_text("#alerts")
+    tab.click(".alert button")
     paint(tab, (0.4, 0.4), (0.5, 0.5))
     first = painted(tab)
     assert first > 20
