@@ -31,27 +31,23 @@ def result(case: Case, settings: Settings) -> Answer:
 
 
 def stops(case: Case, settings: Settings) -> Answer:
-    """x*, and the best picture that the rule could have chosen: every estimate, and every step's average.
+    """x*, and the best picture that could have been chosen: every estimate, every step's average, every refinement.
 
     The steps after the stop count too, to the recipe's last.
     """
     stream = Restoration(case.picture, case.task, settings, case.options)
-    curve: list[float] = []
+    curve: list[tuple[float, int]] = []
     for event in stream:
-        curve.append(_psnr(case, stream, event.picture if isinstance(event, Estimate) else event.average))
+        step = 0 if stream.search is None else stream.search.fit.step
+        curve.append(
+            (_psnr(case, stream, event.picture if isinstance(event, Estimate) else event.average), step)
+        )
     found, fit = stream.result(), stream.search.fit if stream.search else None
     steps = 0 if fit is None else fit.step
     for state in fit or ():
-        curve.append(_psnr(case, stream, state.average))
-    pilots = len(curve) - (fit.step if fit else 0)
-    best = int(np.argmax(curve)) if curve else 0
-    said = {
-        "step": found.step,
-        "steps": steps,
-        "reason": found.reason,
-        "best_step": max(0, best - pilots + 1),
-    }
-    best_psnr = max(curve) if curve else case.psnr(found.picture.pixels)
+        curve.append((_psnr(case, stream, state.average), state.step))
+    best_psnr, best_step = max(curve) if curve else (case.psnr(found.picture.pixels), 0)
+    said = {"step": found.step, "steps": steps, "reason": found.reason, "best_step": best_step}
     return found.picture.pixels, said | {"best_psnr": best_psnr}
 
 

@@ -5,7 +5,7 @@ A variant that pays here is worth building into the engine; one that does not is
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from ipse.settings import Settings
 
 SIDE = 512
 SIGMA = 25
+FITTED = 50  # steps of the correction that denoising makes when asked
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,9 @@ def damaged(task: str, side: int = SIDE) -> tuple[Picture, dict[str, object]]:
 
 
 def problem(task: str, settings: Settings = Settings(), *, side: int = SIDE) -> Problem:
-    """The fit of ``damaged(task)``; a guided prior corrects the noisy picture itself, which takes as long."""
+    """The fit of ``damaged(task)``, asked for by its steps; a guided prior corrects the noisy picture itself."""
     picture, options = damaged(task, side)
+    settings = settings if settings.preset == "paper" else replace(settings, steps=settings.steps or FITTED)
     made = tasks.find(task)(picture, settings, **options)
     assert isinstance(made, Problem)
     return made

@@ -219,7 +219,9 @@ class TestPlugAndPlay:
             return x + 1
 
         start = torch.zeros(1, 1, 2, 2)
-        steps = plug_and_play(start, data_step=lambda x: 2 * x, denoise=denoise, sigmas=[3.0, 1.0])
+        steps = plug_and_play(
+            start, data_step=lambda x, _: 2 * x, denoise=denoise, sigmas=[3.0, 1.0], momentum=0
+        )
         assert [float(x[0, 0, 0, 0]) for x in steps] == [2, 6]
         assert told == [3.0, 1.0]
         assert not start.any()
@@ -228,7 +230,7 @@ class TestPlugAndPlay:
         def denoise(x: Tensor, sigma: float) -> Tensor:
             raise AssertionError(x, sigma)
 
-        plug_and_play(torch.zeros(1, 1, 2, 2), data_step=lambda x: x, denoise=denoise, sigmas=[1.0])
+        plug_and_play(torch.zeros(1, 1, 2, 2), data_step=lambda x, _: x, denoise=denoise, sigmas=[1.0])
 
 
 class TestBiharmonic:

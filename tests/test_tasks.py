@@ -1,6 +1,7 @@
 """Each task keeps its promise: known pixels, cells, consistency; and makes the picture better."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,14 @@ def test_denoise_told_nothing_finds_the_level_and_gains_several_db() -> None:
     noisy = gaussian(clean, 25)
     result = restore(Picture.from_array(noisy), "denoise", FAST)
     assert result.estimates["sigma"] == pytest.approx(25, rel=0.1)
+    assert psnr(result.picture.to_array(), clean) > psnr(noisy, clean) + 7
+
+
+def test_denoise_with_steps_corrects_the_pilot_and_never_falls_below_it() -> None:
+    clean = photo(128)
+    noisy = gaussian(clean, 25)
+    result = restore(Picture.from_array(noisy), "denoise", replace(FAST, steps=12))
+    assert result.steps == 12
     assert psnr(result.picture.to_array(), clean) > psnr(noisy, clean) + 7
     assert result.score is not None
     assert result.pilot_score is not None

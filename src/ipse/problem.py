@@ -47,6 +47,9 @@ class Problem:
     pilot: Callable[[], Iterator[Tensor]] | None = (
         None  #: classical estimates, each better than the one before
     )
+    refine: Callable[[Tensor], Iterator[Tensor]] | None = (
+        None  #: fitted picture → better and better ones, when the fit is done
+    )
     outputs: Callable[[Tensor], Tensor] = clipped  #: fitted picture → restored picture
     keep: NDArray[np.bool_] | None = None  #: (H, W), where the stored samples must come back to the bit
     estimates: dict[str, object] = field(

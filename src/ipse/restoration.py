@@ -1,7 +1,7 @@
 """x* = argmin E(A f_θ(z); y) + R: the one way from a picture to its restoration.
 
     restoration = Restoration(picture, "denoise", settings, options)
-    for event in restoration:          # an Estimate for each pilot, then a State for each step
+    for event in restoration:          # an Estimate for each pilot, a State for each step, Estimates that refine it
         ...                            # progress, preview, snapshots; stop pulling to cancel
     result = restoration.result()
 
@@ -26,14 +26,17 @@ from ipse.settings import Settings
 from ipse.stopping import Seconds, State
 from ipse.until import CANCELLED, Search, until
 
+SHARE = 0.6  # of a time budget is the fit's, where a refinement follows it
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """A classical estimate (1, C, H, W), shown before the fit; each is better than the one before."""
+    """An estimate (1, C, H, W) without a step of the fit; each is better than the one before."""
 
     picture: Tensor
-    index: int
+    index: int  #: of all estimates, from 0
     seconds: float
+    refined: bool = False  #: it follows the fit; else it is a pilot
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,12 @@ class Restoration:
         self.search: Search | None = None
         self.seconds = 0.0
         self.held: dict[str, Any] | None = None
+        self.count_of_estimates = 0
+        self.refined: Tensor | None = None
+        self.refining = 0.0  #: seconds
 
     def __iter__(self) -> Iterator[Estimate | State]:
-        """Pilots, then steps, until the rule stops or the time is used up.
+        """Pilots, then steps, until the rule stops or the time is used up, then refinements.
 
         Raises:
             OptionError: the settings ask for several seeds, which are several restorations.
@@ -101,25 +107,45 @@ class Restoration:
         if self.problem.recipe.steps and not self.late():
             self.search = self.searching(self.problem)
             yield from self.search
+            yield from self.refinements(self.problem, self.search)
 
     def estimates(self, problem: Problem) -> Iterator[Estimate]:
         """Pull the pilot's estimates while there is time."""
         start = time.perf_counter()
         for index, estimate in enumerate(problem.pilot() if problem.pilot else ()):
             self.pilot, self.seconds = estimate, time.perf_counter() - start
+            self.count_of_estimates = index + 1
             yield Estimate(estimate, index, self.seconds)
             if self.late():
                 return
 
+    def refinements(self, problem: Problem, search: Search) -> Iterator[Estimate]:
+        """Refine what the fit found, while there is time."""
+        if problem.refine is None or search.best is None or self.late():
+            return
+        start = time.perf_counter()
+        for estimate in problem.refine(search.best):
+            self.refined, self.refining = estimate, time.perf_counter() - start
+            self.count_of_estimates += 1
+            yield Estimate(estimate, self.count_of_estimates - 1, self.refining, refined=True)
+            if self.late():
+                return
+
+    @property
+    def spent_so_far(self) -> float:
+        """Seconds of pilot, fit and refinement."""
+        return self.seconds + (0.0 if self.search is None else self.search.fit.seconds) + self.refining
+
     def late(self) -> bool:
-        """Whether the pilot has used up the time budget."""
-        return self.settings.seconds is not None and self.seconds >= self.settings.seconds
+        """Whether the time budget is used up."""
+        return self.settings.seconds is not None and self.spent_so_far >= self.settings.seconds
 
     def searching(self, problem: Problem) -> Search:
         """The search that follows the pilot, put back where a checkpoint left it."""
         rule = problem.rule
         if self.settings.seconds is not None:
-            rule = rule | Seconds(self.settings.seconds - self.seconds)
+            share = 1.0 if problem.refine is None else SHARE
+            rule = rule | Seconds(share * (self.settings.seconds - self.seconds))
         search = until(Fit(problem, pilot=self.pilot), rule)
         if self.held is not None:
             search.load_state_dict(self.held)
@@ -164,8 +190,10 @@ class Restoration:
             "steps": search.fit.step,
             "score": search.score,
             "pilot_score": floor,
-            "seconds": self.seconds + search.fit.seconds,
+            "seconds": self.spent_so_far,
         }
+        if self.refined is not None:
+            return self.refined, said
         if floor is not None and search.score is not None and search.score > floor:
             return self.pilot, said | {"step": 0, "score": floor}
         return search.best, said
@@ -195,8 +223,14 @@ class Restoration:
     def state_dict(self) -> dict[str, Any]:
         """All that the rest of the stream depends on, besides what the restoration was made with."""
         search = None if self.search is None else self.search.state_dict()
-        return {"pilot": self.pilot, "seconds": self.seconds, "search": search}
+        return {
+            "pilot": self.pilot,
+            "seconds": self.seconds,
+            "search": search,
+            "estimates": self.count_of_estimates,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict()``; call it before the first event is pulled."""
         self.pilot, self.seconds, self.held = state["pilot"], state["seconds"], state["search"]
+        self.count_of_estimates = state["estimates"]

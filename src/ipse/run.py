@@ -135,7 +135,7 @@ class Run:
         for event in self.restoration:
             self.see(event)
             yield event
-            if self.reached(event):
+            if self.reached():
                 return
 
     def pick_up(self) -> None:
@@ -170,18 +170,15 @@ class Run:
         """Since the beginning, over all sessions."""
         return self.earlier + time.perf_counter() - self.started
 
-    def reached(self, event: "Estimate | State") -> bool:
+    def reached(self) -> bool:
         """Whether a repeated receipt went no further."""
-        from ipse.restoration import Estimate
-
         far = self.job.repeat
         if far is None or far.runs:  # several seeds stop by themselves
             return False
         if self.tiles is not None:
             return far.tiles is not None and self.tiles >= far.tiles
-        if isinstance(event, Estimate):
-            return far.steps == 0 and self.pilots >= far.pilots
-        return event.step >= far.steps
+        taken = 0 if self.restoration.search is None else self.restoration.search.fit.step
+        return self.pilots >= far.pilots and taken >= far.steps
 
     def finish(self, *, cancelled: bool = False) -> Receipt:
         """Write the best so far, its receipt and its snapshots; a finished run's checkpoint is removed.

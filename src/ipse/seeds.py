@@ -110,7 +110,7 @@ class Seeds(Restoration):
             if isinstance(event, Estimate):
                 self.pilots = event.index + 1
             yield event
-            if self.ended(event):
+            if self.ended():
                 break
         self.follow(inner)
         if not isinstance(inner.problem, Nothing):
@@ -130,14 +130,13 @@ class Seeds(Restoration):
             self.held = None
         return self.inner
 
-    def ended(self, event: "Estimate | State") -> bool:
+    def ended(self) -> bool:
         """Whether a repeated run went no further."""
         if self.ends is None:
             return False
         pilots, steps = self.ends[self.index]
-        if isinstance(event, Estimate):
-            return steps == 0 and self.pilots >= pilots
-        return event.step >= steps
+        taken = 0 if self.search is None else self.search.fit.step
+        return self.pilots >= pilots and taken >= steps
 
     def add(self, inner: Restoration) -> None:
         """Add a run's picture; the moments last, for with them the run counts as done."""

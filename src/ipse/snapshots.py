@@ -122,6 +122,8 @@ class Snapshots:
         from ipse.restoration import Estimate
 
         if isinstance(event, Estimate):
+            if event.refined:  # no point of the fit's trajectory
+                return
             self.points[0] = self.quantised(event.picture)
             return
         self.last = (

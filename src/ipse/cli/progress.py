@@ -51,7 +51,8 @@ class Lines:
         """Print what there is to say, if it is time."""
         now = time.monotonic()
         if isinstance(event, Estimate):
-            print(f"{place(self.restoration)}pilot {event.index + 1}: {event.seconds:.1f} s", file=sys.stderr)
+            what = f"{called(event)} {event.index + 1}"
+            print(f"{place(self.restoration)}{what}: {event.seconds:.1f} s", file=sys.stderr)
             self.last = now
         elif event.step == 1 or now - self.last >= EVERY:
             self.last = now
@@ -82,7 +83,7 @@ class Bar:
         if isinstance(event, Estimate):
             self.progress.update(
                 self.bar,
-                description="pilot",
+                description=called(event),
                 said=f"{place(self.restoration)}{event.index + 1} ({event.seconds:.1f} s)",
             )
             return
@@ -114,6 +115,11 @@ def place(restoration: Restoration | None) -> str:
             return f"seed {min(restoration.index + 1, restoration.count)} of {restoration.count}, "
         case _:
             return ""
+
+
+def called(event: Estimate) -> str:
+    """What an estimate is for."""
+    return "refined" if event.refined else "pilot"
 
 
 def scored(event: "State") -> str:

@@ -55,6 +55,7 @@ SECOND, THIRD = Step(7, 55, 6), Step(7, 55, 6, noisy=0.5)
 PRESETS: dict[str, tuple[Step, ...]] = {
     "once": (Step(7, 32, 6, surplus=0.3),),
     "fast": (Step(7, 18, 6), Step(7, 48, 6)),
+    "fine": (Step(5, 24, 4), Step(5, 64, 5, by="bayes")),
     "good": (FIRST, SECOND, THIRD, Step(5, 160, 5, noisy=0.5, window=49, by="bayes")),
     "best": (
         Step(7, 18, 4),
@@ -72,7 +73,7 @@ def non_local(
     y: Tensor,
     sigma: float | Tensor,
     *,
-    preset: Literal["once", "fast", "good", "best"] = "good",
+    preset: Literal["once", "fast", "fine", "good", "best"] = "good",
     clipped: bool = False,
 ) -> Tensor:
     """Denoise y = x + n, n white and Gaussian.
@@ -81,7 +82,7 @@ def non_local(
         y: a noisy picture (1, C, H, W).
         sigma: standard deviation of the noise, in units of y: a number, or a tensor that broadcasts with y
             (a value a channel, or a pixel).
-        preset: how many steps, and how dense.
+        preset: how many steps, and how dense; ``once`` and ``fine`` (small patches) are for plug-and-play.
         clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
 
     Returns:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ipse.pictures import JpegInfo, Picture
     from ipse.problem import Nothing, Problem
 
-ROUNDS = {"fast": 6, "good": 12, "best": 24}
+ROUNDS = {"fast": 3, "good": 12, "best": 24}
+MOMENTUM = 0.4
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 MARGIN, FINAL = 0.3, 0.4  # of a step: the middle of a cell is likelier than its border
 FIRST, LAST = 3 / 255, 1 / (3 * 255)  # times the root of luma's mean step, over its lowest 4 × 4 frequencies
@@ -134,11 +135,15 @@ def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
     The data step is proximal: it weighs the estimate, of error σ, against the cell's centre, of error q/√12.
     """
     from ipse.pilots.non_local import non_local
+    from ipse.pilots.plug_and_play import plug_and_play
 
     start = cells.decode()
     yield start
     coarse = float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
-    x = start
-    for sigma in np.geomspace(FIRST * coarse, LAST * coarse, ROUNDS[settings.preset]).tolist():
-        x = cells.project(non_local(x, sigma, preset="fast"), margin=MARGIN, sigma=sigma)
-        yield x
+    yield from plug_and_play(
+        start,
+        data_step=lambda x, sigma: cells.project(x, margin=MARGIN, sigma=sigma),
+        denoise=lambda x, sigma: non_local(x, sigma, preset="fast"),
+        sigmas=np.geomspace(FIRST * coarse, LAST * coarse, ROUNDS[settings.preset]).tolist(),
+        momentum=MOMENTUM,
+    )

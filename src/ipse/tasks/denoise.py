@@ -1,7 +1,11 @@
-"""Denoising: argmin_θ ‖T y − A(p + f_θ(p + ε))‖², p a non-local estimate, ε ~ N(0, jitter²).
+"""Denoising: x* = D(T y), D a non-local estimate of the picture from itself; or, where the network is asked for,
+
+    argmin_θ ‖T y − A(p + f_θ(p + ε))‖²,  p = D(T y),  ε ~ N(0, jitter²)        --steps, --rule
+    argmin_θ ‖T y − A f_θ(z)‖²                                                  --network, --latent
 
 T makes the noise white with one level (the identity, Anscombe's root, a logarithm), A is what clipping did to the mean.
-The jitter keeps the network from learning the noise that the pilot left; a few held-out pixels say when to stop.
+The jitter keeps the network from learning the noise that the pilot left; a few held-out pixels say when to stop. They
+cost the pilot more than the network gives back (measured: docs/decisions/denoise.md), so by default nothing is fitted.
 """
 
 from collections.abc import Iterator
@@ -59,7 +63,10 @@ def denoise(
         return _impulses(picture, y, settings, estimates)
     if found.kind == "correlated":
         return _camera(y, found.sigma, settings, estimates)
-    return _problem(whiten(y, found), settings, estimates)
+    white = whiten(y, found)
+    asked = (settings.steps, settings.rule, settings.network, settings.latent)
+    fit = _pilot_alone if asked == (None,) * 4 else _fitted
+    return fit(white, settings, estimates)
 
 
 def look(
@@ -78,11 +85,23 @@ def look(
     return {"sigma": sigma, "noise": found.kind}
 
 
-def _problem(
-    white: "Whitened",
-    settings: Settings,
-    estimates: dict[str, object],
-) -> "Problem":
+def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
+    """The non-local estimate of every pixel from all of them."""
+    from ipse.objectives import LeastSquares
+    from ipse.problem import Problem
+    from ipse.tasks import _common
+
+    return Problem(
+        prior=None,
+        objective=LeastSquares(white.y),
+        recipe=_common.alone(),
+        pilot=lambda: estimates_of(white.y, white, settings),
+        outputs=white.undo,
+        estimates=estimates,
+    )
+
+
+def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
     """The correction of a non-local estimate, or, with a latent of the user's, a fit from nothing."""
     import torch
 

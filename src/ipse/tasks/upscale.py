@@ -1,7 +1,8 @@
-"""Super-resolution: argmin_θ ‖A f_θ(z) − y‖² + λ TV(f_θ(z)), A the down-sampling.
+"""Super-resolution: argmin_θ ‖A f_θ(z) − y‖² + λ TV(f_θ(z)), A the down-sampling; then x ← Π(D_σ(x)).
 
 Here the network's own structure is the best prior: the fit starts from noise, not from a pilot, which would only pull
-it back to the blur of interpolation (measured: docs/decisions/upscale.md).
+it back to the blur of interpolation. What the network drew is then made to agree with itself: non-local denoising D in
+turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md).
 """
 
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,16 +11,22 @@ from ipse.errors import OptionError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from ipse.operators import Downsample
+    from ipse.operators.consistent import Consistent
     from ipse.pictures import Picture
     from ipse.problem import Problem
 
-STEPS = {"fast": 250, "good": 700, "best": 2000}  # up to …
+STEPS = {"fast": 100, "good": 400, "best": 1200}  # up to …
 SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
+INNER = 5  # projections in a round
 SMOOTHNESS = 0.002  # of TV, per pixel
+REFINED = {"fast": 5, "good": 12, "best": 24}  # rounds
+SIGMAS = (24 / 255, 3 / 255)  # first and last
 
 
 def upscale(
@@ -80,6 +87,7 @@ def _problem(
 
     size = (y.shape[-2] * operator.factor, y.shape[-1] * operator.factor)
     consistent = Consistent(operator, y, size)
+    asked = settings.network is not None or settings.latent is not None  # for the network itself
     steps = round(STEPS[settings.preset] * min(1.0, SIDE / (size[0] * size[1]) ** 0.5))
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
@@ -87,6 +95,22 @@ def _problem(
         recipe=_common.recipe(settings, Recipe(steps=steps, average=0.99)),
         rule=_common.rule(settings, Last),
         pilot=lambda: back_projection(y, operator, lambda r: interpolate(r, size=size, mode="bicubic")),
+        refine=None if asked else lambda x: _refined(x, consistent, REFINED[settings.preset]),
         outputs=lambda x: consistent(x, rounds=ROUNDS),
         estimates=estimates,
+    )
+
+
+def _refined(x: "Tensor", consistent: "Consistent", rounds: int) -> "Iterator[Tensor]":
+    """Denoise the network's picture in turn with the measurement."""
+    import numpy as np
+
+    from ipse.pilots.non_local import non_local
+    from ipse.pilots.plug_and_play import plug_and_play
+
+    return plug_and_play(
+        consistent(x, rounds=ROUNDS),
+        data_step=lambda x, _: consistent(x, rounds=INNER),
+        denoise=lambda x, sigma: non_local(x, sigma, preset="fine"),
+        sigmas=np.geomspace(*SIGMAS, rounds).tolist(),
     )
