@@ -47,13 +47,13 @@ def test_an_upload_says_what_it_is_and_what_is_wrong(page, picture):
 
 
 def test_a_job_makes_what_the_command_makes(page, picture, tmp_path):
-    job = page.wait(page.submit(picture, preset="fast", seed=3))
+    job = page.wait(page.submit(picture, preset="fast", seed=3, steps=12))
     assert job["state"] == "done", job
     answer = page.client.get(f"/jobs/{job['id']}/result")
     assert "a%20photo_ipse.png" in answer.headers["content-disposition"]
     (tmp_path / "in.png").write_bytes(png(noisy(), icc_profile=PROFILE))
     assert answer.content == command(
-        tmp_path, "denoise", tmp_path / "in.png", "--preset", "fast", "--seed", 3
+        tmp_path, "denoise", tmp_path / "in.png", "--preset", "fast", "--seed", 3, "--steps", 12
     )
     assert opened(answer.content).info["icc_profile"] == PROFILE
     receipt = page.client.get(f"/jobs/{job['id']}/receipt").json()
@@ -64,7 +64,7 @@ def test_a_job_makes_what_the_command_makes(page, picture, tmp_path):
 
 
 def test_events_tell_of_pilot_steps_previews_and_the_end(page, picture):
-    name, said, states = page.submit(picture, preset="fast", seed=4), [], []
+    name, said, states = page.submit(picture, preset="fast", seed=4, steps=12), [], []
     with page.client.stream("GET", f"/jobs/{name}/events") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         for line in answer.iter_lines():
@@ -134,7 +134,7 @@ def test_a_mask_painted_on_the_upright_view_lies_on_the_stored_pixels(page, orie
 
 
 def test_every_point_of_the_trajectory_is_shown_and_saved_without_a_new_fit(page, picture, tmp_path):
-    job = page.wait(page.submit(picture, preset="fast", seed=5))
+    job = page.wait(page.submit(picture, preset="fast", seed=5, steps=12))
     assert job["points"][0] == 0
     assert job["points"][-1] == job["receipt"]["steps"]
     (tmp_path / "in.png").write_bytes(png(noisy(), icc_profile=PROFILE))
@@ -144,7 +144,7 @@ def test_every_point_of_the_trajectory_is_shown_and_saved_without_a_new_fit(page
         assert np.array_equal(np.asarray(shown), np.asarray(opened(saved)))
         assert opened(saved).info["icc_profile"] == PROFILE
         strength = {0: 1.0}.get(step, 0.0)
-        told = ["--preset", "fast", "--seed", 5, "--strength", strength]
+        told = ["--preset", "fast", "--seed", 5, "--steps", 12, "--strength", strength]
         assert saved == command(tmp_path, "denoise", tmp_path / "in.png", *told)
     assert page.client.get(f"/jobs/{job['id']}/points/7777").status_code == 404
     assert page.client.get(f"/jobs/{job['id']}/result", params={"step": 7777}).status_code == 404
@@ -167,7 +167,9 @@ def test_a_picture_with_nothing_to_restore_comes_back_as_it_was(page):
 
 
 def test_a_plan_before_the_start(page, picture):
-    plan = page.client.post("/plan", json={"picture": picture, "task": "denoise"}).json()
+    plan = page.client.post(
+        "/plan", json={"picture": picture, "task": "denoise", "settings": {"steps": 50}}
+    ).json()
     assert plan["steps"] == 50
     assert plan["seconds"] > 0
     assert plan["fits"]
@@ -196,7 +198,7 @@ def test_deep_and_clear_pictures_keep_what_they_are(page, tmp_path):
 
 
 def test_several_seeds_show_where_they_disagree(page, picture):
-    job = page.wait(page.submit(picture, preset="fast", seeds=2))
+    job = page.wait(page.submit(picture, preset="fast", seeds=2, steps=3))
     assert job["state"] == "done", job
     shown = opened(page.client.get(f"/jobs/{job['id']}/disagreement").content)
     assert shown.size == (88, 72)
