@@ -16,6 +16,8 @@ combinations of patches are unreasonably effective for single-image denoising": 
 Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm", 2013: https://doi.org/10.1137/120874989.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,9 +31,11 @@ from ipse.pilots._clipping import unclip
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
 from ipse.pilots._ridge import blind, ridge
 
-TILE = 128  # pixels a side that are worked on at once
+TILE = 96  # pixels a side that are worked on at once
 CHUNK = 256  # groups that are solved at once, all channels together
 FEW = 16  # pixels: below, there are no groups of patches
+
+Here = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,23 @@ def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step) -> 
     size = (noisy.shape[1], noisy.shape[2])
     wanted = References.over(size, step.patch, step.stride)
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
+
+    def shrunk(piece: tuple[Here, References]) -> tuple[Here, Tensor, Tensor]:
+        here, inside = piece
+        with torch.no_grad():  # a thread has its own switch
+            known = None if guide is None else guide[here]
+            return here, *_tile(noisy[here], known, variance[here], step, inside)
+
+    threads = 1 if noisy.is_cuda else torch.get_num_threads()  # many small matrices keep no two cores busy
+    with ThreadPoolExecutor(threads) as pool:
+        for here, estimate, trust in pool.map(shrunk, _pieces(wanted, step, size)):  # in turn: sums repeat
+            total[here] += estimate
+            weight[here] += trust
+    return total / weight
+
+
+def _pieces(wanted: References, step: Step, size: tuple[int, int]) -> Iterator[tuple[Here, References]]:
+    """Parts of a picture with the references in each, and the pixels that these search."""
     tile = max(1, TILE // step.stride)
     for top in range(0, len(wanted.ys), tile):
         for left in range(0, len(wanted.xs), tile):
@@ -128,12 +149,7 @@ def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step) -> 
             rows = _reach(ys, wanted.sides[0], step.window, size[0])
             columns = _reach(xs, wanted.sides[1], step.window, size[1])
             inside = References(wanted.sides, [y - rows.start for y in ys], [x - columns.start for x in xs])
-            here = (slice(None), rows, columns)
-            known = None if guide is None else guide[here]
-            estimate, trust = _tile(noisy[here], known, variance[here], step, inside)
-            total[here] += estimate
-            weight[here] += trust
-    return total / weight
+            yield (slice(None), rows, columns), inside
 
 
 def _shrink(noisy: Tensor, variance: Tensor) -> Tensor:

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from ipse.pictures import Picture
     from ipse.problem import Problem
 
-STEPS = {"fast": 100, "good": 400, "best": 1200}  # up to …
+STEPS = {"fast": 60, "good": 300, "best": 1000}  # up to …
 SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
 INNER = 5  # projections in a round
 SMOOTHNESS = 0.002  # of TV, per pixel
-REFINED = {"fast": 5, "good": 12, "best": 24}  # rounds
+RATE = {"fast": 0.02, "good": 0.02, "best": 0.01}
+AVERAGE = {"fast": 0.9, "good": 0.97, "best": 0.99}  # a short fit must forget its beginning sooner
+REFINED = {"fast": 4, "good": 12, "best": 24}  # rounds
 SIGMAS = (24 / 255, 3 / 255)  # first and last
 
 
@@ -92,7 +94,10 @@ def _problem(
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
         objective=LeastSquares(y, operator) + SMOOTHNESS * TotalVariation(),
-        recipe=_common.recipe(settings, Recipe(steps=steps, average=0.99)),
+        recipe=_common.recipe(
+            settings,
+            Recipe(steps=steps, learning_rate=RATE[settings.preset], average=AVERAGE[settings.preset]),
+        ),
         rule=_common.rule(settings, Last),
         pilot=lambda: back_projection(y, operator, lambda r: interpolate(r, size=size, mode="bicubic")),
         refine=None if asked else lambda x: _refined(x, consistent, REFINED[settings.preset]),
