@@ -261,3 +261,38 @@ def test_any_callable_is_an_operator() -> None:
     made = Problem(Prior(network, z, size=(32, 32)), LeastSquares(gray(clean), gray), Recipe(steps=200))
     *_, last = Fit(made)
     assert float((gray(last.average) - gray(clean)).square().mean()) < 1e-3
+
+
+@pytest.mark.parametrize("task", ["denoise", "inpaint", "dejpeg", "upscale"])
+def test_several_seeds_differ_where_nothing_else_is_random_and_their_map_sees_errors(task: str) -> None:
+    clean = photo(64)
+    options: dict[str, Any] = {}
+    match task:
+        case "denoise":
+            picture = Picture.from_array(gaussian(clean, 25))
+        case "inpaint":
+            known = np.random.default_rng(0).random(clean.shape[:2]) < 0.5
+            picture = Picture.from_array(clean * known[..., None])
+            options = {"mask": known, "polarity": "white-is-known"}
+        case "dejpeg":
+            file = io.BytesIO()
+            Image.fromarray(clean).save(file, "JPEG", quality=10)
+            file.seek(0)
+            picture = pictures.read(file)
+        case _:
+            picture = Picture.from_array(clean.reshape(16, 4, 16, 4, 3).mean((1, 3)).astype(np.uint8))
+            options = {"factor": 4, "kernel": "box"}
+    found = restore(picture, task, replace(FAST, seeds=3), options)
+    assert found.disagreement is not None
+    error = np.abs(found.picture.pixels - clean.transpose(2, 0, 1) / 255).mean(0)
+    doubt = found.disagreement
+    if task == "inpaint":
+        assert not doubt[known].any()
+        error, doubt = error[~known], doubt[~known]
+    else:  # of so few runs the map is noise itself, pixel by pixel
+        error, doubt = (part.reshape(16, 4, 16, 4).mean((1, 3)) for part in (error, doubt))
+    assert (
+        np.corrcoef(doubt.ravel(), error.ravel())[0, 1] > 0
+    )  # how far it can be trusted is measured by bench.trust
+    again = restore(picture, task, replace(FAST, seeds=3), options)
+    assert np.array_equal(found.picture.pixels, again.picture.pixels)

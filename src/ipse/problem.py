@@ -50,6 +50,9 @@ class Problem:
     refine: Callable[[Tensor], Iterator[Tensor]] | None = (
         None  #: fitted picture → better and better ones, when the fit is done
     )
+    perturbed: Callable[[int], Iterator[Tensor]] | None = (
+        None  #: by a seed: the pilot of a little less data, where nothing else hangs on the seed
+    )
     outputs: Callable[[Tensor], Tensor] = clipped  #: fitted picture → restored picture
     keep: NDArray[np.bool_] | None = None  #: (H, W), where the stored samples must come back to the bit
     estimates: dict[str, object] = field(

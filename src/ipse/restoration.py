@@ -99,7 +99,7 @@ class Restoration:
         """
         if self.settings.seeds > 1:
             raise OptionError(f"seeds {self.settings.seeds} are no single restoration: pull an ipse.Seeds")
-        self.problem = self.task(self.picture, self.settings, **self.options)
+        self.problem = self.posed()
         if isinstance(self.problem, Nothing):
             return
         if self.held is None:
@@ -108,6 +108,10 @@ class Restoration:
             self.search = self.searching(self.problem)
             yield from self.search
             yield from self.refinements(self.problem, self.search)
+
+    def posed(self) -> Problem | Nothing:
+        """What the task makes of the picture."""
+        return self.task(self.picture, self.settings, **self.options)
 
     def estimates(self, problem: Problem) -> Iterator[Estimate]:
         """Pull the pilot's estimates while there is time."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipse.pictures import Picture
-from ipse.problem import Nothing
+from ipse.problem import Nothing, Problem
 from ipse.receipt import plain
 from ipse.restoration import Estimate, Restoration, Result
 from ipse.settings import Settings
@@ -49,6 +49,18 @@ class Moments:
     def deviation(self) -> Floats | None:
         """s (H, W), channels joined by root mean square; None of a single picture."""
         return None if self.count < 2 else np.sqrt(self.squares / np.float32(self.count - 1))
+
+
+class OneOfSeveral(Restoration):
+    """A run that differs from those of other seeds, also where the method itself leaves nothing to chance."""
+
+    def posed(self) -> Problem | Nothing:
+        """The problem, its pilot of data perturbed by the seed where the task says how."""
+        problem = super().posed()
+        if isinstance(problem, Nothing) or problem.perturbed is None:
+            return problem
+        perturbed, seed = problem.perturbed, self.settings.seed
+        return replace(problem, pilot=lambda: perturbed(seed))
 
 
 class Seeds(Restoration):
@@ -122,7 +134,7 @@ class Seeds(Restoration):
         if self.settings.seconds is not None:
             share = max(1e-3, (self.settings.seconds - self.spent) / (self.count - self.index))
         settings = replace(self.settings, seed=self.settings.seed + self.index, seeds=1, seconds=share)
-        self.inner = Restoration(self.picture, self.name, settings, self.options)
+        self.inner = OneOfSeveral(self.picture, self.name, settings, self.options)
         if self.held is None:
             self.pilots = 0
         else:

@@ -15,6 +15,7 @@ Colour: JFIF 1.02, https://www.w3.org/Graphics/JPEG/jfif3.pdf.
 """
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 
 import torch
 from torch import Tensor
@@ -92,6 +93,15 @@ class JpegCells(Operator):
         cells = cls(empty, tables, sampling, size=size, ycc=ycc).to(x)
         numbers = [(c / step).round()[0] for _, c, _, step in cells._cells(cells._canvas(x))]
         return cls(numbers, tables, sampling, size=size, ycc=ycc).to(x)
+
+    def shaken(self, generator: torch.Generator, *, by: float) -> "JpegCells":
+        """The same cells, each moved by a draw from ±``by`` of its step."""
+        moved = deepcopy(self)
+        for part in moved.components:
+            integers = moved.get_buffer(f"integers{part.channel}")
+            draw = torch.rand(integers.shape, generator=generator, device=integers.device)
+            integers.add_(by * (2 * draw - 1))
+        return moved
 
     def forward(self, x: Tensor) -> Tensor:
         """A x: coefficients (B, N) in levels of 0 … 255, component after component, block after block."""

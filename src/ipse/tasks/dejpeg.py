@@ -27,6 +27,7 @@ MOMENTUM = 0.4
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 MARGIN, FINAL = 0.3, 0.4  # of a step: the middle of a cell is likelier than its border
 FIRST, LAST = 3 / 255, 1 / (3 * 255)  # times the root of luma's mean step, over its lowest 4 × 4 frequencies
+SHAKEN = 0.3  # of a step each cell is moved, up or down, in each of several runs
 FINE = 97  # quality from which there is nothing to see
 
 
@@ -90,6 +91,7 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset])) if free else _common.alone(),
         rule=_common.rule(settings, ExponentialVariance),
         pilot=None if free else lambda: estimates_of(cells, settings),
+        perturbed=None if free else lambda seed: estimates_of(_shaken(cells, y, seed), settings),
         outputs=lambda x: cells.project_in_range(x, margin=FINAL),
         estimates=estimates,
     )
@@ -147,3 +149,10 @@ def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
         sigmas=np.geomspace(FIRST * coarse, LAST * coarse, ROUNDS[settings.preset]).tolist(),
         momentum=MOMENTUM,
     )
+
+
+def _shaken(cells: "JpegCells", like: "Tensor", seed: int) -> "JpegCells":
+    """Cells a little off, as the seed draws them."""
+    import torch
+
+    return cells.shaken(torch.Generator(like.device).manual_seed(seed), by=SHAKEN)

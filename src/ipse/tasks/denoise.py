@@ -9,6 +9,7 @@ cost the pilot more than the network gives back (measured: docs/decisions/denois
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ipse.errors import OptionError
@@ -28,6 +29,7 @@ STEPS = {"fast": 12, "good": 50, "best": 120}
 WIDTH = {"fast": 32, "good": 32, "best": 64}
 JITTER = {"fast": 0.1, "good": 0.15, "best": 0.2}
 HELD = 0.01  # of the pixels, for the score
+MORE = 0.4  # of the noise's level is added in each of several runs: where they differ, the picture decided little
 
 
 def denoise(
@@ -96,9 +98,24 @@ def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, obj
         objective=LeastSquares(white.y),
         recipe=_common.alone(),
         pilot=lambda: estimates_of(white.y, white, settings),
+        perturbed=lambda seed: _again(white, settings, seed),
         outputs=white.undo,
         estimates=estimates,
     )
+
+
+def _again(white: "Whitened", settings: Settings, seed: int) -> Iterator["Tensor"]:
+    """The estimates of the same picture under more noise."""
+    noisier = replace(white, sigma=white.sigma * (1 + MORE**2) ** 0.5)
+    return estimates_of(_more(white.y, white.sigma, seed), noisier, settings)
+
+
+def _more(y: "Tensor", sigma: float, seed: int) -> "Tensor":
+    """Add noise of a part of σ to y."""
+    import torch
+
+    draw = torch.Generator(y.device).manual_seed(seed)
+    return y + MORE * sigma * torch.randn(y.shape, generator=draw, device=y.device)
 
 
 def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
@@ -172,19 +189,24 @@ def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, 
     from ipse.problem import Problem
     from ipse.tasks import _common
 
-    def pilot() -> Iterator["Tensor"]:
+    def pilot(y: "Tensor") -> Iterator["Tensor"]:
         yield non_local_means(y, sigma)
         yield coarse_to_fine(y, sigma, preset=_common.effort(settings))
 
-    return Problem(None, LeastSquares(y), _common.alone(), pilot=pilot, estimates=estimates)
+    return Problem(
+        prior=None,
+        objective=LeastSquares(y),
+        recipe=_common.alone(),
+        pilot=lambda: pilot(y),
+        perturbed=lambda seed: pilot(_more(y, sigma, seed)),
+        estimates=estimates,
+    )
 
 
 def _impulses(
     picture: "Picture", y: "Tensor", settings: Settings, estimates: dict[str, object]
 ) -> "Problem | Nothing":
     """Salt and pepper: the pixels that were hit are missing, the others are right."""
-    from dataclasses import replace
-
     from ipse.noise import impulses
     from ipse.tasks.inpaint import inpaint
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 THIN = 6  # pixels from the rim: a hole that goes deeper is the network's
 HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
+LESS = 0.1  # of the known pixels is left out of each of several runs
 LARGEST = 32  # … and no larger than this, pixels a side
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 
@@ -107,18 +108,34 @@ def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper")
 
 
 def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
-    """The non-local fill alone: it yields pictures whose known pixels are y's."""
+    """The non-local fill alone."""
+    import torch
+
     from ipse.objectives import LeastSquares
     from ipse.pilots.non_local_fill import non_local_fill
     from ipse.problem import Problem
     from ipse.tasks import _common
 
+    def fill(seen: "Tensor", seed: int) -> "Iterator[Tensor]":
+        return non_local_fill(y, seen, preset=_common.effort(settings), seed=seed)
+
     return Problem(
         prior=None,
         objective=LeastSquares(y, weight=known.float()),
         recipe=_common.alone(),
-        pilot=lambda: non_local_fill(y, known, preset=_common.effort(settings), seed=settings.seed),
+        pilot=lambda: fill(known, settings.seed),
+        perturbed=lambda seed: fill(_fewer(known, seed), seed),
+        outputs=lambda x: torch.where(known, y, x),
     )
+
+
+def _fewer(known: "Tensor", seed: int) -> "Tensor":
+    """Leave out some of the known pixels, drawn by the seed; never all."""
+    import torch
+
+    draw = torch.Generator().manual_seed(seed)
+    fewer = known & (torch.rand(known.shape, generator=draw) >= LESS).to(known.device)
+    return fewer if bool(fewer.any()) else known
 
 
 def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int) -> "Problem":

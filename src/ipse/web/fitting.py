@@ -157,7 +157,11 @@ def wait(run: Run, channel: Channel) -> None:
 def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
     """Return what there is to say of an event."""
     if isinstance(event, Estimate):
-        return {"say": "refined" if event.refined else "pilot", "index": event.index + 1, "seconds": event.seconds}
+        return {
+            "say": "refined" if event.refined else "pilot",
+            "index": event.index + 1,
+            "seconds": event.seconds,
+        }
     return {
         "say": "step",
         "step": event.step,
