@@ -186,6 +186,18 @@ def test_every_task_fits_from_every_latent(task: str, latent: Any) -> None:
     assert losses[-1] < losses[0]
 
 
+def test_low_precision_is_near_and_is_not_the_same() -> None:
+    clean = photo(64)
+    small = Picture.from_array(clean.reshape(16, 4, 16, 4, 3).mean((1, 3)).astype(np.uint8))
+    made = {}
+    for precision in ("auto", "float32", "bfloat16"):
+        settings = Settings(steps=30, precision=precision)  # type: ignore[arg-type]  # they are
+        made[precision] = restore(small, "upscale", settings, {"factor": 4, "kernel": "box"}).picture.pixels
+    assert np.array_equal(made["auto"], made["float32"])
+    assert not np.array_equal(made["bfloat16"], made["float32"])
+    assert psnr(255 * made["bfloat16"], 255 * made["float32"]) > 30
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -267,11 +279,11 @@ def test_any_callable_is_an_operator() -> None:
 def test_several_seeds_differ_where_nothing_else_is_random_and_their_map_sees_errors(task: str) -> None:
     clean = photo(64)
     options: dict[str, Any] = {}
+    known = np.random.default_rng(0).random(clean.shape[:2]) < 0.5
     match task:
         case "denoise":
             picture = Picture.from_array(gaussian(clean, 25))
         case "inpaint":
-            known = np.random.default_rng(0).random(clean.shape[:2]) < 0.5
             picture = Picture.from_array(clean * known[..., None])
             options = {"mask": known, "polarity": "white-is-known"}
         case "dejpeg":

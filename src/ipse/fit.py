@@ -58,7 +58,7 @@ class Fit:
         start = time.perf_counter()
         self.optimiser.param_groups[0]["lr"] = self.learning_rate()
         self.optimiser.zero_grad(set_to_none=True)
-        x = self.prior()
+        x = self.drawn()
         loss = self.problem.objective(x)
         if not self.fell(loss):
             loss.backward()
@@ -70,10 +70,17 @@ class Fit:
         self.seconds += time.perf_counter() - start
         return State(self.step, float(loss.detach()), raw, average, score, self.seconds)
 
+    def drawn(self) -> Tensor:
+        """f_θ(z), the network in the recipe's precision."""
+        low = self.recipe.precision == "bfloat16"
+        with torch.autocast(self.prior.z.device.type, torch.bfloat16, enabled=low):
+            x = self.prior()
+        return x.float() if low else x
+
     def again(self) -> float:
         """The loss at the weights that a line search tries, with its gradient."""
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.problem.objective(self.prior())
+        loss = self.problem.objective(self.drawn())
         loss.backward()
         return float(loss.detach())
 

@@ -20,6 +20,9 @@ class Recipe:
     steps: int = 1000
     learning_rate: float = 0.01
     optimiser: Literal["adam", "lbfgs"] = "adam"  #: L-BFGS wants a prior without jitter
+    precision: Literal["float32", "bfloat16"] = (
+        "float32"  #: of the network's features; weights and losses stay float32
+    )
     schedule: Literal["constant", "cosine"] = "constant"  #: cosine falls to a twentieth over ``steps``
     average: float = 0.99  #: of the outputs; 0 keeps the last one alone
     fall_back: float | None = (

@@ -8,6 +8,7 @@ from ipse.errors import DeviceError, OptionError
 Latent = Literal["noise", "meshgrid", "image"]
 Preset = Literal["fast", "good", "best", "paper"]
 MOST = 1000  # seeds: beyond, an average of runs changes no stored level
+Precision = Literal["auto", "float32", "bfloat16"]
 RuleName = Literal["held-out", "wmv", "emv", "discrepancy", "last"]
 
 
@@ -19,6 +20,7 @@ class Settings:
     seed: Annotated[int, "What everything random hangs on."] = 0
     seeds: Annotated[int, "Average so many runs, from seed on, and map where they disagree."] = 1
     device: Annotated[str, "Where to compute: auto, cpu, cuda, cuda:1, mps."] = "auto"
+    precision: Annotated[Precision, "Of the network: auto is bfloat16 on a GPU, float32 elsewhere."] = "auto"
     steps: Annotated[int | None, "Steps of the fit at most; 0 keeps the classical pilot."] = None
     seconds: Annotated[float | None, "Time budget: the best so far is kept when it is used up."] = None
     rule: Annotated[RuleName | None, "What decides which step is kept."] = None
@@ -34,6 +36,7 @@ class Settings:
         """
         for name, value, choices in (
             ("preset", self.preset, get_args(Preset)),
+            ("precision", self.precision, get_args(Precision)),
             ("rule", self.rule, (None, *get_args(RuleName))),
             ("latent", self.latent, (None, *get_args(Latent))),
         ):
@@ -72,3 +75,13 @@ def find_device(name: str) -> str:
     if name not in present:
         raise DeviceError(f"device {name!r} is not there: choose auto or one of {', '.join(present)}")
     return name
+
+
+def find_precision(name: Precision, device: str) -> Literal["float32", "bfloat16"]:
+    """Settle "auto": half the bits where tensor cores take them; on a CPU results stay the same on every machine."""
+    import torch
+
+    if name != "auto":
+        return name
+    tensor_cores = device.startswith("cuda") and torch.cuda.get_device_capability(device) >= (8, 0)
+    return "bfloat16" if tensor_cores else "float32"

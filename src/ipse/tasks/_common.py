@@ -14,7 +14,7 @@ from ipse.latents import canvas, latent, noise
 from ipse.pictures import Picture
 from ipse.prior import GuidedPrior, Prior, seeded
 from ipse.problem import Recipe
-from ipse.settings import Settings, find_device
+from ipse.settings import Settings, find_device, find_precision
 from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Rule, WindowedVariance
 
 Size = tuple[int, int]
@@ -82,8 +82,10 @@ def build(settings: Settings, channels_in: int, channels_out: int, **options: An
 
 
 def recipe(settings: Settings, default: Recipe) -> Recipe:
-    """The task's recipe, with the number of steps that the settings ask for."""
-    return default if settings.steps is None else replace(default, steps=settings.steps)
+    """The task's recipe, with the number of steps and the precision that the settings ask for."""
+    precision = find_precision(settings.precision, find_device(settings.device))
+    steps = default.steps if settings.steps is None else settings.steps
+    return replace(default, steps=steps, precision=precision)
 
 
 def effort(settings: Settings) -> Effort:
