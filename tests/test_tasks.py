@@ -161,6 +161,7 @@ def test_paper_is_the_published_recipe(task: str) -> None:
     weights = {"denoise": 2217831, "dejpeg": 572827, "inpaint": 3002627, "upscale": 2217831}[task]
     assert made.recipe.steps == steps
     assert made.recipe.learning_rate == 0.01
+    assert made.prior is not None
     assert sum(p.numel() for p in made.prior.parameters()) == weights
     assert isinstance(made.rule, Last)
     assert made.pilot is None
