@@ -28,7 +28,7 @@ from ipse.errors import OptionError
 from ipse.pilots._bayes import bayes
 from ipse.pilots._channels import decorrelate, mix_variance, recorrelate
 from ipse.pilots._clipping import unclip
-from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
+from ipse.pilots._patches import CELL, References, patches, put_back, put_back_equal, similar
 from ipse.pilots._ridge import blind, ridge
 
 TILE = 96  # pixels a side that are worked on at once
@@ -58,8 +58,9 @@ SECOND, THIRD = Step(7, 55, 6), Step(7, 55, 6, noisy=0.5)
 
 PRESETS: dict[str, tuple[Step, ...]] = {
     "once": (Step(7, 32, 6, surplus=0.3),),
-    "fast": (Step(7, 18, 6), Step(7, 48, 6)),
+    "twice": (Step(7, 18, 6), Step(7, 48, 6)),
     "fine": (Step(5, 24, 4), Step(5, 64, 5, by="bayes")),
+    "fast": (Step(7, 16, 7, window=25), Step(7, 32, 7, window=25)),
     "good": (FIRST, SECOND, THIRD, Step(5, 160, 5, noisy=0.5, window=49, by="bayes")),
     "best": (
         Step(7, 18, 4),
@@ -77,7 +78,7 @@ def non_local(
     y: Tensor,
     sigma: float | Tensor,
     *,
-    preset: Literal["once", "fast", "fine", "good", "best"] = "good",
+    preset: Literal["once", "twice", "fine", "fast", "good", "best"] = "good",
     clipped: bool = False,
 ) -> Tensor:
     """Denoise y = x + n, n white and Gaussian.
@@ -86,7 +87,8 @@ def non_local(
         y: a noisy picture (1, C, H, W).
         sigma: standard deviation of the noise, in units of y: a number, or a tensor that broadcasts with y
             (a value a channel, or a pixel).
-        preset: how many steps, and how dense; ``once`` and ``fine`` (small patches) are for plug-and-play.
+        preset: how many steps, and how dense; ``once``, ``twice`` and ``fine`` (small
+            patches) are for plug-and-play.
         clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
 
     Returns:
@@ -142,7 +144,7 @@ def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step) -> 
 
 def _pieces(wanted: References, step: Step, size: tuple[int, int]) -> Iterator[tuple[Here, References]]:
     """Parts of a picture with the references in each, and the pixels that these search."""
-    tile = max(1, TILE // step.stride)
+    tile = max(1, TILE // step.stride // CELL) * CELL  # whole cells: the search is the same however it is cut
     for top in range(0, len(wanted.ys), tile):
         for left in range(0, len(wanted.xs), tile):
             ys, xs = wanted.ys[top : top + tile], wanted.xs[left : left + tile]

@@ -21,7 +21,7 @@ from ipse.pilots.biharmonic import biharmonic
 from ipse.pilots.non_local import non_local
 from ipse.pilots.plug_and_play import plug_and_play
 
-ROUNDS = {"fast": 6, "good": 20, "best": 36}
+ROUNDS = {"fast": 4, "good": 20, "best": 36}
 LEFT_OUT = 0.1  # of the known pixels, to see how wrong the smooth fill is
 START = 1.3  # times that error is the first σ
 RANGE = (8 / 255, 40 / 255)  # of the first σ

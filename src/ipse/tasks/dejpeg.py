@@ -145,7 +145,7 @@ def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
     yield from plug_and_play(
         start,
         data_step=lambda x, sigma: cells.project(x, margin=MARGIN, sigma=sigma),
-        denoise=lambda x, sigma: non_local(x, sigma, preset="fast"),
+        denoise=lambda x, sigma: non_local(x, sigma, preset="twice"),
         sigmas=np.geomspace(FIRST * coarse, LAST * coarse, ROUNDS[settings.preset]).tolist(),
         momentum=MOMENTUM,
     )
