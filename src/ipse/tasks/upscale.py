@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ipse.operators.consistent import Consistent
     from ipse.pictures import Picture
     from ipse.problem import Problem
+    from ipse.tasks._common import Effort
 
 STEPS = {"fast": 60, "good": 300, "best": 1000}  # up to …
 SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer
@@ -27,8 +28,10 @@ INNER = 5  # projections in a round
 SMOOTHNESS = 0.002  # of TV, per pixel
 RATE = {"fast": 0.02, "good": 0.02, "best": 0.01}
 AVERAGE = {"fast": 0.9, "good": 0.97, "best": 0.99}  # a short fit must forget its beginning sooner
-REFINED = {"fast": 4, "good": 12, "best": 24}  # rounds
-SIGMAS = (24 / 255, 3 / 255)  # first and last
+REFINED = {"fast": 5, "good": 12, "best": 24}  # rounds
+FIRST = {"fast": 32 / 255, "good": 24 / 255, "best": 24 / 255}  # σ, falling to …
+LAST = 3 / 255
+MOMENTUM = {"fast": 0.8, "good": 0.7, "best": 0.6}  # fewer rounds need more
 
 
 def upscale(
@@ -100,13 +103,13 @@ def _problem(
         ),
         rule=_common.rule(settings, Last),
         pilot=lambda: back_projection(y, operator, lambda r: interpolate(r, size=size, mode="bicubic")),
-        refine=None if asked else lambda x: _refined(x, consistent, REFINED[settings.preset]),
+        refine=None if asked else lambda x: _refined(x, consistent, _common.effort(settings)),
         outputs=lambda x: consistent(x, rounds=ROUNDS),
         estimates=estimates,
     )
 
 
-def _refined(x: "Tensor", consistent: "Consistent", rounds: int) -> "Iterator[Tensor]":
+def _refined(x: "Tensor", consistent: "Consistent", effort: "Effort") -> "Iterator[Tensor]":
     """Denoise the network's picture in turn with the measurement."""
     import numpy as np
 
@@ -117,5 +120,6 @@ def _refined(x: "Tensor", consistent: "Consistent", rounds: int) -> "Iterator[Te
         consistent(x, rounds=ROUNDS),
         data_step=lambda x, _: consistent(x, rounds=INNER),
         denoise=lambda x, sigma: non_local(x, sigma, preset="fine"),
-        sigmas=np.geomspace(*SIGMAS, rounds).tolist(),
+        sigmas=np.geomspace(FIRST[effort], LAST, REFINED[effort]).tolist(),
+        momentum=MOMENTUM[effort],
     )
