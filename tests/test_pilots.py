@@ -18,7 +18,7 @@ from ipse.pilots._patches import References, patches, put_back, put_back_equal, 
 from ipse.pilots.back_projection import back_projection
 from ipse.pilots.biharmonic import biharmonic, pyramid
 from ipse.pilots.coarse_to_fine import coarse_to_fine
-from ipse.pilots.non_local import non_local
+from ipse.pilots.non_local import PRESETS, Step, non_local
 from ipse.pilots.non_local_fill import non_local_fill
 from ipse.pilots.non_local_means import non_local_means
 from ipse.pilots.plug_and_play import plug_and_play
@@ -180,6 +180,38 @@ class TestNlRidge:
         whole = non_local(y, 0.1, preset="fast")
         monkeypatch.setattr("ipse.pilots.non_local.TILE", 48)
         assert float((non_local(y, 0.1, preset="fast") - whole).abs().max()) < 1e-4
+
+    def test_bayes_after_the_ridge_beats_the_ridge_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        truth = photo()
+        y = truth + noise(truth, 0.1)
+        first = PRESETS["twice"]
+        last = {"ridge": Step(7, 55, 6, noisy=0.5), "bayes": Step(5, 160, 5, noisy=0.5, by="bayes")}
+        found: dict[str, float] = {}
+        for name, step in last.items():
+            monkeypatch.setitem(PRESETS, "good", (*first, step))
+            found[name] = psnr(non_local(y, 0.1), truth)
+        assert found["bayes"] > found["ridge"] + 0.05
+
+    def test_many_channels(self) -> None:
+        truth = photo(side=40).repeat(1, 3, 1, 1)
+        y = truth + noise(truth, 0.1)
+        assert psnr(non_local(y, 0.1), truth) > psnr(y, truth) + 6
+
+    def test_an_interruption_waits_for_no_more_than_what_is_under_way(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun: list[int] = []
+
+        def interrupted(*_: object) -> None:
+            begun.append(1)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("ipse.pilots.non_local._tile", interrupted)
+        monkeypatch.setattr("ipse.pilots.non_local.TILE", 16)
+        y = photo(side=256, channels=1)
+        with pytest.raises(KeyboardInterrupt):
+            non_local(y, 0.1, preset="fast")
+        assert len(begun) < 16 < (256 / 16) ** 2
 
     def test_bad_options(self) -> None:
         with pytest.raises(OptionError, match=r"-0\.1"):

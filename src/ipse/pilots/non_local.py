@@ -33,6 +33,7 @@ from ipse.pilots._ridge import blind, ridge
 
 TILE = 96  # pixels a side that are worked on at once
 CHUNK = 256  # groups that are solved at once, all channels together
+JOINT = 4  # channels at most that Bayes takes together: matrices grow with them
 FEW = 16  # pixels: below, there are no groups of patches
 
 Here = tuple[slice, slice, slice]
@@ -135,10 +136,13 @@ def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step) -> 
             return here, *_tile(noisy[here], known, variance[here], step, inside)
 
     threads = 1 if noisy.is_cuda else torch.get_num_threads()  # many small matrices keep no two cores busy
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         for here, estimate, trust in pool.map(shrunk, _pieces(wanted, step, size)):  # in turn: sums repeat
             total[here] += estimate
             weight[here] += trust
+    finally:  # Ctrl-C waits for the pieces under way, not for all
+        pool.shutdown(cancel_futures=True)
     return total / weight
 
 
@@ -172,7 +176,10 @@ def _shrunk(Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor, step: St
     if X is None:
         estimate, trust = blind(y, d, surplus=step.surplus)
     else:
-        estimate, trust = (bayes if step.by == "bayes" else ridge)(y, X[:, group], d)
+        x, joint = X[:, group], JOINT if step.by == "bayes" else len(Y)
+        parts = [slice(first, first + joint) for first in range(0, len(Y), joint)]
+        shrink = bayes if step.by == "bayes" else ridge
+        estimate, trust = map(torch.cat, zip(*(shrink(y[c], x[c], d[c]) for c in parts), strict=True))
     return (estimate * trust[..., None]).flatten(1, 2), trust.flatten(1, 2)
 
 
