@@ -92,7 +92,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(page, picture):
 
 
 def test_jobs_go_on_after_a_restart(tmp_path, page):
-    data, settings = png(noisy(seed=2)), {"preset": "fast", "rule": "last", "steps": 50}
+    data, settings = png(noisy(seed=2)), {"preset": "fast", "rule": "last", "steps": 300}
     with hosted(tmp_path / "kept") as before:
         picture = before.upload(data)
         first, second = before.submit(picture, **settings), before.submit(picture, preset="fast")

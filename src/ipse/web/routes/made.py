@@ -21,14 +21,15 @@ router = APIRouter(prefix="/api/v1/jobs/{name}", tags=["results"])
 Step = Annotated[int | None, Query(ge=0, description="A point of the trajectory instead of the one chosen.")]
 
 
-@router.get("/preview", response_class=FileResponse, responses=responses(404, 422))
-async def preview(server: Reached, name: Name) -> FileResponse:
+@router.get("/preview", response_class=Response, responses=responses(404, 422))
+async def preview(server: Reached, name: Name) -> Response:
     """Show what the job had last, as PNG, at most 1280 pixels a side."""
     known(server, name)
-    path = server.store.job_folder(name) / PREVIEW
-    if not path.exists():
-        raise missing("a preview of job", name)
-    return FileResponse(path, media_type="image/png")
+    try:  # whole and at once: the next preview takes this one's place, with another length
+        picture = (server.store.job_folder(name) / PREVIEW).read_bytes()
+    except FileNotFoundError:
+        raise missing("a preview of job", name) from None
+    return Response(picture, media_type="image/png")
 
 
 @router.get("/before", response_class=FileResponse, responses=responses(404, 422))
