@@ -25,12 +25,15 @@ from PIL import Image
 
 @dataclass
 class Log:
-    pictures: list
-    done: list = field(default_factory=list)
-    failed: list = field(default_factory=list)
+    """What the clients put in, and what came of it."""
+
+    pictures: list[bytes]
+    done: list[str] = field(default_factory=list[str])
+    failed: list[str] = field(default_factory=list[str])
 
 
-def picture(seed):
+def picture(seed: int) -> bytes:
+    """A small noisy PNG."""
     rng = np.random.default_rng(seed)
     x = 128 + 60 * np.sin(np.add.outer(np.arange(64), 2 * np.arange(64)) / 9)
     stream = io.BytesIO()
@@ -38,7 +41,8 @@ def picture(seed):
     return stream.getvalue()
 
 
-def client(address, seed, end, log):
+def client(address: str, seed: int, end: float, log: Log) -> None:
+    """Put in, wait, take, delete, until the end."""
     with httpx.Client(base_url=f"{address}/api/v1", timeout=120) as http:
         while time.monotonic() < end:
             try:
@@ -56,13 +60,13 @@ def client(address, seed, end, log):
                 log.failed.append(repr(error))
 
 
-def resident(pid):
+def resident(pid: int) -> float:
     """MiB of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / 2**20
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--clients", type=int, default=8)
@@ -78,8 +82,14 @@ def main():
         folder.name,
     ]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    address = re.search(r"http://[\d.:]+", server.stderr.readline()).group()
-    log, waits, memory = Log([picture(seed) for seed in range(args.clients)]), [], []
+    assert server.stderr is not None
+    said = re.search(r"http://[\d.:]+", server.stderr.readline())
+    if said is None:
+        raise SystemExit("ipse serve did not say where it is")
+    address = said.group()
+    log = Log([picture(seed) for seed in range(args.clients)])
+    waits: list[float] = []
+    memory: list[tuple[float, float]] = []
     start = time.monotonic()
     end = start + 60 * args.minutes
     threads = [
