@@ -59,4 +59,4 @@ def _panel(panel: Any, work: str, found: Sequence[Line]) -> None:
         panel.annotate(name, where, textcoords="offset points", xytext=offset, fontsize=8, color=color)
     presets = [line for line in found if Method(line.method).ours and ":" not in line.method]
     panel.plot([one.seconds for one in presets], [one.psnr for one in presets], color=OURS, linewidth=1)
-    panel.margins(x=0.15, y=0.12)
+    panel.margins(x=0.25, y=0.12)

@@ -135,7 +135,7 @@ def write(path: Path, rows: Sequence[Figures] | Sequence[Bin]) -> None:
 def plot(path: Path, bins: Sequence[Bin]) -> None:
     """The calibration curve of each work, the mean of its pictures; nothing without matplotlib."""
     try:
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure  # pyright: ignore[reportMissingImports]
     except ImportError:
         print(f"{path} is not drawn: install the extra 'bench' for matplotlib")
         return
