@@ -27,7 +27,7 @@ MOMENTUM = 0.4
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 MARGIN, FINAL = 0.3, 0.4  # of a step: the middle of a cell is likelier than its border
 FIRST, LAST = 3 / 255, 1 / (3 * 255)  # times the root of luma's mean step, over its lowest 4 × 4 frequencies
-SHAKEN = 0.3  # of a step each cell is moved, up or down, in each of several runs
+SHAKEN = 0.1  # of a step each cell is moved, up or down, in each of several runs
 FINE = 97  # quality from which there is nothing to see
 
 

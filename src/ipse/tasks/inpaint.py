@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 THIN = 6  # pixels from the rim: a hole that goes deeper is the network's
 HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
-LESS = 0.1  # of the known pixels is left out of each of several runs
+LESS = 0.04  # of the known pixels is left out of each of several runs
 LARGEST = 32  # … and no larger than this, pixels a side
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 
