@@ -29,7 +29,7 @@ from ipse.errors import OptionError, nearest
 from ipse.job import BLANK
 from ipse.kinds import Back, ImageLike, array_of, taken
 from ipse.pictures import Picture
-from ipse.settings import Latent, Preset, RuleName, Settings
+from ipse.settings import Latent, Precision, Preset, RuleName, Settings
 from ipse.tasks.denoise import Kind
 
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
@@ -45,6 +45,7 @@ class Common(TypedDict, total=False):
     device: str
     steps: int | None
     seconds: float | None
+    precision: Precision
     rule: RuleName | None
     latent: Latent | None
     tile: int | None
