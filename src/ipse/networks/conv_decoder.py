@@ -8,31 +8,8 @@ M. Z. Darestani, R. Heckel, "Accelerated MRI with Un-trained Neural Networks", I
 https://arxiv.org/abs/2007.02471
 """
 
-from torch import Tensor, nn
-
-from ipse.networks.blocks import Network, Upsampling, at_least, conv, doubling
-
-
-class ConvDecoder(Network):
-    """``scales`` doublings, one layer at the full size, and the picture's channels."""
-
-    def __init__(
-        self, cin: int, cout: int, width: int, scales: int, up: Upsampling, *, sigmoid: bool
-    ) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.InstanceNorm2d(cin)]  # so that the scale of the latent does not matter
-        for i in range(scales + 1):
-            layers += [doubling(up)] if i < scales else []
-            layers.append(conv(width if i else cin, width, 3, bias=False))
-            layers += [nn.ReLU(), nn.BatchNorm2d(width)]
-        layers += [conv(width, cout, 1), nn.Sigmoid() if sigmoid else nn.Identity()]
-        self.layers = nn.Sequential(*layers)
-        self.stride = self.latent_stride = 2**scales
-        self.min_size = 2 * self.stride
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Latent z (B, C_in, H / stride, W / stride) → picture (B, C_out, H, W), in (0, 1) with the sigmoid."""
-        return self.layers(z)
+from ipse.networks.blocks import Network, Upsampling, at_least
+from ipse.networks.deep_decoder import DeepDecoder
 
 
 def conv_decoder(
@@ -50,4 +27,5 @@ def conv_decoder(
     """
     at_least("width", width, 1)
     at_least("scales", scales, 1)
-    return ConvDecoder(in_channels, out_channels, width, scales, upsampling, sigmoid=sigmoid)
+    channels = in_channels, out_channels
+    return DeepDecoder(channels, width, scales, upsampling, sigmoid=sigmoid, kernel=3, doubled_first=True)

@@ -14,16 +14,31 @@ from ipse.networks.blocks import Network, Upsampling, at_least, conv, doubling
 
 
 class DeepDecoder(Network):
-    """``scales`` doublings, one layer at the full size, and the picture's channels."""
+    """``scales`` doublings, one layer at the full size, and the picture's channels.
+
+    ``doubled_first`` puts the doubling before the convolution of its layer, ``kernel`` pixels a side.
+    """
 
     def __init__(
-        self, cin: int, cout: int, width: int, scales: int, up: Upsampling, *, sigmoid: bool
+        self,
+        channels: tuple[int, int],
+        width: int,
+        scales: int,
+        up: Upsampling,
+        *,
+        sigmoid: bool,
+        kernel: int = 1,
+        doubled_first: bool = False,
     ) -> None:
         super().__init__()
+        cin, cout = channels
         layers: list[nn.Module] = [nn.InstanceNorm2d(cin)]  # so that the scale of the latent does not matter
         for i in range(scales + 1):
-            layers.append(conv(width if i else cin, width, 1, bias=False))
-            layers += [doubling(up)] if i < scales else []
+            mixed, doubled = (
+                [conv(width if i else cin, width, kernel, bias=False)],
+                [doubling(up)][: scales - i],
+            )
+            layers += [*doubled, *mixed] if doubled_first else [*mixed, *doubled]
             layers += [nn.ReLU(), nn.BatchNorm2d(width)]
         layers += [conv(width, cout, 1), nn.Sigmoid() if sigmoid else nn.Identity()]
         self.layers = nn.Sequential(*layers)
@@ -50,4 +65,4 @@ def deep_decoder(
     """
     at_least("width", width, 1)
     at_least("scales", scales, 1)
-    return DeepDecoder(in_channels, out_channels, width, scales, upsampling, sigmoid=sigmoid)
+    return DeepDecoder((in_channels, out_channels), width, scales, upsampling, sigmoid=sigmoid)
