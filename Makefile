@@ -1,5 +1,6 @@
 # make demo   restore a photograph, print how much of it came back
 # make test   lint, types, import rules, tests
+# make docs   the docs site, into build/site
 # make bench  quality, seconds and memory on the field's test sets, beside other methods
 # make bench-gpu  what a GPU gives
 # make clean  remove what these made
@@ -9,7 +10,7 @@
 PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-gpu clean
+.PHONY: demo test lint docs bench bench-gpu clean
 
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
@@ -35,6 +36,10 @@ lint: .venv/.installed-dev
 .venv/.installed-bench: pyproject.toml constraints.txt scripts/install
 	bash scripts/install "$(PYTHON)" ".[bench]"
 	touch .venv/.installed $@
+
+# Warnings are errors. To search it: python -m http.server -d build/site
+docs: .venv/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Needs the test sets: make bench DATA=DIR [ARGS="--works denoise25 --only F16"]
 bench: .venv/.installed-bench

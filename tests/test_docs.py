@@ -1,0 +1,72 @@
+"""The docs site: it builds without a warning, fetches nothing, and leaves out no task and no public name."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ipse
+from ipse import options, tasks
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module", name="site")
+def fixture_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(target)]
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def test_the_site_fetches_nothing(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) >= 15
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert not re.findall(r'src="?(?:https?:)?//', text), page.name
+        assert not re.findall(r'<link[^>]*rel="?stylesheet"?[^>]*href="?(?:https?:)?//', text), page.name
+        assert "<!-- flags" not in text, page.name
+        assert "<!-- figures" not in text, page.name
+
+
+def test_every_flag_of_every_task_is_on_its_page(site: Path) -> None:
+    page = (site / "tasks.html").read_text(encoding="utf-8")
+    sections = {part.split('"', 1)[0]: part for part in page.split('<h2 id="')[1:]}
+    for name in tasks.names():
+        for one in options.of_task(name):
+            flag = one.name.upper() if one.argument else "--" + one.name.strip("_").replace("_", "-")
+            assert f"<code>{flag}</code>" in sections[name], (name, flag)
+    shared = sections["what-all-tasks-take"]
+    assert all(f"<code>--{one.name}</code>" in shared for one in options.of_settings())
+
+
+def test_every_public_name_is_on_the_api_page(site: Path) -> None:
+    listed = re.findall(r"^::: ipse\.(\w+)$", (DOCS / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(set(listed) - {"api"}) == sorted(ipse.__all__)
+    page = (site / "api.html").read_text(encoding="utf-8")
+    assert all(f'id="ipse.{name}"' in page or re.search(rf'id="ipse\.\w+\.{name}"', page) for name in listed)
+    assert "return to the last good weights" in page  # a field's comment
+
+
+def test_what_is_not_there_is_left_out_of_the_navigation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    import site_pages
+
+    (tmp_path / "gallery").mkdir()
+    for name in ("a.md", "gallery/z.md", "gallery/index.md"):
+        (tmp_path / name).touch()
+    nav = [{"A": "a.md"}, {"B": "b.md"}, {"More": [{"C": "c.md"}, "a.md"]}, {"G": "gallery"}, {"H": ["h.md"]}]
+    assert list(site_pages.present(nav, tmp_path)) == [
+        {"A": "a.md"},
+        {"More": ["a.md"]},
+        {"G": ["gallery/index.md", "gallery/z.md"]},
+    ]
