@@ -17,6 +17,7 @@ from PIL import Image
 
 from ipse import options, tasks
 from ipse.cli import main
+from ipse.cli.batch import Many
 from ipse.cli.task import Files, callback
 from ipse.job import default_target
 from ipse.receipt import Receipt, beside
@@ -63,7 +64,9 @@ def test_bad_input_is_told_without_torch(tmp_path):
 def test_flags_are_the_signature_and_the_settings(task):
     own = [p for p in inspect.signature(tasks.find(task)).parameters.values() if p.kind is p.KEYWORD_ONLY]
     flags = inspect.signature(callback(task)).parameters
-    files = {f.name for f in fields(Files)} - ({"picture"} if tasks.sees(task) == "nothing" else set())
+    files = {f.name for f in fields(Files)} | {f.name for f in fields(Many)}
+    if tasks.sees(task) == "nothing":
+        files -= {"picture"} | {f.name for f in fields(Many)}
     assert set(flags) == {p.name for p in own} | {f.name for f in fields(Settings)} | files
     for parameter in own:
         assert flags[parameter.name].default == parameter.default

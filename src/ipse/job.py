@@ -82,14 +82,14 @@ class _Named(io.BytesIO):
         self.name = name
 
 
-def default_target(task: str, source: Path) -> Path:
+def default_target(task: str, source: Path, *, suffix: str = SUFFIX) -> Path:
     """Where a task's output goes if nobody says: beside the input, as a file of its kind.
 
     PNG stands in for JPEG, which would undo what ``dejpeg`` did, and for what can be read but not written.
     """
     known = {suffix for form in FORMATS for suffix in form.suffixes} - (JPEG if task == "dejpeg" else set())
-    suffix = source.suffix if source.suffix.lower() in known else ".png"
-    return source.with_name(f"{source.stem}{SUFFIX}{suffix}")
+    kind = source.suffix if source.suffix.lower() in known else ".png"
+    return source.with_name(f"{source.stem}{suffix}{kind}")
 
 
 def fingerprint(job: Job, data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:

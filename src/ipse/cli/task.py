@@ -10,9 +10,11 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ipse import options, tasks
+from ipse.batch.errands import Order
+from ipse.cli.batch import Many, carry_out_many, is_many
 from ipse.cli.carry_out import carry_out
 from ipse.cli.numbers import reading
-from ipse.errors import OutputError
+from ipse.errors import OptionError, OutputError, PictureError
 from ipse.job import Job, default_target
 from ipse.settings import Settings
 
@@ -23,11 +25,16 @@ STREAM = Path("-")
 class Files:
     """What the command itself is told: from where, to where, and what to say."""
 
-    picture: Annotated[Path, typer.Argument(help="The picture; - reads standard input.")]
+    picture: Annotated[
+        list[Path],
+        typer.Argument(help="The picture, or several: files, folders, globs. - reads standard input."),
+    ]
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Where to write; - is standard output. Default: beside the input."
+            "--output",
+            "-o",
+            help="Where to write; - is standard output. Default: beside the input. Of several: a folder.",
         ),
     ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False
@@ -57,22 +64,29 @@ class Files:
     )
 
 
-def callback(name: str) -> Callable[..., None]:
+def callback(name: str) -> Callable[..., int]:
     """Return the function that is a task's command; Typer reads its flags off the signature made here."""
     own, shared = options.of_task(name), options.of_settings()
     first = [one for one in own if one.argument]
 
-    def command(**given: Any) -> None:
-        places: dict[str, Any] = {"picture": STREAM}
+    def command(**given: Any) -> int:
+        places: dict[str, Any] = {"picture": [STREAM]}
         places.update({f.name: given[f.name] for f in fields(Files) if f.name in given})
         files = Files(**places)
+        many = Many(**{f.name: given[f.name] for f in fields(Many) if f.name in given})
         settings = Settings(**{one.name: given[one.name] for one in shared})
         told = {one.name: given[one.name] for one in own}
-        carry_out(job(name, files, settings, told), json=files.json, quiet=files.quiet, dry_run=files.dry_run)
+        how = {"json": files.json, "quiet": files.quiet, "dry_run": files.dry_run}
+        if is_many(files.picture, many):
+            return carry_out_many(order(name, files, many, settings, told), many, **how)
+        carry_out(job(name, files, settings, told), **how)
+        return 0
 
+    drawn = tasks.sees(name) == "nothing"
     parameters = [
         *arguments(first),
-        *(one for one in file_parameters() if one.name != "picture" or tasks.sees(name) != "nothing"),
+        *(one for one in parameters_of(Files) if one.name != "picture" or not drawn),
+        *([] if drawn else parameters_of(Many)),
         *flags([one for one in own if not one.argument], "This task"),
         *flags(shared, "Settings"),
     ]
@@ -83,9 +97,9 @@ def callback(name: str) -> Callable[..., None]:
     return command
 
 
-def file_parameters() -> list[inspect.Parameter]:
-    """Return the fields of ``Files`` as parameters."""
-    hints, empty = get_type_hints(Files, include_extras=True), inspect.Parameter.empty
+def parameters_of(told: type[Files | Many]) -> list[inspect.Parameter]:
+    """Return the fields of what the command itself is told as parameters."""
+    hints, empty = get_type_hints(told, include_extras=True), inspect.Parameter.empty
     return [
         inspect.Parameter(
             f.name,
@@ -93,7 +107,7 @@ def file_parameters() -> list[inspect.Parameter]:
             default=empty if f.default is MISSING else f.default,
             annotation=hints[f.name],
         )
-        for f in fields(Files)
+        for f in fields(told)
     ]
 
 
@@ -137,7 +151,8 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
     Raises:
         OutputError: the result would go where it cannot.
     """
-    source = None if files.picture == STREAM else files.picture
+    (picture,) = files.picture
+    source = None if picture == STREAM else picture
     drawn = tasks.sees(task) == "nothing"
     beside = default_target(task, Path(f"{task}.png") if source is None else source)
     target = files.output or (STREAM if source is None and not drawn else beside)
@@ -158,4 +173,40 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
         every=files.checkpoint_every,
         resume=files.resume,
         overwrite=files.overwrite,
+    )
+
+
+def order(task: str, files: Files, many: Many, settings: Settings, told: dict[str, Any]) -> Order:
+    """Put together what was told of several pictures.
+
+    Raises:
+        InputError: something that is of one picture alone.
+    """
+    if STREAM in files.picture:
+        raise PictureError("- is standard input, which is one picture: restore it by itself")
+    if files.output is None or files.output == STREAM:
+        raise OutputError("several pictures need a folder for their outputs: name one with -o")
+    if files.checkpoint is not None or files.resume:
+        raise OptionError(
+            "--checkpoint and --resume are of one picture: several keep their own, and the same command goes on"
+        )
+    job = Job(
+        task=task,
+        source=None,
+        target=None,
+        settings=settings,
+        options=told,
+        strength=files.strength,
+        snapshots=files.snapshots,
+        every=files.checkpoint_every,
+        overwrite=files.overwrite,
+    )
+    return Order(
+        tuple(files.picture),
+        files.output,
+        job,
+        suffix=many.suffix,
+        recursive=many.recursive,
+        skip_existing=many.skip_existing,
+        threads=many.threads,
     )

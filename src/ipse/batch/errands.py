@@ -1,0 +1,137 @@
+"""(pictures, task, options, settings) ↦ errands: every picture with its own output, known before anything starts."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ipse.batch.listing import MANIFEST, Found, Listing, Scan, listed
+from ipse.batch.pairs import folders
+from ipse.errors import OptionError, OutputError
+from ipse.job import SUFFIX, Job, default_target
+
+HIDDEN = ".ipse"  # the folder beside the outputs that holds what is under way
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One fit, from file to file; it can be sent to another process or machine."""
+
+    job: Job  #: its options may name folders, in which the picture's partner is found by its stem
+    inside: Path  #: the picture's path below the folder that was named
+    skip_existing: bool = False
+    threads: int | None = None  #: None leaves PyTorch's
+
+    @property
+    def source(self) -> Path:
+        """The picture."""
+        assert self.job.source is not None
+        return self.job.source
+
+    @property
+    def target(self) -> Path:
+        """The output."""
+        assert self.job.target is not None
+        return self.job.target
+
+    @property
+    def hidden(self) -> Path:
+        """The folder of its checkpoint; whoever runs the batch removes it at the end."""
+        return self.target.parent / HIDDEN
+
+
+@dataclass(frozen=True)
+class Order:
+    """Many pictures, and one way to restore them.
+
+    Raises:
+        OutputError: the output folder is a file.
+        OptionError: a suffix or a number of threads that cannot be.
+    """
+
+    pictures: tuple[Path, ...]  #: files, folders and globs
+    output: Path  #: a folder; it is made where it is missing
+    job: Job  #: all but source and target
+    suffix: str = SUFFIX  #: of the outputs' names
+    recursive: bool = False
+    skip_existing: bool = False
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if os.path.lexists(self.output) and not self.output.is_dir():
+            raise OutputError(f"{self.output}: is a file; expected a folder for the outputs; choose another")
+        if self.threads is not None and self.threads < 1:
+            raise OptionError(f"threads {self.threads} cannot work: give 1 or more")
+        if os.sep in self.suffix or "/" in self.suffix:
+            raise OptionError(f"suffix {self.suffix!r} names a folder: give what is to end the files' names")
+
+    @property
+    def manifest(self) -> Path:
+        """Where the records go."""
+        return self.output / MANIFEST
+
+    def make_output(self) -> None:
+        """Make the output folder.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            raise OutputError(f"{self.output}: cannot be made ({said}); choose another --output") from error
+
+    def listing(self) -> Listing:
+        """Find the pictures.
+
+        Raises:
+            PictureError: a file that is not there, or a glob that matches nothing.
+        """
+        pairs = folders(self.job.options)
+        places = frozenset(place.absolute() for place in pairs.values())
+        return listed(self.pictures, Scan(self.output, self.recursive, places, tuple(pairs)))
+
+    def errand(self, found: Found) -> Errand:
+        """Return what is to be done for one picture."""
+        name = default_target(self.job.task, found.source, suffix=self.suffix).name
+        target = self.output / found.inside.parent / name
+        job = replace(self.job, source=found.source, target=target)
+        return Errand(job, found.inside, skip_existing=self.skip_existing, threads=self.threads)
+
+    def errands(self, listing: Listing) -> list[Errand]:
+        """Return what is to be done for each picture.
+
+        Raises:
+            OutputError: two pictures have one output, or an output is a picture that is to be restored.
+        """
+        errands = [self.errand(found) for found in listing.found]
+        check_apart(errands)
+        return errands
+
+
+def check_apart(errands: Iterable[Errand]) -> None:
+    """Refuse errands that would get in each other's way.
+
+    Raises:
+        OutputError: names two of them.
+    """
+    takers: dict[str, Path] = {}
+    errands = list(errands)
+    for errand in errands:
+        first = takers.setdefault(place(errand.target), errand.source)
+        if first is not errand.source:
+            raise OutputError(
+                f"{first} and {errand.source} would both become {errand.target}: rename one, or restore it apart"
+            )
+    for errand in errands:
+        if place(errand.source) in takers:
+            raise OutputError(
+                f"{errand.source}: would be replaced by an output; expected outputs apart from pictures; "
+                "choose another --output or --suffix"
+            )
+
+
+def place(path: Path) -> str:
+    """Return a path as the system tells files apart."""
+    return os.path.normcase(path.absolute())

@@ -1,0 +1,247 @@
+"""errand ↦ moments, then a record: one picture from file to file, whatever befalls it.
+
+A fit that a kill ends goes on from its checkpoint, to the bit. What is already there and would come out the same is
+left alone: the receipt says so, by the hashes of the input and the output.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ipse.batch.errands import Errand
+from ipse.batch.pairs import matched
+from ipse.batch.records import Moment, Record, State
+from ipse.errors import InputError, IpseError, OutputError, lack, one_line
+from ipse.job import Job, file_record, fingerprint
+from ipse.pictures import Picture, read_bytes, write_bytes
+from ipse.receipt import Receipt, beside, plain, sha256
+from ipse.run import Run
+
+if TYPE_CHECKING:
+    from ipse.restoration import Estimate
+    from ipse.stopping import State as Step
+
+NOTE = ".sha256"  # ends the name of a note
+CHECKPOINT = ".checkpoint"
+
+log = logging.getLogger(__name__)
+
+
+class Noted(Run):
+    """A run that notes the hash of its output before it writes it.
+
+    A kill between output and receipt would else leave a file that nobody could tell from a stranger's.
+    """
+
+    def __init__(self, job: Job, note: Path) -> None:
+        super().__init__(job)
+        self.note = note
+
+    def written(self, picture: Picture, *, unchanged: bool) -> bytes:
+        """Note, then write."""
+        same = unchanged and self.format == self.picture.format
+        data = self.data if same else self.encoded(picture)
+        assert self.job.target is not None
+        write_bytes(self.note, sha256(data).encode(), overwrite=True)
+        write_bytes(self.job.target, data, overwrite=self.job.overwrite)
+        return data
+
+
+@dataclass(frozen=True)
+class Fit:
+    """An errand under way, its files read."""
+
+    errand: Errand
+    job: Job  #: each option that named a folder names a file
+    data: bytes  #: of the picture
+
+    @classmethod
+    def of(cls, errand: Errand) -> "Fit":
+        """Read the picture, and find what belongs to it.
+
+        Raises:
+            InputError: something is not there.
+        """
+        data, _ = read_bytes(errand.source)
+        options = matched(errand.job.options, errand.source, errand.inside)
+        return cls(errand, replace(errand.job, options=options), data)
+
+    @cached_property
+    def marks(self) -> dict[str, Any]:
+        """What the result hangs on."""
+        files = {
+            key: file_record(value) for key, value in self.job.options.items() if isinstance(value, Path)
+        }
+        return fingerprint(self.job, self.data, {k: plain(v) for k, v in self.job.options.items()} | files)
+
+    @property
+    def note(self) -> Path:
+        """Where the hash of the output is noted while it is written."""
+        return self.errand.hidden / f"{self.errand.target.name}{NOTE}"
+
+    @property
+    def checkpoint(self) -> Path:
+        """A file of its own for everything that a fit hangs on, so that it is never another fit's."""
+        digest = hashlib.sha256(json.dumps(plain(self.marks), sort_keys=True).encode()).hexdigest()[:16]
+        return self.errand.hidden / f"{self.errand.target.name}.{digest}{CHECKPOINT}"
+
+    def earlier(self) -> Receipt | None:
+        """Return the receipt of an output that is there and would come out the same again."""
+        said = receipt_of(self.errand.target)
+        wanted = self.job.snapshots
+        if said is None or said.cancelled or (wanted and said.snapshots is None and not said.unchanged):
+            return None
+        files = {
+            key: value["sha256"] if key in self.marks["files"] else value
+            for key, value in said.options.items()
+        }
+        same = (
+            said.task == self.job.task
+            and said.input_sha256 == self.marks["picture"]
+            and files == self.marks["options"] | self.marks["files"]
+            and said.settings == plain(asdict(self.job.settings))
+            and said.strength == self.job.strength
+        )
+        return said if same and digest_of(self.errand.target) == said.output_sha256 else None
+
+    def is_ours(self) -> bool:
+        """Whether what lies at the output was made of this very file, and nobody has touched it since."""
+        now, said = digest_of(self.errand.target), receipt_of(self.errand.target)
+        if now is None:
+            return False
+        noted = self.note.is_file() and self.note.read_text() == now
+        source = str(self.errand.source.absolute())
+        return noted or (said is not None and said.input == source and said.output_sha256 == now)
+
+    def run(self) -> Noted:
+        """Open the fit.
+
+        Raises:
+            InputError: for all that can be refused without a fit.
+        """
+        self.errand.hidden.mkdir(parents=True, exist_ok=True)
+        overwrite = self.job.overwrite or self.is_ours()
+        return Noted(
+            replace(self.job, checkpoint=self.checkpoint, resume=True, overwrite=overwrite), self.note
+        )
+
+    def clear(self) -> None:
+        """Remove what was kept for the case of a kill."""
+        self.note.unlink(missing_ok=True)
+        for path in self.errand.hidden.glob(f"{escape(self.errand.target.name)}.*{CHECKPOINT}"):
+            path.unlink(missing_ok=True)
+
+
+def fit(errand: Errand) -> Generator[Moment | Record]:
+    """Restore a picture; the last thing that comes is its record. Stop pulling to cancel: the fit is saved.
+
+    Errors are records: nothing is raised but what ends the process.
+    """
+    started = time.perf_counter()
+    if errand.skip_existing and errand.target.exists():
+        yield record(errand, "skipped")
+        return
+    made: Record | None = None
+    try:
+        with closing(restored(errand, started)) as events:
+            for event in events:
+                if isinstance(event, Record):
+                    made = event
+                else:
+                    yield event
+    except IpseError as error:
+        made = failed(errand, started, one_line(str(error)))
+    except Exception as error:
+        said = lack(error)
+        if said is None:
+            log.exception("%s: something unforeseen", errand.source)
+        said = said or f"something unforeseen: {type(error).__name__}: {one_line(str(error))}"
+        made = failed(errand, started, f"{errand.source}: {said}", foreseen=False)
+    assert made is not None
+    yield made
+
+
+def restored(errand: Errand, started: float) -> Generator[Moment | Record]:
+    """Restore a picture, or find that it is done."""
+    under_way = Fit.of(errand)
+    said = under_way.earlier()
+    if said is not None:
+        under_way.clear()
+        yield record(errand, "earlier", said)
+        return
+    run = under_way.run()
+    set_threads(errand.threads)
+    try:
+        for event in run:
+            yield moment(run, event, started)
+    except GeneratorExit:
+        run.save()
+        raise
+    try:
+        said = run.finish()
+    except OutputError:  # a worker that was thought dead has come first, with the same bytes
+        said = under_way.earlier()
+        if said is None:
+            raise
+    under_way.clear()
+    yield replace(record(errand, "done", said), seconds=round(time.perf_counter() - started, 3))
+
+
+def set_threads(threads: int | None) -> None:
+    """Let this thread's sums be done by so many."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def moment(run: Run, event: "Estimate | Step", started: float) -> Moment:
+    """Say where a fit stands."""
+    from ipse.remaining import steps
+
+    step = getattr(event, "step", 0)
+    return Moment(str(run.job.source), step, steps(run.restoration), time.perf_counter() - started)
+
+
+def record(errand: Errand, state: State, said: Receipt | None = None) -> Record:
+    """Say what became of an errand."""
+    here = str(errand.source.absolute()), str(errand.target.absolute())
+    if said is None:
+        return Record(errand.job.task, *here, state)
+    receipt = str(beside(errand.target).absolute())
+    seconds = said.seconds.get("total", 0.0)
+    return Record(
+        errand.job.task, *here, state, said.input_sha256, said.output_sha256, receipt, seconds=seconds
+    )
+
+
+def failed(errand: Errand, started: float, error: str, *, foreseen: bool = True) -> Record:
+    """Say what went wrong with an errand."""
+    seconds = round(time.perf_counter() - started, 3)
+    digest = digest_of(errand.source)
+    made = record(errand, "failed")
+    return replace(made, input_sha256=digest, error=error, seconds=seconds, foreseen=foreseen)
+
+
+def receipt_of(output: Path) -> Receipt | None:
+    """Return the receipt that lies beside an output."""
+    try:
+        return Receipt.read(beside(output))
+    except InputError:
+        return None
+
+
+def digest_of(path: Path) -> str | None:
+    """Return a file's SHA-256; None where there is none to read."""
+    try:
+        return sha256(path.read_bytes())
+    except OSError:
+        return None

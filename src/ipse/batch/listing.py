@@ -1,0 +1,160 @@
+"""files, folders, globs ↦ the pictures that are meant, each once, and where each lies below what was named.
+
+A file that was named is taken whatever it is, but for an output that lies in the output folder with its receipt: a
+shell's ``*.png`` names those too. A scan takes what has a picture's suffix and counts the rest; hidden files, the
+output folder and earlier outputs are never taken.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from glob import glob, has_magic
+from pathlib import Path
+
+from PIL import Image
+
+from ipse.errors import PictureError
+from ipse.job import SUFFIX
+from ipse.pictures.formats import BY_SUFFIX
+from ipse.pictures.read import REFUSED
+from ipse.receipt import beside
+
+MANIFEST = "ipse-manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture that is to be restored."""
+
+    source: Path
+    inside: Path  #: its path below the folder that was named, which the output mirrors
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How a folder is looked through."""
+
+    output: Path  #: the output folder
+    recursive: bool = False
+    pairs: frozenset[Path] = frozenset()  #: folders of masks and the like, absolute
+    words: tuple[str, ...] = ()  #: what ends the names of pictures' companions: "mask" for x_mask.png
+
+
+@dataclass
+class Listing:
+    """What was found."""
+
+    found: list[Found] = field(default_factory=list[Found])
+    others: int = 0  #: files that are no pictures
+    own: int = 0  #: outputs of this program
+    seen: set[str] = field(default_factory=set[str], repr=False)
+
+    def add(self, source: Path, inside: Path) -> None:
+        """Take a picture, the first time it is met."""
+        place = os.path.normpath(source.absolute())
+        if place not in self.seen:
+            self.seen.add(place)
+            self.found.append(Found(source, inside))
+
+
+def listed(named: Sequence[Path], scan: Scan) -> Listing:
+    """List the pictures that are meant, in order, each once.
+
+    Args:
+        named: files, folders and globs, as they were given.
+        scan: how folders are looked through.
+
+    Raises:
+        PictureError: a file that is not there, or a glob that matches nothing.
+    """
+    listing = Listing()
+    for path in named:
+        if path.is_dir():
+            look(path, path, scan, listing)
+        elif os.path.lexists(path):
+            name(path, scan, listing)
+        elif has_magic(str(path)):
+            match(path, scan, listing)
+        else:
+            raise PictureError(f"{path}: no such file or folder; expected pictures; check the path")
+    return listing
+
+
+def name(path: Path, scan: Scan, listing: Listing) -> None:
+    """Take a file that was named."""
+    if path.absolute().parent == scan.output.absolute() and beside(path).exists():
+        listing.own += 1
+    else:
+        listing.add(path, Path(path.name))
+
+
+def match(pattern: Path, scan: Scan, listing: Listing) -> None:
+    """Take what matches a glob; a folder that does is looked through where folders within folders are."""
+    root = fixed(pattern)
+    matches = sorted(Path(one) for one in glob(str(pattern), recursive=True))  # noqa: PTH207 - it takes absolute ones
+    if not matches:
+        raise PictureError(f"{pattern}: matches no file; expected pictures; check the pattern")
+    for path in matches:
+        if scan.output.absolute() in path.absolute().parents and scan.output.absolute() != root.absolute():
+            listing.own += 1
+        elif not path.is_dir():
+            take(path, path.relative_to(root), scan, listing)
+        elif scan.recursive:
+            look(path, root, scan, listing)
+
+
+def fixed(pattern: Path) -> Path:
+    """Return the folder that a glob starts from: all of it before the first part with a wildcard."""
+    parts: list[str] = []
+    for part in pattern.parts[:-1]:
+        if has_magic(part):
+            break
+        parts.append(part)
+    return Path(*parts)
+
+
+def look(folder: Path, root: Path, scan: Scan, listing: Listing) -> None:
+    """Look through a folder."""
+    for path in walked(folder, scan):
+        take(path, path.relative_to(root), scan, listing)
+
+
+def walked(folder: Path, scan: Scan) -> Iterator[Path]:
+    """Yield a folder's files by name, then those of its folders; links to folders are not followed."""
+    barred = {scan.output.absolute(), *scan.pairs} - {folder.absolute()}
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        wanted = (name for name in sorted(folders) if not name.startswith("."))
+        folders[:] = [name for name in wanted if scan.recursive and (here / name).absolute() not in barred]
+        yield from (here / name for name in sorted(files) if not name.startswith("."))
+
+
+def take(path: Path, inside: Path, scan: Scan, listing: Listing) -> None:
+    """Take a file that was come upon, or count it."""
+    if is_own(path):
+        listing.own += 1
+    elif path.suffix.lower() not in suffixes() or is_companion(path, scan):
+        listing.others += 1
+    else:
+        listing.add(path, inside)
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is something that this program wrote."""
+    signs = (".ipse.", f"{SUFFIX}.", ".disagreement.")
+    return path.name == MANIFEST or any(sign in path.name for sign in signs) or beside(path).exists()
+
+
+def is_companion(path: Path, scan: Scan) -> bool:
+    """Whether a file is a mask or the like that lies among the pictures."""
+    among = any(pairs == path.absolute().parent for pairs in scan.pairs)
+    return among and path.stem.endswith(tuple(f"{sign}{word}" for word in scan.words for sign in "_-"))
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """The suffixes of what can be read, in lower case."""
+    read = {suffix for suffix, form in Image.registered_extensions().items() if form in Image.OPEN}
+    refused = {suffix for suffix, form in Image.registered_extensions().items() if form in REFUSED}
+    return frozenset((read | set(BY_SUFFIX)) - refused)

@@ -1,0 +1,79 @@
+"""restore_many: what the command does with folders, as a function."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ipse.batch.carried import Engine, carried, here
+from ipse.batch.errands import Errand, Order, check_apart
+from ipse.batch.records import Manifest, Record
+from ipse.errors import OptionError
+from ipse.job import SUFFIX, Job
+from ipse.settings import Settings
+
+
+def restore_many(
+    pictures: Sequence[str | Path] | Sequence[Job],
+    *,
+    task: str | None = None,
+    output: str | Path | None = None,
+    settings: Settings = Settings(),
+    options: Mapping[str, Any] | None = None,
+    suffix: str = SUFFIX,
+    recursive: bool = False,
+    overwrite: bool = False,
+    threads: int | None = None,
+) -> Iterator[Record]:
+    """Restore many pictures, and yield a record of each as it is finished; leave the loop to cancel the rest.
+
+    Errors of one picture are in its record; what an earlier call has finished comes as state "earlier".
+
+    Args:
+        pictures: files, folders and globs; or jobs, each with its own task, output and settings.
+        task: of files; ``restore_many`` of jobs takes none of what follows but ``threads``.
+        output: the folder for the outputs, which also gets the manifest.
+        settings: of all files.
+        options: the task's own; an option that names a folder is matched by stem.
+        suffix: ends the names of the outputs.
+        recursive: folders within folders too.
+        overwrite: whether outputs that are not this program's own may be replaced.
+        threads: of a fit.
+
+    Raises:
+        InputError: a file that is not there, or two with one output; nothing was started.
+        RunError: the disk is full, or the manifest cannot be written.
+    """
+    jobs = [one for one in pictures if isinstance(one, Job)]
+    manifest, errands = None, [of_job(job, threads) for job in jobs]
+    check_apart(errands)
+    paths = tuple(Path(one) for one in pictures if not isinstance(one, Job))
+    if paths:
+        if task is None or output is None or jobs:
+            raise OptionError("files need task=… and output=…, and come without jobs: give both")
+        job = Job(task, None, None, settings, options or {}, overwrite=overwrite)
+        order = Order(paths, Path(output), job, suffix=suffix, recursive=recursive, threads=threads)
+        errands = order.errands(order.listing())
+        order.make_output()
+        manifest = Manifest(order.manifest)
+    return records(errands, here, manifest)
+
+
+def of_job(job: Job, threads: int | None) -> Errand:
+    """Return a job as an errand.
+
+    Raises:
+        OptionError: it reads or writes a stream.
+    """
+    if job.source is None or job.target is None:
+        raise OptionError(f"a job of {job.task} lacks its source or target: many go from file to file")
+    return Errand(replace(job, checkpoint=None), Path(job.source.name), threads=threads)
+
+
+def records(errands: Iterable[Errand], engine: Engine, manifest: Manifest | None) -> Iterator[Record]:
+    """Carry errands out, and yield what became of them."""
+    with closing(carried(errands, engine, manifest)) as events:
+        for event in events:
+            if isinstance(event, Record):
+                yield event

@@ -1,0 +1,52 @@
+"""(picture x, folder of masks) ↦ the mask of x: files that belong together are found by their stems.
+
+Of a picture ``x.png`` and the option ``mask`` these are tried in turn, with any suffix: ``x_mask``, ``x-mask``, ``x``.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ipse.errors import PictureError
+
+
+def folders(options: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the options that name a folder of files, one for each picture."""
+    return {name: value for name, value in options.items() if isinstance(value, Path) and value.is_dir()}
+
+
+def matched(options: Mapping[str, Any], source: Path, inside: Path) -> dict[str, Any]:
+    """Return the options with each folder replaced by the file in it that belongs to a picture.
+
+    Args:
+        options: the task's own.
+        source: the picture.
+        inside: its path below the folder that was named; a folder of masks may mirror it.
+
+    Raises:
+        PictureError: there is no such file, or more than one.
+    """
+    found = {name: partner(folder, name, source, inside) for name, folder in folders(options).items()}
+    return dict(options) | found
+
+
+def partner(folder: Path, name: str, source: Path, inside: Path) -> Path:
+    """Return the file in ``folder`` that belongs to a picture."""
+    stems = [f"{source.stem}_{name}", f"{source.stem}-{name}", source.stem]
+    for place in dict.fromkeys((folder / inside.parent, folder)):
+        files = [path for path in sorted(place.iterdir()) if path.is_file()] if place.is_dir() else []
+        for stem in stems:
+            fit = [path for path in files if path.stem == stem and not same(path, source)]
+            if len(fit) > 1:
+                raise PictureError(
+                    f"{source}: {name} may be {fit[0]} or {fit[1]}; expected one; move the other"
+                )
+            if fit:
+                return fit[0]
+    expected = ", ".join(f"{stem}.*" for stem in stems)
+    raise PictureError(f"{source}: no {name} for it in {folder}; expected one of {expected}; add it")
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two paths are of one file."""
+    return one.absolute() == other.absolute()

@@ -1,0 +1,142 @@
+"""What became of each picture: one line of JSON a file, written as it goes.
+
+The manifest is appended to and synchronised after every fit. A kill can tear its last line, which a reader passes
+over; the next run then finds the finished output by its receipt, and says so again.
+"""
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from ipse.errors import RunError, lack
+
+State = Literal["done", "earlier", "skipped", "failed"]
+FULL = "the disk is full"
+WORDS: dict[State, str] = {
+    "done": "restored",
+    "earlier": "done before",
+    "skipped": "skipped",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one picture."""
+
+    task: str
+    input: str  #: absolute path
+    output: str  #: absolute path
+    state: State  #: "earlier" was done by a run before, "skipped" has an output that nobody looked at
+    input_sha256: str | None = None
+    output_sha256: str | None = None
+    receipt: str | None = None  #: absolute path
+    error: str | None = None  #: one line
+    seconds: float = 0.0
+    worker: str = ""  #: empty for this process
+    foreseen: bool = (
+        True  #: whether ``error`` says what is wrong with the picture, so that another try is no use
+    )
+
+    def to_json(self) -> str:
+        """Return the record as one line."""
+        told = asdict(self)
+        del told["foreseen"]
+        return json.dumps(told, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> "Record | None":
+        """Read ``to_json``'s line; None where it is torn, or none of ours."""
+        try:
+            body: object = json.loads(line)
+        except ValueError:
+            return None
+        told = cast(dict[str, Any], body) if isinstance(body, dict) else {}
+        try:
+            return cls(**{f.name: told[f.name] for f in fields(cls) if f.name in told})
+        except TypeError:
+            return None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a fit that is under way stands."""
+
+    input: str
+    step: int  #: 0 is the pilot
+    steps: int | None
+    seconds: float
+    worker: str = ""
+
+
+class Manifest:
+    """The records of a folder of outputs.
+
+    Args:
+        path: the file; it begins with the first record.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.hashes = {one.output: one.output_sha256 for one in read(path) if one.state != "failed"}
+
+    def add(self, record: Record) -> None:
+        """Append a record so that it lasts; one that says nothing new is left out.
+
+        Raises:
+            RunError: the manifest cannot be written (a full disk).
+        """
+        known = self.hashes.get(record.output) == record.output_sha256
+        if record.state == "skipped" or (record.state == "earlier" and known):
+            return
+        try:
+            append(self.path, record.to_json())
+        except OSError as error:
+            said = lack(error) or f"choose another --output ({error.strerror})"
+            raise RunError(f"{self.path}: cannot be written: {said}") from error
+
+
+def append(path: Path, line: str) -> None:
+    """Append a line, in one write, to a file that may end in a torn one."""
+    with path.open("a+b") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else f"\n{line}"
+        file.write(f"{line}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path) -> list[Record]:
+    """Return the last record of every output, in the order of their first."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", errors="replace") as file:
+        records = [record for record in map(Record.from_json, file) if record is not None]
+    return list({record.output: record for record in records}.values())
+
+
+@dataclass
+class Tally:
+    """How a run went, in one line."""
+
+    states: Counter[State] = field(default_factory=Counter[State])
+    total: int | None = None  #: None where nobody knows how many will come
+    others: int = 0
+    own: int = 0
+
+    def add(self, record: Record) -> None:
+        """Count a record."""
+        self.states[record.state] += 1
+
+    def line(self, *, manifest: Path) -> str:
+        """Say it; errors are to be read in the manifest."""
+        said = [f"{self.states[state]} {word}" for state, word in WORDS.items() if self.states[state]]
+        left = 0 if self.total is None else self.total - self.states.total()
+        said += [f"{left} left"] if left else []
+        said += [f"{self.others} other files"] if self.others else []
+        said += [f"{self.own} earlier outputs left out"] if self.own else []
+        return f"{', '.join(said) or 'no pictures'}; see {manifest}"

@@ -1,0 +1,73 @@
+"""A folder that fills ↦ errands as they come: a file is taken once its size and date have rested for a moment."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ipse.batch.errands import Errand, Order, place
+from ipse.batch.fits import failed
+from ipse.batch.records import Record
+from ipse.errors import OptionError
+
+REST = 1.0  # seconds between two looks: a file that is the same in both is whole
+
+Stamp = tuple[int, int]  # size, date
+
+
+@dataclass
+class Watch:
+    """What a watch remembers.
+
+    Raises:
+        OptionError: there is something else than folders to look at.
+    """
+
+    order: Order
+    rest: float = REST
+    looked: dict[Path, Stamp] = field(default_factory=dict[Path, Stamp])  #: at the last look
+    taken: dict[Path, Stamp] = field(default_factory=dict[Path, Stamp])
+    takers: dict[str, Path] = field(default_factory=dict[str, Path])  #: output ↦ picture
+
+    def __post_init__(self) -> None:
+        for path in self.order.pictures:
+            if not path.is_dir():
+                raise OptionError(f"--watch looks at folders, and {path} is none: name the folder it is in")
+
+    def __iter__(self) -> Iterator[Errand | Record | None]:
+        """Errands without end, None while there is none."""
+        last = -self.rest
+        while True:
+            if time.monotonic() - last < self.rest:
+                yield None
+                continue
+            yield from self.look()
+            last = time.monotonic()
+
+    def look(self) -> Iterator[Errand | Record]:
+        """The errands of those files that are new and at rest."""
+        for found in self.order.listing().found:
+            now, before = stamp(found.source), self.looked.get(found.source)
+            if now is None:
+                continue
+            self.looked[found.source] = now
+            if now == before and self.taken.get(found.source) != now:
+                self.taken[found.source] = now
+                yield self.apart(self.order.errand(found))
+
+    def apart(self, errand: Errand) -> Errand | Record:
+        """Return an errand; the refusal of one whose output is another's."""
+        first = self.takers.setdefault(place(errand.target), errand.source)
+        if first == errand.source:
+            return errand
+        said = f"{errand.source}: {errand.target} is already that of {first}; rename one"
+        return failed(errand, time.perf_counter(), said)
+
+
+def stamp(path: Path) -> Stamp | None:
+    """Return what changes while a file is written; None where there is nothing in it yet."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return (told.st_size, told.st_mtime_ns) if told.st_size else None

@@ -1,0 +1,119 @@
+"""ipse TASK FILES, FOLDERS, GLOBS -o FOLDER: many pictures, the same way each."""
+
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from glob import has_magic
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ipse.batch.carried import Stream, carried, here
+from ipse.batch.errands import Errand, Order
+from ipse.batch.records import Manifest, Record, Tally
+from ipse.batch.watch import Watch
+from ipse.cli.errors import Interrupted
+from ipse.cli.interrupts import Interrupts, Patience
+from ipse.cli.numbers import reading
+from ipse.cli.table import View, view
+from ipse.job import SUFFIX
+
+PANEL = "Several pictures"
+
+
+@dataclass(frozen=True)
+class Many:
+    """What the command is told of several pictures."""
+
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Folders within folders too.", rich_help_panel=PANEL)
+    ] = False
+    suffix: Annotated[str, typer.Option(help="Ends the names of the outputs.", rich_help_panel=PANEL)] = (
+        SUFFIX
+    )
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing", help="Leave out what has an output, whatever it is.", rich_help_panel=PANEL
+        ),
+    ] = False
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Keep looking at the folders, until Ctrl-C.", rich_help_panel=PANEL),
+    ] = False
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            help="Threads of a fit. Default: the cores, shared out.", rich_help_panel=PANEL, **reading(int)
+        ),
+    ] = None
+
+
+def is_many(pictures: list[Path], many: Many) -> bool:
+    """Whether more is meant than one file."""
+    if len(pictures) != 1 or many != Many():
+        return True
+    only = pictures[0]
+    return only.is_dir() or (has_magic(str(only)) and not only.exists())
+
+
+def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run: bool) -> int:
+    """Restore all pictures, or say what would become what.
+
+    Returns:
+        The exit code: 1 where a picture failed.
+
+    Raises:
+        Interrupted: it was interrupted; what is finished is written down.
+    """
+    tally = Tally()
+    source = Watch(order) if many.watch else found(order, tally)
+    if dry_run:
+        return show(order, source)
+    order.make_output()
+    with Interrupts() as interrupts:
+        interrupts.patience = Patience.ONE
+        try:
+            stream = carried(source, here, Manifest(order.manifest))
+            pull(stream, tally, interrupts, shown=view(tally, quiet=quiet), json=json)
+        finally:
+            if not quiet:
+                print(tally.line(manifest=order.manifest), file=sys.stderr)
+    if interrupts.asked and not many.watch:
+        raise Interrupted
+    return int(tally.states["failed"] > 0)
+
+
+def found(order: Order, tally: Tally) -> list[Errand]:
+    """Find the pictures, and count what is none.
+
+    Raises:
+        InputError: one is not there, or two would become one.
+    """
+    listing = order.listing()
+    errands = order.errands(listing)
+    tally.total, tally.others, tally.own = len(errands), listing.others, listing.own
+    return errands
+
+
+def pull(stream: Stream, tally: Tally, interrupts: Interrupts, *, shown: View, json: bool) -> None:
+    """Pull the stream to its end, or to the first interruption."""
+    with closing(stream) as events, closing(shown):
+        for event in events:
+            if isinstance(event, Record):
+                tally.add(event)
+                if json:
+                    print(event.to_json(), flush=True)
+            shown.show(event)
+            if interrupts.asked:
+                return
+
+
+def show(order: Order, source: Watch | list[Errand]) -> int:
+    """Print what would become what."""
+    if isinstance(source, Watch):
+        print(f"{', '.join(map(str, order.pictures))} → {order.output}, as pictures come")
+    else:
+        print("\n".join(f"{errand.source} → {errand.target}" for errand in source))
+    return 0

@@ -1,0 +1,139 @@
+"""Many pictures through the command: exit codes, summaries, kills, Ctrl-C."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import stubs
+
+from ipse.batch.records import read
+from ipse.cli import main
+from ipse.receipt import Receipt
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    stubs.install(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    for index in range(3):
+        stubs.noisy(Path(f"in/{index}.png"), seed=index)
+    Path("in/notes.txt").write_text("no picture")
+    return tmp_path
+
+
+def outputs(place):
+    return {path.name: path.read_bytes() for path in Path(place).glob("*.png")}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_is_restored_and_said_in_one_line(capsys):
+    assert main(["smooth", "in", "-o", "out", "--steps", "3"]) == 0
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1] == "3 restored, 1 other files; see out/ipse-manifest.jsonl"
+    assert err.count("\n") == 4
+    assert main(["smooth", "in", "-o", "out", "--steps", "3", "--quiet", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert [json.loads(line)["state"] for line in out.splitlines()] == ["earlier"] * 3
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_failure_is_the_exit_code_and_the_summary(capsys):
+    Path("in/broken.png").write_bytes(b"broken")
+    assert main(["smooth", "in/*.png", "-o", "out", "--steps", "3", "--quiet"]) == 1
+    assert "in/broken.png" in capsys.readouterr().err
+    assert main(["smooth", "in", "-o", "out", "--steps", "3"]) == 1
+    assert "3 done before, 1 failed" in capsys.readouterr().err
+    assert len(outputs("out")) == 3
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["in"], ["-o"]),
+        (["in", "-o", "-"], ["-o"]),
+        (["in", "-", "-o", "out"], ["standard input"]),
+        (["in", "gone.png", "-o", "out"], ["gone.png"]),
+        (["in/*.bmp", "-o", "out"], ["in/*.bmp"]),
+        (["in", "in/0.png", "-o", "in/0.png"], ["in/0.png", "is a file"]),
+        (["in", "-o", "out", "--resume"], ["--resume"]),
+        (["in", "-o", "out", "--checkpoint", "x"], ["--checkpoint"]),
+        (["in", "-o", "in", "--suffix", ""], ["in/0.png", "--suffix"]),
+        (["in", "-o", "out", "--suffix", "a/b"], ["a/b"]),
+        (["in/0.png", "-o", "out", "--watch"], ["in/0.png", "folder"]),
+        (["in", "-o", "in/0.png/out"], ["in/0.png/out"]),
+        (["in", "-o", "out", "--threads", "0"], ["threads 0"]),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_starts(args, words, capsys):
+    before = sorted(Path().rglob("*"))
+    assert main(["smooth", *args]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert [word for word in words if word not in err] == []
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_dry_run_says_what_would_become_what(capsys):
+    assert main(["smooth", "in", "-o", "out", "--suffix", "-x", "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "in/0.png → out/0-x.png"
+    assert not Path("out").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_file_with_a_flag_of_several_goes_into_a_folder():
+    assert main(["smooth", "in/0.png", "-o", "out", "--steps", "3", "--threads", "1", "-q"]) == 0
+    assert Receipt.read(Path("out/0_ipse.png.ipse.json")).threads == 1
+
+
+def wait_until(condition, process):
+    give_up = time.monotonic() + 60
+    while not condition() and process.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+    assert condition()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_what_ends_the_run_loses_only_the_fit_under_way(folder, number, code):
+    slow = ("smooth", "in", "-o", "out", "--steps", "8", "--wait", "0.05", "--checkpoint-every", "0")
+    process = stubs.start(*slow, cwd=folder)
+    wait_until(lambda: len(outputs("out")) == 1 and list(Path("out/.ipse").glob("1*.checkpoint")), process)
+    process.send_signal(number)
+    said = stubs.finish(process)
+    assert said[0] == code, said
+    assert "Traceback" not in said[2]
+    if number == signal.SIGINT:
+        assert "1 restored, 2 left" in said[2]
+    assert [one.state for one in read(Path("out/ipse-manifest.jsonl"))] == ["done"]
+    assert main([*slow, "--quiet"]) == 0
+    assert [one.state for one in read(Path("out/ipse-manifest.jsonl"))] == ["done"] * 3
+    assert not list(Path("out").rglob(".*"))
+    assert main(["smooth", "in", "-o", "whole", "--steps", "8", "--wait", "0.05", "--quiet"]) == 0
+    assert outputs("out") == outputs("whole")
+
+
+def test_a_watch_ends_at_ctrl_c_with_the_summary(folder):
+    process = stubs.start("smooth", "in", "-o", "out", "--steps", "2", "--watch", cwd=folder)
+    wait_until(lambda: len(outputs("out")) == 3, process)
+    stubs.noisy(folder / "in" / "late.png", seed=5)
+    wait_until(lambda: len(outputs("out")) == 4 and len(read(Path("out/ipse-manifest.jsonl"))) == 4, process)
+    process.send_signal(signal.SIGINT)
+    code, _, err = stubs.finish(process)
+    assert code == 0, err
+    assert err.splitlines()[-1].startswith("4 restored")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_terminal_gets_a_table(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("ipse.cli.table.EVERY", 0.0)
+    Path("in/broken.png").write_bytes(b"broken")
+    assert main(["smooth", "in", "-o", "out", "--steps", "3"]) == 1
+    err = capsys.readouterr().err
+    assert "failed: in/broken.png" in err
+    assert "3 restored, 1 failed" in err
