@@ -6,6 +6,7 @@ of them. Weights feather the overlaps. Only one tile's fit is in memory, with th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,8 +50,9 @@ class Tiled(Restoration):
     ) -> None:
         super().__init__(picture, task, settings, options)
         self.name, self.side = task, side
+        self.size = picture.size
         self.factor = enlargement(self.options)
-        self.count = count(picture.size, tile=self.side)
+        self.count = count(self.size, tile=self.side)
         self.index = 0  #: tiles that are done
         self.total: NDArray[np.float32] | None = None
         self.keep: NDArray[np.bool_] | None = None  #: where the samples must come back to the bit
@@ -65,13 +67,21 @@ class Tiled(Restoration):
         if isinstance(found, Nothing):
             self.problem = found
             return
-        if self.total is None:
-            height, width = (length * self.factor for length in self.picture.size)
-            self.total = np.zeros((self.picture.channels, height, width), np.float32)
-            self.spread = np.zeros((height, width), np.float32) if self.settings.seeds > 1 else None
-        for tile in list(tiles(self.picture.size, tile=self.side))[self.index :]:
+        self.prepare()
+        for tile in islice(tiles(self.size, tile=self.side), self.index, None):
             yield from self.restored(tile, found)
         self.inner = None
+
+    def prepare(self) -> None:
+        """Make room for the sum."""
+        if self.total is None:
+            height, width = (length * self.factor for length in self.size)
+            self.total = np.zeros((self.picture.channels, height, width), np.float32)
+            self.spread = np.zeros((height, width), np.float32) if self.settings.seeds > 1 else None
+
+    def piece(self, tile: Tile) -> Picture:
+        """What of the picture lies in a tile."""
+        return self.picture.crop(tile.rows, tile.columns)
 
     def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
         """Restore one tile, and add it to the sum."""
@@ -79,32 +89,28 @@ class Tiled(Restoration):
         if settings.seconds is not None:
             share = max(1e-3, (settings.seconds - self.spent) / (self.count - self.index))
             settings = replace(settings, seconds=share)
-        piece = self.picture.crop(tile.rows, tile.columns)
-        told = cut(options, self.picture.size, tile.rows, tile.columns)
-        self.inner = inner = whole(piece, self.name, settings, told)
+        told = cut(options, self.size, tile.rows, tile.columns)
+        self.inner = inner = whole(self.piece(tile), self.name, settings, told)
         for event in inner:
             self.follow(inner)
             yield event
         result = inner.result()
-        self.add(tile, result)
-        if isinstance(inner.problem, Problem) and inner.problem.keep is not None:
-            self.keep = np.zeros(self.picture.size, np.bool_) if self.keep is None else self.keep
-            self.keep[tile.rows, tile.columns] = inner.problem.keep
+        self.add(tile, result, inner.problem.keep if isinstance(inner.problem, Problem) else None)
         self.index += 1
         self.spent, self.steps = self.spent + result.seconds, self.steps + result.steps
         self.seen = result.estimates
 
-    def add(self, tile: Tile, result: Result) -> None:
+    def add(self, tile: Tile, result: Result, keep: NDArray[np.bool_] | None = None) -> None:
         """Add a tile's picture with its weight; a tile with nothing to restore, as it was."""
         assert self.total is not None
-        pixels = result.picture.pixels
-        weight = tile.weight
-        if pixels.shape[1:] != weight.shape:
-            weight = np.repeat(np.repeat(weight, self.factor, 0), self.factor, 1)
+        if keep is not None:
+            self.keep = np.zeros(self.size, np.bool_) if self.keep is None else self.keep
+            self.keep[tile.rows, tile.columns] = keep
+        weight = enlarged(tile.weight, self.factor)
         rows, columns = (
             slice(s.start * self.factor, s.stop * self.factor) for s in (tile.rows, tile.columns)
         )
-        self.total[:, rows, columns] += weight * pixels
+        self.total[:, rows, columns] += weight * result.picture.pixels
         if result.disagreement is None and not result.unchanged:  # one run was all that there was time for
             self.spread = None
         elif self.spread is not None and result.disagreement is not None:
@@ -133,11 +139,9 @@ class Tiled(Restoration):
         """Fill what no tile has reached from the picture itself, enlarged by repetition where it must be."""
         if self.total is None:
             raise RunError("stopped before there was any estimate: run it again and wait a little")
-        rest = tiles(self.picture.size, tile=self.side)
-        for tile in list(rest)[self.index :]:
-            piece = self.picture.crop(tile.rows, tile.columns)
-            pixels = np.repeat(np.repeat(piece.pixels, self.factor, 1), self.factor, 2)
-            self.add(tile, Result(piece.like(pixels), ""))
+        for tile in islice(tiles(self.size, tile=self.side), self.index, None):
+            piece = self.piece(tile)
+            self.add(tile, Result(piece.like(enlarged(piece.pixels, self.factor)), ""))
 
     @property
     def has_estimate(self) -> bool:
@@ -162,6 +166,11 @@ class Tiled(Restoration):
         self.index, self.spent, self.steps = state["index"], state["spent"], state["steps"]
         for name in ARRAYS:
             setattr(self, name, None if state[name] is None else state[name].cpu().numpy())
+
+
+def enlarged(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """(…, H, W), each pixel repeated ``factor`` times down and across."""
+    return pixels if factor == 1 else pixels.repeat(factor, -2).repeat(factor, -1)
 
 
 def cut(options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns: slice) -> dict[str, Any]:

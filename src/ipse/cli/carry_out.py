@@ -4,6 +4,7 @@ import sys
 
 from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts, Patience
+from ipse.giant import plan_of, run_of
 from ipse.job import Job
 from ipse.receipt import Receipt
 from ipse.run import Run
@@ -16,7 +17,7 @@ def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: boo
         Interrupted: it was interrupted; the best so far is written all the same.
     """
     with Interrupts() as interrupts:
-        run = Run(job)
+        run = run_of(job)
         if dry_run:
             show_plan(run, json=json)
             return
@@ -78,7 +79,5 @@ def summary(said: Receipt) -> str:
 
 def show_plan(run: Run, *, json: bool) -> None:
     """Print what the job would take."""
-    from ipse.plan import plan
-
-    made = plan(run.picture, run.job.task, run.job.settings, run.job.options)
+    made = plan_of(run)
     print(made.to_json() if json else made.to_text())

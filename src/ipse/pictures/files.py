@@ -114,7 +114,7 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False) -> No
     draft = target.with_name(f".ipse-{secrets.token_hex(6)}.tmp")
     try:
         _write_draft(draft, data)
-        _publish(draft, target, overwrite=overwrite)
+        publish(draft, target, overwrite=overwrite)
     except OSError as error:
         raise _failure(path, error) from None
     finally:
@@ -138,7 +138,8 @@ def _write_draft(draft: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _publish(draft: Path, target: Path, *, overwrite: bool) -> None:
+def publish(draft: Path, target: Path, *, overwrite: bool) -> None:
+    """Give a whole file its name in one step; raises what the system raises, ``FileExistsError`` where it is taken."""
     if overwrite:
         if target.exists():
             shutil.copymode(target, draft)

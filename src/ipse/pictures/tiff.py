@@ -2,7 +2,7 @@
 
 import io
 import struct
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import tifffile
@@ -53,7 +53,7 @@ def read_tiff(data: bytes, *, name: str) -> Picture:
             alpha=alpha,
             model=model,
             palette=palette,
-            metadata=_metadata(data, page, premultiplied=extras == (1,)),
+            metadata=metadata_of(io.BytesIO(data), page, premultiplied=extras == (1,)),
             format="TIFF",
             frames=len(tif.pages),
             name=name,
@@ -91,7 +91,9 @@ def _interleaved(page: tifffile.TiffPage) -> Samples:
     return array[..., 0] if array.shape[2] == 1 else array
 
 
-def _metadata(data: bytes, page: tifffile.TiffPage, *, premultiplied: bool) -> Metadata:
+def metadata_of(file: BinaryIO, page: tifffile.TiffPage, *, premultiplied: bool) -> Metadata:
+    """Collect what a page says beside its samples; ``file`` holds it, and stands at its beginning."""
+
     def value(tag: int) -> Any:
         found = page.tags.get(tag)
         return None if found is None else found.value
@@ -102,18 +104,18 @@ def _metadata(data: bytes, page: tifffile.TiffPage, *, premultiplied: bool) -> M
     xmp = value(XMP)
     return Metadata(
         icc=value(34675),
-        exif=_exif(data, value(ORIENTATION)),
+        exif=_exif(file, value(ORIENTATION)),
         xmp=bytes(xmp) if isinstance(xmp, bytes) else None,
         dpi=dpi,
         premultiplied=premultiplied,
     )
 
 
-def _exif(data: bytes, orientation: Any) -> bytes | None:
+def _exif(file: BinaryIO, orientation: Any) -> bytes | None:
     """An EXIF block with what the file says about the picture, without what it says about its strips."""
     found, kept = Image.Exif(), Image.Exif()
     try:
-        found.load(data)
+        found.load_from_fp(file)
         kept.update({tag: found[tag] for tag in ASCII if tag in found})
         kept.update({tag: found.get_ifd(tag) for tag in DIRECTORIES if found.get_ifd(tag)})
     except UNREADABLE:  # BigTIFF, which EXIF cannot be
@@ -126,30 +128,31 @@ def _exif(data: bytes, orientation: Any) -> bytes | None:
 def encode_tiff(picture: Picture) -> bytes:
     """Encode losslessly (deflate) with profile, resolution, XMP and EXIF."""
     samples, options = _layout(picture)
-    meta = picture.metadata
-    if meta.dpi:
-        options |= {"resolution": meta.dpi, "resolutionunit": "INCH"}
     stream = io.BytesIO()
-    tifffile.imwrite(
-        stream,
-        np.ascontiguousarray(samples),
-        compression="zlib",
-        iccprofile=meta.icc,
-        extratags=_tags(meta),
-        metadata=None,
-        software=False,
-        **options,
-    )
-    return _graft(stream.getvalue(), meta)
+    tifffile.imwrite(stream, np.ascontiguousarray(samples), **options, **said_of(picture.metadata))
+    graft(stream, picture.metadata)
+    return stream.getvalue()
+
+
+def said_of(meta: Metadata) -> dict[str, Any]:
+    """What tifffile is to write beside the samples, and that it packs them without loss (deflate)."""
+    inches = {"resolution": meta.dpi, "resolutionunit": "INCH"} if meta.dpi else {}
+    return {
+        "compression": "zlib",
+        "iccprofile": meta.icc,
+        "extratags": _tags(meta),
+        "metadata": None,
+        "software": False,
+        **inches,
+    }
 
 
 def _layout(picture: Picture) -> tuple[Samples, dict[str, Any]]:
     """The samples with alpha, and how tifffile is to lay them out."""
     samples: NDArray[Any] = picture.samples
-    kinds = ["unspecified"] * (samples.shape[2] - 1 if picture.model == "channels" else 0)
+    kinds = kinds_of(picture)
     if picture.alpha is not None and picture.palette is None:
         samples = np.dstack([samples, picture.alpha.astype(picture.dtype, copy=False)])
-        kinds.append("assocalpha" if picture.metadata.premultiplied else "unassalpha")
     options: dict[str, Any] = {"photometric": PHOTOMETRIC.get(picture.model, "minisblack")}
     if samples.ndim == 3:
         options |= {"planarconfig": "contig", "extrasamples": kinds}
@@ -160,6 +163,14 @@ def _layout(picture: Picture) -> tuple[Samples, dict[str, Any]]:
     # Differences of neighbours pack better where neighbours are alike, which indices and bits need not be.
     smooth = picture.palette is None and samples.dtype.kind != "b" and samples.dtype.itemsize <= 4
     return samples, options | {"predictor": smooth}
+
+
+def kinds_of(picture: Picture) -> list[str]:
+    """What the samples beyond the colours are, in tifffile's words."""
+    kinds = ["unspecified"] * (picture.channels - 1 if picture.model == "channels" else 0)
+    if picture.alpha is not None and picture.palette is None:
+        kinds.append("assocalpha" if picture.metadata.premultiplied else "unassalpha")
+    return kinds
 
 
 def _tags(meta: Metadata) -> list[tuple[Any, ...]]:
@@ -174,17 +185,19 @@ def _tags(meta: Metadata) -> list[tuple[Any, ...]]:
     return tags + [(int(tag) - 1, "I", 1, 0, True) for tag in DIRECTORIES if exif.get_ifd(tag)]
 
 
-def _graft(data: bytes, meta: Metadata) -> bytes:
-    """Append the EXIF and GPS directories and point their tags at them."""
-    exif, out = exif_of(meta.exif), bytearray(data)
-    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+def graft(file: BinaryIO, meta: Metadata) -> None:
+    """Append the EXIF and GPS directories to a classic TIFF and point their tags at them."""
+    exif = exif_of(meta.exif)
+    file.seek(0)
+    with tifffile.TiffFile(file) as tif:
         tags = _first(tif).tags
         order = tif.byteorder
         places = {tag: tags[tag - 1].offset for tag in DIRECTORIES if tag - 1 in tags}
     for tag, place in places.items():
-        out += b"\0" * (len(out) % 2)
+        end = file.seek(0, io.SEEK_END)
+        end += file.write(b"\0" * (end % 2))
         directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
         directory.update(exif.get_ifd(tag))
-        struct.pack_into(order + "HHII", out, place, tag, 4, 1, len(out))
-        out += directory.tobytes(len(out))
-    return bytes(out)
+        file.write(directory.tobytes(end))
+        file.seek(place)
+        file.write(struct.pack(order + "HHII", tag, 4, 1, end))

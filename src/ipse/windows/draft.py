@@ -1,0 +1,71 @@
+"""x*[rows]: a result on its way, raw rows in a file, each written once when it is final.
+
+The draft lies beside what it will become. It lets a stream of tiles end in any format, whose encoder then pulls its
+own tiles, and a kill in mid-run lose no row that a checkpoint counts.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ipse.errors import RunError
+from ipse.pictures.levels import Samples
+
+
+class Draft:
+    """Rows (H, W, S) of one type in a file.
+
+    Args:
+        path: the file.
+        shape: (H, W, S).
+        dtype: of the samples.
+        resume: go on in a file that is there; otherwise it is made anew.
+
+    Raises:
+        RunError: the file cannot be made, or there is none to go on with.
+    """
+
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any], *, resume: bool = False
+    ) -> None:
+        self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
+        self.row = shape[1] * shape[2] * self.dtype.itemsize
+        try:
+            self.file = path.open("r+b" if resume else "w+b")
+            self.file.truncate(shape[0] * self.row)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+
+    def write(self, start: int, samples: Samples) -> None:
+        """Put rows (h, W, S) from row ``start`` on.
+
+        Raises:
+            RunError: the disk is full, or fails.
+        """
+        try:
+            self.file.seek(start * self.row)
+            self.file.write(np.ascontiguousarray(samples, self.dtype).data)
+            self.file.flush()
+        except OSError as error:
+            raise RunError(
+                f"{self.path}: writing failed ({error.strerror}); free some space and run again"
+            ) from error
+
+    def read(self, rows: slice) -> Samples:
+        """Return rows (h, W, S)."""
+        self.file.seek(rows.start * self.row)
+        count = (rows.stop - rows.start) * self.shape[1] * self.shape[2]
+        return np.fromfile(self.file, self.dtype, count).reshape(-1, *self.shape[1:])
+
+    def sync(self) -> None:
+        """Make what was written last through a power cut."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+    def close(self, *, remove: bool = True) -> None:
+        """Close the file, and remove it unless it is to be gone on with."""
+        self.file.close()
+        if remove:
+            self.path.unlink(missing_ok=True)
