@@ -159,3 +159,47 @@ def test_two_tabs_wait_in_order(tab, page):
     shoot(tab, "8-queue")
     page.ask(first, "cancel")
     tab.wait_for_selector("#result")
+
+
+def test_the_proposed_task_is_chosen_however_soon_it_is_known(tab, page):
+    picture = page.upload(png(noisy()))
+    page.client.get(f"/pictures/{picture}", params={"wait": "true"})  # known before the page asks
+    tab.evaluate(f"location.hash = '#picture={picture}'")
+    tab.wait_for_selector("#found")
+    assert tab.input_value("#task") == "denoise"
+    assert "auto: " in tab.inner_text("#option-sigma-auto")
+
+
+def test_an_answer_that_was_overtaken_is_not_believed(tab, page):
+    picture = page.upload(png(noisy()))
+    name = page.submit(picture, preset="fast", **LONG)
+    page.wait(name, lambda job: job["progress"]["step"] > 0)
+    held = []
+
+    def late(route):
+        answer = route.fetch()  # of a job that still runs
+        held.append(answer.json()["state"])
+        if len(held) == 2:
+            page.ask(name, "stop")
+            page.wait(name)
+            hold(tab, "document.querySelector('#history').textContent.includes('done')")  # it was heard
+        route.fulfill(response=answer)
+
+    tab.route(f"**/api/v1/jobs/{name}", late)
+    tab.evaluate(f"location.hash = '#job={name}'")
+    tab.wait_for_selector("#result")
+    assert held == ["running", "running"]
+
+
+def test_what_was_not_fitted_has_a_strength_too(tab, page):
+    picture = page.upload(png(noisy()), "a.png")
+    job = page.wait(page.submit(picture, preset="fast"))
+    assert job["points"] == list(range(9))
+    tab.evaluate(f"location.hash = '#job={job['id']}'")
+    tab.wait_for_selector("#strength")
+    assert tab.inner_text("output[for=strength]") == "100 % of the change"
+    tab.focus("#strength")
+    tab.keyboard.press("Home")
+    assert tab.inner_text("output[for=strength]") == "0 % of the change"
+    _, data = saved(tab, "#save")
+    assert np.array_equal(np.asarray(opened(data)), noisy())

@@ -47,6 +47,7 @@ class Channel:
                 self.going.set()
             case "stop":
                 self.stopped = True
+                self.paused.clear()
                 self.going.set()
             case _:  # what was said to the work before it is over
                 self.stopped = False

@@ -149,7 +149,6 @@ def wait(run: Run, channel: Channel) -> None:
     run.save()
     channel.send("paused")
     channel.going.wait()
-    channel.paused.clear()
     if not channel.closed:
         channel.send("resumed")
 

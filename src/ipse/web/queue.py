@@ -66,6 +66,7 @@ class Queue:
 
     def change(self, job: JobRecord, *, keep: bool = False) -> None:
         """Note what a job has become, and tell; ``keep`` writes it down."""
+        job = replace(job, changed=max(job.changed + 1, time.time_ns() // 1000))  # also after a restart
         self.store.jobs[job.id] = job
         if keep:
             try:
@@ -99,7 +100,7 @@ class Queue:
         name = job.id
         process = await self.pool.take()
         try:
-            if name in self.running and not self.closing:
+            if name in self.running and name not in self.processes and not self.closing:
                 self.processes[name] = process
                 async for message in process.work(self.order(job)):
                     if not self.closing and self.processes.get(name) is process:
@@ -165,10 +166,8 @@ class Queue:
         job = self.store.jobs[name]
         if job.state not in ("queued", "running"):
             return
-        if name in self.processes:
+        if name in self.processes:  # else its worker is about to start, and finds that its place is gone
             self.processes[name].send({"kind": "pause"})
-        elif name in self.running:  # its worker is about to start: it waits in the queue's place
-            return
         if name in self.waiting:
             self.waiting.remove(name)
         self.running.discard(name)
@@ -185,7 +184,7 @@ class Queue:
         self.dispatch()
 
     def stop(self, name: str) -> None:
-        """End a job and keep the best so far; one that has not begun has none."""
+        """End a job and keep the best so far; one that has not begun has none, and is cancelled."""
         job = self.store.jobs[name]
         if name in self.processes:
             if name in self.waiting:
@@ -193,7 +192,7 @@ class Queue:
             self.running.add(name)
             self.change(replace(job, state="running"), keep=True)
             self.processes[name].send({"kind": "stop"})
-        elif not job.over and name not in self.running:
+        elif not job.over:
             self.spawn(self.cancel(name))
 
     async def cancel(self, name: str) -> None:

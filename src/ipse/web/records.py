@@ -51,6 +51,7 @@ class JobRecord:
     options: dict[str, Any]  #: a file is {"picture": id}
     region: list[int] | None  #: left, top, width, height in stored pixels: a trial
     created: float
+    changed: int = 0  #: grows with every change: of two accounts of a job, the later is true
     state: State = "queued"
     ended: float | None = None
     error: str | None = None

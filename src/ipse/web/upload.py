@@ -1,6 +1,8 @@
 """A request's body ↦ a file, byte by byte, up to a limit."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
@@ -9,6 +11,9 @@ from ipse.errors import PictureError
 from ipse.web.store import fresh
 
 NAME = 120  # characters of a name that are kept
+LINGER = (
+    10.0  # seconds for which the rest of a refused body is read: a browser hears no answer while it sends
+)
 
 
 class TooLarge(PictureError):  # noqa: N818 - reads as the sentence it prints
@@ -31,26 +36,46 @@ async def received(request: Request, folder: Path, *, limit: int) -> Path:
         TooLarge: it says, or has, more; what came is removed.
         CutShort: it ended early, or is empty; what came is removed.
     """
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > limit:
-        raise too_large(limit)
-    path, count = folder / fresh(), 0
+    path, stream = folder / fresh(), request.stream()
     try:
-        with path.open("xb") as file:
-            async for chunk in request.stream():
-                count += len(chunk)
-                if count > limit:
-                    raise too_large(limit)
-                await asyncio.to_thread(file.write, chunk)
-        if count == 0 or (said.isdigit() and count != int(said)):
-            raise CutShort(f"{count} bytes came of {said or 'a file'}: send the file again")
+        await written(stream, path, said=request.headers.get("content-length", ""), limit=limit)
     except ClientDisconnect:
         path.unlink(missing_ok=True)
         raise CutShort("the connection ended before the file was whole: send it again") from None
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if isinstance(error, Exception):  # else the server is ending
+            await drained(stream)
         raise
     return path
+
+
+async def written(stream: AsyncIterator[bytes], path: Path, *, said: str, limit: int) -> None:
+    """Write a body, whose size was ``said``, to a new file.
+
+    Raises:
+        TooLarge: it says, or has, more bytes than the limit.
+        CutShort: it ended early, or is empty.
+    """
+    if said.isdigit() and int(said) > limit:
+        raise too_large(limit)
+    count = 0
+    with path.open("xb") as file:
+        async for chunk in stream:
+            count += len(chunk)
+            if count > limit:
+                raise too_large(limit)
+            await asyncio.to_thread(file.write, chunk)
+    if count == 0 or (said.isdigit() and count != int(said)):
+        raise CutShort(f"{count} bytes came of {said or 'a file'}: send the file again")
+
+
+async def drained(stream: AsyncIterator[bytes]) -> None:
+    """Read on, for a while, what nobody wants: an answer to one who still sends would be lost with the connection."""
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(LINGER):
+            async for _ in stream:
+                pass
 
 
 def too_large(limit: int) -> TooLarge:

@@ -55,7 +55,7 @@ def carry_out(
         work(order, channel)
     except IpseError as error:
         channel.send("failed", code=type(error).__name__, message=named(one_line(str(error)), order))
-    except Exception as error:
+    except Exception as error:  # whatever it was, the next order can be carried out
         traceback.print_exc()
         said = lack(error) or "something unforeseen went wrong: the log of the server says what"
         channel.send("failed", code="RunError", message=said)

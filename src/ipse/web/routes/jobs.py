@@ -182,8 +182,8 @@ def event(server: Server, name: str | None) -> ServerSentEvent:
 @router.get("/events", response_class=EventSourceResponse)
 async def events(server: Reached) -> AsyncIterator[ServerSentEvent]:
     """Stream all jobs as they change."""
-    yield ServerSentEvent(comment="all jobs")
     with server.hub.listening() as listener:
+        yield ServerSentEvent(comment="all jobs")
         while not server.hub.closed:
             for name in await listener.next():
                 yield event(server, name)

@@ -34,9 +34,9 @@ export class Editor {
     this.stage.resize(width, height);
     this.stage.put(this.stage.before, at.view(picture.id));
     this.panel.replaceChildren(this.found, this.form.box, this.masks, this.actions);
-    this.look(picture);
     if (told) this.form.choose(told.task, { ...told.settings, ...told.options });
     else this.form.choose(this.form.task.name, {});
+    this.look(picture, !told);
     await this.hold(told);
     if (picture.found) return;
     const known = await api.picture(picture.id, true).catch(() => null);
@@ -55,7 +55,7 @@ export class Editor {
     this.found.replaceChildren(found(picture));
     this.form.show(picture);
     const task = picture.found?.["proposed task"];
-    if (propose && !this.mask && Object.keys(this.form.values).length === 0) this.form.choose(task);
+    if (task && propose && !this.mask && Object.keys(this.form.values).length === 0) this.form.choose(task);
   }
 
   changed() {

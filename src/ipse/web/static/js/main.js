@@ -92,8 +92,10 @@ async function extent(job) {
   return [Math.round(wide * factor), Math.round(high * factor)];
 }
 
-// Notes how a job stands; the one that is shown is drawn.
-function take(job) {
+// Notes how a job stands; the one that is shown is drawn. An answer may be overtaken by what was heard meanwhile.
+function take(told) {
+  const heard = jobs.get(told.id);
+  const job = heard && heard.changed > told.changed ? { ...heard, curve: told.curve } : told;
   jobs.set(job.id, job);
   history.update(job);
   if (job.id !== opened) return;

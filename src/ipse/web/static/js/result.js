@@ -45,8 +45,15 @@ export class Result {
     this.save.href = at.result(id, this.step);
     this.stage.put(this.stage.after, this.step === null ? at.made(id) : at.point(id, step));
     if (!this.slider) return;
-    this.word.textContent = this.step === null ? t.chosen(chosen) : t.moved(step);
+    this.word.textContent = this.said(step);
     this.slider.setAttribute("aria-valuetext", this.word.textContent);
+  }
+
+  // A point in words; where nothing was fitted, the points lead back to the picture itself.
+  said(step) {
+    const { points, chosen, receipt } = this.job;
+    if (receipt.steps === 0) return t.share(1 - (step ?? chosen) / points.at(-1));
+    return this.step === null ? t.chosen(chosen) : t.moved(step);
   }
 }
 

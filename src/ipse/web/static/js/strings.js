@@ -92,6 +92,7 @@ export const words = {
     smooth: "smooth",
     chosen: (step) => `as chosen: step ${step}`,
     moved: (step) => `step ${step}`,
+    share: (share) => `${Math.round(100 * share)} % of the change`,
     reset: "As chosen",
     save: "Save the picture",
     receipt: "Save the receipt",
