@@ -86,6 +86,26 @@ def test_the_command_restores_and_rerun_and_pick_agree(given, capsys):
     assert Path(name).read_bytes() == before
 
 
+def test_where_nothing_is_fitted_strength_leads_back_to_the_picture(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    y = noisy()
+    Image.fromarray(y).save("in.png")
+    assert main(["denoise", "in.png", "-o", "whole.png", "--snapshots", "--preset", "fast", "--quiet"]) == 0
+    whole, changes = np.asarray(Image.open("whole.png")), []
+    for strength in ("0", "0.25", "0.5", "1"):
+        told = ["denoise", "in.png", "-o", f"run{strength}.png", "--strength", strength, "--preset", "fast"]
+        assert main(told) == 0
+        assert f"kept the pilot at strength {strength}" in capsys.readouterr().err
+        assert main(["pick", "whole.png.ipse.json", "-o", f"pick{strength}.png", "--strength", strength]) == 0
+        assert f"{float(strength):.0%} of what the pilot changes" in capsys.readouterr().err
+        assert Path(f"run{strength}.png").read_bytes() == Path(f"pick{strength}.png").read_bytes()
+        changes.append(np.asarray(Image.open(f"run{strength}.png")).astype(float) - y)
+    assert not changes[0].any()
+    assert np.array_equal(changes[-1] + y, whole)
+    for share, change in zip((0.25, 0.5), changes[1:3], strict=True):
+        assert np.abs(change - share * changes[-1]).max() <= 1  # a level, of rounding
+
+
 @every_task
 def test_resumed_is_uninterrupted(given):
     task, name, case = given

@@ -189,8 +189,9 @@ class Run:
         result = self.restoration.result()
         picture, step, points = result.picture, result.step, self.trajectory(result)
         if points is not None and self.job.strength is not None:
-            step = points.step_at(self.job.strength)
-            picture = self.picture.like(points.pixels(step), keep=points.keep)
+            chosen = points.step_at(self.job.strength)
+            picture = self.picture.like(points.pixels(chosen), keep=points.keep)
+            step = 0 if points.mixed else chosen
         data = self.written(picture, unchanged=result.unchanged)
         if points is not None and self.job.snapshots:
             write_bytes(self.snapshots_path, points.to_bytes(), overwrite=True)

@@ -2,8 +2,9 @@
 
 ``strength`` s ∈ [0, 1] runs against the fit: 1 is the first point, the smoothest, 0 the last, the most
 faithful to what was measured. Points lie at geometrically growing steps, since a fit moves ever more
-slowly; the pilot, the chosen step and the last are always among them. Samples are stored as uint16 of [0,
-1]: exact for 8- and 16-bit pictures.
+slowly; the pilot, the chosen step and the last are always among them. Where nothing is fitted, the way leads
+from the pilot back to the picture itself: x_k = x_0 + k/K (y - x_0). Samples are stored as uint16 of [0, 1]:
+exact for 8- and 16-bit pictures.
 """
 
 import json
@@ -27,6 +28,7 @@ KIND = "ipse snapshots"
 SCHEMA = 1
 SUFFIX = ".ipse.safetensors"
 COUNT = 12
+MIXED = 8  # K, where nothing is fitted
 FIRST = (
     50  # the first point after the pilot lies at this fraction of all steps: before it there is little to see
 )
@@ -43,6 +45,7 @@ class Trajectory:
     chosen: int  #: the step that the rule chose
     keep: NDArray[np.bool_] | None  #: (H, W), where the input's own samples stand
     origin: Mapping[str, Any]  #: task, input's path and SHA-256, output's path
+    mixed: bool = False  #: nothing was fitted: "steps" lead from the pilot back to the picture itself
 
     def step_at(self, strength: float | None) -> int:
         """Return the step at a strength; the chosen one for None.
@@ -56,6 +59,12 @@ class Trajectory:
         steps = sorted(self.points)
         return steps[round((1 - strength) * (len(steps) - 1))]
 
+    def said(self, step: int) -> str:
+        """Return a point in words."""
+        if self.mixed:
+            return f"{1 - step / MIXED:.0%} of what the pilot changes"
+        return f"step {step} of {', '.join(map(str, sorted(self.points)))}"
+
     def pixels(self, step: int) -> NDArray[np.float32]:
         """Return one point as float32 (C, H, W) in [0, 1]."""
         return (self.points[step].astype(np.float64) / FULL).astype(np.float32)
@@ -65,7 +74,8 @@ class Trajectory:
         from safetensors.numpy import save  # pyright: ignore[reportUnknownVariableType]
 
         # One entry, since safetensors writes several in no fixed order: the same fit gives the same file.
-        about = {"kind": KIND, "schema": SCHEMA, "chosen": self.chosen, "origin": dict(self.origin)}
+        told = {"chosen": self.chosen, "origin": dict(self.origin), "mixed": self.mixed}
+        about = {"kind": KIND, "schema": SCHEMA, **told}
         tensors: dict[str, NDArray[Any]] = {f"step {step}": point for step, point in self.points.items()}
         if self.keep is not None:
             tensors["keep"] = self.keep
@@ -85,7 +95,7 @@ class Trajectory:
                 raise ValueError
             keep = tensors.pop("keep", None)
             points = {int(name.removeprefix("step ")): tensor for name, tensor in tensors.items()}
-            return cls(points, int(about["chosen"]), keep, about["origin"])
+            return cls(points, int(about["chosen"]), keep, about["origin"], about.get("mixed", False))
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(
                 f"{path} holds no ipse snapshots: give the {SUFFIX} file that --snapshots left"
@@ -146,9 +156,14 @@ class Snapshots:
 
         problem = self.restoration.problem
         assert isinstance(problem, Problem)  # there is no event without one
-        pixels = problem.outputs(x)[0].float().cpu().numpy()
-        written = self.restoration.picture.like(np.ascontiguousarray(pixels), keep=problem.keep).pixels
-        return np.rint(np.clip(written.astype(np.float64), 0, 1) * FULL).astype(np.uint16)
+        return self.written(problem.outputs(x)[0].float().cpu().numpy(), keep=problem.keep)
+
+    def written(
+        self, pixels: NDArray[np.float32], *, keep: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.uint16]:
+        """Return pixels (C, H, W) as they would be written."""
+        like = self.restoration.picture.like(np.ascontiguousarray(pixels), keep=keep).pixels
+        return np.rint(np.clip(like.astype(np.float64), 0, 1) * FULL).astype(np.uint16)
 
     def trajectory(self, chosen: int, origin: Mapping[str, Any]) -> Trajectory:
         """Return what was collected, once the stream has ended or was left.
@@ -166,7 +181,17 @@ class Snapshots:
         if search is not None and search.best is not None and search.step == chosen:
             self.points[chosen] = self.quantised(search.best)
         keep = problem.keep if isinstance(problem, Problem) else None
-        return Trajectory(dict(sorted(self.points.items())), chosen, keep, origin)
+        mixed = isinstance(problem, Problem) and problem.recipe.steps == 0 and self.mix(keep)
+        return Trajectory(dict(sorted(self.points.items())), chosen, keep, origin, mixed)
+
+    def mix(self, keep: NDArray[np.bool_] | None) -> bool:
+        """Lead from the pilot back to the picture, where pixel lies on pixel and each was measured; whether it does."""
+        y, x = self.restoration.picture.pixels, self.points[0].astype(np.float32) / np.float32(FULL)
+        if keep is not None or x.shape != y.shape:
+            return False
+        for k in range(1, MIXED + 1):
+            self.points[k] = self.written(x + np.float32(k / MIXED) * (y - x))
+        return True
 
     def state_dict(self) -> dict[str, Any]:
         """Return the points so far, as tensors, for a checkpoint."""

@@ -70,7 +70,8 @@ def summary(said: Receipt) -> str:
     place = said.output or "standard output"
     if said.unchanged:
         return f"{place}: unchanged, {said.reason}"
-    kept = "the pilot" if said.step == 0 else f"step {said.step} of {said.steps}"
+    strength = "" if said.strength is None else f" at strength {said.strength:g}"
+    kept = f"the pilot{strength}" if said.step == 0 else f"step {said.step} of {said.steps}"
     kept = f"{len(said.runs)} seeds, {said.steps} steps in all" if len(said.runs) > 1 else kept
     kept = kept if said.tiles is None else f"{said.tiles} tiles, {said.steps} steps in all"
     score = "" if said.score is None else f", held-out score {said.score:.4g}"

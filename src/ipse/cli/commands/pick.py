@@ -37,8 +37,7 @@ def command(
     check_target(original, output, overwrite=overwrite, size=(pixels.shape[1], pixels.shape[2]))
     write(original.like(pixels, keep=trajectory.keep), output, overwrite=overwrite)
     if not quiet:
-        steps = sorted(trajectory.points)
-        print(f"{output}: step {step} of {', '.join(map(str, steps))}", file=sys.stderr)
+        print(f"{output}: {trajectory.said(step)}", file=sys.stderr)
 
 
 def place_of(path: Path) -> Path:
