@@ -211,6 +211,7 @@ class Restoration:
     def follow(self, inner: "Restoration") -> None:
         """Stand where a restoration within this one stands."""
         self.problem, self.pilot, self.search = inner.problem, inner.pilot, inner.search
+        self.count_of_estimates = inner.count_of_estimates
 
     @property
     def has_estimate(self) -> bool:

@@ -90,7 +90,6 @@ class Seeds(Restoration):
         self.count = self.settings.seeds if ends is None else len(ends)
         self.moments: Moments | None = None
         self.inner: Restoration | None = None
-        self.pilots = 0  #: of the run under way
         self.reached: list[Reach] = []
         self.seen: Mapping[str, Any] = {}
         self.keep: NDArray[np.bool_] | None = None
@@ -119,8 +118,6 @@ class Seeds(Restoration):
         inner = self.opened()
         for event in inner:
             self.follow(inner)
-            if isinstance(event, Estimate):
-                self.pilots = event.index + 1
             yield event
             if self.ended():
                 break
@@ -135,9 +132,7 @@ class Seeds(Restoration):
             share = max(1e-3, (self.settings.seconds - self.spent) / (self.count - self.index))
         settings = replace(self.settings, seed=self.settings.seed + self.index, seeds=1, seconds=share)
         self.inner = OneOfSeveral(self.picture, self.name, settings, self.options)
-        if self.held is None:
-            self.pilots = 0
-        else:
+        if self.held is not None:
             self.inner.load_state_dict(self.held)
             self.held = None
         return self.inner
@@ -148,14 +143,14 @@ class Seeds(Restoration):
             return False
         pilots, steps = self.ends[self.index]
         taken = 0 if self.search is None else self.search.fit.step
-        return self.pilots >= pilots and taken >= steps
+        return self.count_of_estimates >= pilots and taken >= steps
 
     def add(self, inner: Restoration) -> None:
         """Add a run's picture; the moments last, for with them the run counts as done."""
         pixels, problem, said = inner.made()
         steps = said.get("steps", 0)
         self.seen, self.keep = problem.estimates, problem.keep
-        self.reached = [*self.reached[: self.index], (self.pilots, steps)]
+        self.reached = [*self.reached[: self.index], (self.count_of_estimates, steps)]
         self.spent += said["seconds"]
         self.moments = Moments.of(pixels) if self.moments is None else self.moments.with_(pixels)
 
@@ -168,7 +163,7 @@ class Seeds(Restoration):
     def reach(self) -> list[Reach]:
         """How far the runs went that the result is made of: those that are done, or the first as far as it got."""
         steps = 0 if self.search is None else self.search.fit.step
-        return self.reached[: self.index] or [(self.pilots, steps)]
+        return self.reached[: self.index] or [(self.count_of_estimates, steps)]
 
     def result(self) -> Result:
         """The average of the runs that are done, with the disagreement of two or more."""
@@ -215,7 +210,6 @@ class Seeds(Restoration):
             "reached": [list(reach) for reach in self.reached[: self.index]],
             "seen": plain(self.seen),
             "spent": self.spent,
-            "pilots": self.pilots,
             "inner": None if self.inner is None or self.search is None else self.inner.state_dict(),
         }
 
@@ -226,7 +220,7 @@ class Seeds(Restoration):
             self.moments = Moments(state["index"], arrays["mean"], arrays["squares"])
         self.keep, self.held = arrays.get("keep"), state["inner"]
         self.reached = [(pilots, steps) for pilots, steps in state["reached"]]
-        self.seen, self.pilots, self.spent = state["seen"], state["pilots"], state["spent"]
+        self.seen, self.spent = state["seen"], state["spent"]
 
 
 def whole(

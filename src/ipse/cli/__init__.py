@@ -19,7 +19,7 @@ def main(args: list[str] | None = None) -> int:
             from ipse.cli.app import run
 
             return run(args)
-        except Exception as error:
+        except Exception as error:  # ``explain`` raises again what nobody foresaw
             line, code = explain(error)
             if line:
                 print(f"ipse: error: {line}", file=sys.stderr)

@@ -11,7 +11,6 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from ipse.errors import OptionError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,8 +49,6 @@ def compare_priors(
     from ipse.stopping import Last
     from ipse.tasks import _common
 
-    if factor != int(factor) or not 2 <= factor <= 8:
-        raise OptionError(f"factor {factor} cannot be used: give a whole number from 2 to 8")
     y = _common.tensor(picture, settings)
     operator = Downsample(factor, kernel=kernel).to(y.device)
     prior, recipe = _three(y, settings, (y.shape[-2] * factor, y.shape[-1] * factor))

@@ -7,7 +7,6 @@ turn with Π, the projection onto the pictures that measure y (measured: docs/de
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from ipse.errors import OptionError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,8 +50,6 @@ def upscale(
     from ipse.operators import Downsample
     from ipse.tasks import _common
 
-    if factor != int(factor) or not 2 <= factor <= 8:
-        raise OptionError(f"factor {factor} cannot be used: give a whole number from 2 to 8")
     y = _common.tensor(picture, settings)
     if settings.preset == "paper":
         return _published(y, settings, factor)
