@@ -1,6 +1,8 @@
 # make demo   restore a photograph, print how much of it came back
 # make test   lint, types, import rules, tests
 # make docs   the docs site, into build/site
+# make gallery  the figures of the paper, a page each, into docs/gallery; make docs puts them on the site
+# make notebooks  the same pages as notebooks, into build/notebooks
 # make bench  quality, seconds and memory on the field's test sets, beside other methods
 # make bench-gpu  what a GPU gives
 # make clean  remove what these made
@@ -10,7 +12,7 @@
 PYTHON ?=
 BIN := .venv/bin
 
-.PHONY: demo test lint docs bench bench-gpu clean
+.PHONY: demo test lint docs gallery notebooks bench bench-gpu clean
 
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
@@ -41,6 +43,17 @@ lint: .venv/.installed-dev
 docs: .venv/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+.venv/.installed-gallery: pyproject.toml constraints.txt scripts/install
+	bash scripts/install "$(PYTHON)" ".[gallery]"
+	touch .venv/.installed $@
+
+# IPSE_BUDGET=tiny|reduced|full, IPSE_DATA=DIR with the paper's pictures in DIR/paper, PAGES=gallery/NAME.py for some alone
+gallery: .venv/.installed-gallery
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python gallery/_render.py pages $(PAGES)
+
+notebooks: .venv/.installed-gallery
+	$(BIN)/python gallery/_render.py notebooks
+
 # Needs the test sets: make bench DATA=DIR [ARGS="--works denoise25 --only F16"]
 bench: .venv/.installed-bench
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m bench --data $(DATA) $(ARGS)
@@ -50,5 +63,5 @@ bench-gpu: .venv/.installed
 	$(BIN)/python -m bench.gpu $(ARGS)
 
 clean:
-	rm -rf .venv demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist docs/gallery
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

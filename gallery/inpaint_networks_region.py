@@ -1,0 +1,76 @@
+# %% [markdown]
+# # Which network: depth, U-Net, ResNet
+#
+# The paper's figure of a library with a region missing, filled by networks of 6, 4 and 2 scales, a U-Net and a
+# ResNet ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). For yours, let `clean` be your picture and `seen`
+# be true where it is to stay.
+
+# %%
+import numpy as np
+import torch
+from _page import Pixels, budget, known, picture, pixels, show, tensor
+from PIL import Image
+
+from ipse.fit import Fit
+from ipse.networks import build
+from ipse.objectives import LeastSquares
+from ipse.prior import Prior, seeded
+from ipse.problem import Problem, Recipe
+
+clean = picture("inpainting/library.png", otherwise="brick")
+clean = clean if clean.ndim == 3 else np.repeat(clean[..., None], 3, axis=2)
+height, width = clean.shape[:2]
+region = np.ones((height, width), np.bool_)
+region[height // 3 : height // 2, width // 5 : width // 2] = False
+seen = known("inpainting/library_mask.png", otherwise=region)
+SMALLER = budget(tiny=8, reduced=2, full=1)
+clean = np.asarray(Image.fromarray(clean).reduce(SMALLER))
+seen = np.asarray(Image.fromarray(seen).convert("L").reduce(SMALLER)) == 255
+y = np.where(seen[..., None], clean, 255).astype(np.uint8)
+
+# %% [markdown]
+# $$\theta^* = \arg\min_\theta \; \lVert m \odot (f_\theta(z) - y) \rVert^2$$
+#
+# The loss knows nothing of the region, so what appears there is the network's own: $f$ is the prior. As published:
+# a latent of one channel for the encoder–decoder without skips, noise on its weights at every draw, and a smaller
+# step for U-Net and ResNet.
+
+# %%
+DOWN, STEPS = (16, 32, 64, 128, 128, 128), budget(tiny=2, reduced=150, full=3001)
+HOURGLASS = {"kernel_down": 5, "upsampling": "nearest", "one_by_one": False}
+
+
+def fitted(name: str, *, scales: int = 0) -> Pixels:
+    """What a network makes of the picture with a region missing."""
+    hourglass = {"down": DOWN[:scales], "up": DOWN[:scales], "skip": (0,) * scales, **HOURGLASS}
+    channels = 1 if scales else 32
+    with seeded(0):
+        network = build(name, channels, 3, **(hourglass if scales else {}))
+        z = 0.1 * torch.rand(1, channels, *seen.shape)
+    prior = Prior(network, z, size=(seen.shape[0], seen.shape[1]), weight_noise=1 / 50 if scales else 0.0)
+    weight = torch.from_numpy(seen)[None, None].float()
+    recipe = Recipe(STEPS, 0.01 if scales else 0.001, average=0.9)
+    *_, last = Fit(Problem(prior, LeastSquares(tensor(y), weight=weight), recipe))
+    print(f"{name}, {scales or 'all'} scales: misfit {last.loss:.5f} after {last.step} steps")
+    return pixels(last.average)
+
+
+# %%
+made = {f"{scales} scales": fitted("skip", scales=scales) for scales in (6, 4, 2)}
+made |= {"U-Net": fitted("unet"), "ResNet": fitted("resnet")}
+show({"given": y, "without the hole": clean}, columns=2)
+
+# %% [markdown]
+# Side by side, the networks' pictures whole:
+
+# %%
+show(made, columns=3)
+
+# %% [markdown]
+# The region, the known pixels put back:
+
+# %%
+rows, columns = np.flatnonzero(~seen.all(1)), np.flatnonzero(~seen.all(0))
+box = (columns[0] - 12, rows[0] - 12, columns[-1] + 13, rows[-1] + 13)
+joined = {name: np.where(seen[..., None], y, x) for name, x in made.items()}
+show({name: np.asarray(Image.fromarray(x).crop(box)) for name, x in joined.items()}, columns=3)
