@@ -1,5 +1,7 @@
 """θ ← θ − η · Adam(∇_θ [E(A f_θ(z); y) + R(f_θ(z))]): the loop, as an iterable of states.
 
+Where a problem has something else that is ``learnt``, the parameters of an operator A_φ, φ takes the same steps as θ.
+
     for state in Fit(problem):
         ...
 
@@ -8,17 +10,18 @@ Stop by no longer pulling. ``state_dict`` holds all of it: a fit that is put bac
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ipse.prior import GuidedPrior, Prior
+from ipse.prior import GuidedPrior
 from ipse.problem import Problem, Recipe
 from ipse.stopping import State
 
 SAFE_EVERY = 100  # steps between the copies that a fall-back returns to; the reference's interval
+LINE = 25  # evaluations of a line search at most
 FALL = 20.0  # a cosine schedule ends at this fraction of its start
 
 
@@ -42,7 +45,9 @@ class Fit:
                 *_, pilot = problem.pilot()
             if pilot is not None:
                 self.prior.guide(pilot)
-        self.optimiser = optimiser(self.prior, self.recipe)
+        network, learnt = self.prior.network, problem.learnt
+        self.weights = network if learnt is None else nn.ModuleList([network, learnt])
+        self.optimiser = optimiser(self.parameters(), self.recipe)
         self.step, self.seconds = 0, 0.0
         self.average: Tensor | None = None
         self.safe: dict[str, Tensor] | None = None
@@ -91,6 +96,11 @@ class Fit:
         turn = (1 + math.cos(math.pi * self.step / max(1, self.recipe.steps))) / 2
         return self.recipe.learning_rate * (turn + (1 - turn) / FALL)
 
+    def parameters(self) -> list[nn.Parameter]:
+        """θ, z where it is learnt, and what else is learnt."""
+        own = list(self.prior.parameters())
+        return own if self.problem.learnt is None else [*own, *self.problem.learnt.parameters()]
+
     def averaged(self, raw: Tensor) -> Tensor:
         """Move the average towards this output, in place.
 
@@ -112,11 +122,11 @@ class Fit:
             return False
         psnr = -10 * math.log10(max(float(loss.detach()), 1e-12))
         if self.safe is not None and psnr < self.safe_psnr - self.recipe.fall_back:
-            self.prior.network.load_state_dict(self.safe)
+            self.weights.load_state_dict(self.safe)
             self.optimiser.state.clear()
             return True
         if self.step % SAFE_EVERY == 0:
-            self.safe = {name: tensor.clone() for name, tensor in self.prior.network.state_dict().items()}
+            self.safe = {name: tensor.clone() for name, tensor in self.weights.state_dict().items()}
             self.safe_psnr = psnr
         return False
 
@@ -130,6 +140,7 @@ class Fit:
             "safe_psnr": self.safe_psnr,
             "prior": self.prior.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "learnt": None if self.problem.learnt is None else self.problem.learnt.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -138,12 +149,20 @@ class Fit:
         self.average, self.safe, self.safe_psnr = state["average"], state["safe"], state["safe_psnr"]
         self.prior.load_state_dict(state["prior"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.problem.learnt is not None:
+            self.problem.learnt.load_state_dict(state["learnt"])
 
 
-def optimiser(prior: Prior, recipe: Recipe) -> torch.optim.Optimizer:
+def optimiser(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     """What takes the steps: Adam, or L-BFGS, an iteration with its line search each, and no Adam before it."""
     if recipe.optimiser == "lbfgs":
         return torch.optim.LBFGS(
-            prior.parameters(), recipe.learning_rate, max_iter=1, line_search_fn="strong_wolfe"
+            parameters,
+            recipe.learning_rate,
+            max_iter=1,
+            max_eval=1 + LINE,  # told nothing, it would leave the line search of a single iteration none
+            tolerance_grad=0,
+            tolerance_change=0,  # the recipe says how many steps; losses of pictures are small from the start
+            line_search_fn="strong_wolfe",
         )
-    return torch.optim.Adam(prior.parameters(), lr=recipe.learning_rate, fused=True)
+    return torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ipse.objectives import Objective
 from ipse.prior import Prior
@@ -46,6 +46,7 @@ class Problem:
     objective: Objective
     recipe: Recipe = field(default_factory=Recipe)
     rule: Rule = field(default_factory=Last)
+    learnt: nn.Module | None = None  #: what is fitted besides the prior: an operator with parameters
     score: Objective | None = None  #: of a picture, on measurements that ``objective`` does not see
     pilot: Callable[[], Iterator[Tensor]] | None = (
         None  #: classical estimates, each better than the one before

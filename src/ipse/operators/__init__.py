@@ -5,7 +5,18 @@ from ipse.operators.compose import Compose
 from ipse.operators.downsample import Downsample
 from ipse.operators.features import Features
 from ipse.operators.identity import Identity
+from ipse.operators.learnt_downsample import LearntDownsample
 from ipse.operators.mask import Mask
 from ipse.operators.operator import Operator, adjoint
 
-__all__ = ["Blur", "Compose", "Downsample", "Features", "Identity", "Mask", "Operator", "adjoint"]
+__all__ = [
+    "Blur",
+    "Compose",
+    "Downsample",
+    "Features",
+    "Identity",
+    "LearntDownsample",
+    "Mask",
+    "Operator",
+    "adjoint",
+]

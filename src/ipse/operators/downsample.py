@@ -101,7 +101,7 @@ class Downsample(Operator):
         """The height (or width) of the measurement of a picture of height (or width) ``size``."""
         if self.preserve_size and self.phase is None:
             return ceil(size / self.factor)
-        count = (size - 2 * self._start() - len(self.weights)) // self.factor + 1
+        count = (size - 2 * self.first_place() - len(self.weights)) // self.factor + 1
         if count < 1:
             raise OptionError(
                 f"the picture is {size} pixels, which this kernel measures {count} times; "
@@ -113,7 +113,7 @@ class Downsample(Operator):
         """Measure x (B, C, H, W)."""
         return self.matrix(x.shape[2], x) @ (x @ self.matrix(x.shape[3], x).T)
 
-    def _start(self) -> int:
+    def first_place(self) -> int:
         """Where the kernel's first tap falls for the measured pixel 0."""
         count = len(self.weights)
         if not self.preserve_size:
@@ -128,14 +128,17 @@ class Downsample(Operator):
         if like.dtype == torch.float64:  # the buffer has single precision, for devices that have no double
             taps = torch.tensor(self.weights, dtype=torch.float64, device=like.device)
         rows = self.measured(size)
-        first = torch.arange(rows, device=like.device)[:, None] * self.factor + self._start()
-        columns = first + torch.arange(len(taps), device=like.device)
-        if self.mirrored:
-            columns = columns.remainder(2 * size)
-            columns = torch.minimum(columns, 2 * size - 1 - columns)
-        columns = columns.clamp(0, size - 1)
+        first = torch.arange(rows, device=like.device)[:, None] * self.factor + self.first_place()
+        columns = self.folded(first + torch.arange(len(taps), device=like.device), size)
         zeros = torch.zeros(rows, size, dtype=like.dtype, device=like.device)
         return zeros.scatter_add_(1, columns, taps.to(like.dtype).expand(rows, -1))
+
+    def folded(self, places: Tensor, size: int) -> Tensor:
+        """Where in a picture of ``size`` rows (or columns) those places lie that may be beyond its border."""
+        if self.mirrored:
+            places = places.remainder(2 * size)
+            places = torch.minimum(places, 2 * size - 1 - places)
+        return places.clamp(0, size - 1)
 
 
 def check(factor: int, kernel: str, phase: float | None, width: int | None) -> None:
