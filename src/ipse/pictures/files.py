@@ -46,7 +46,7 @@ def _read_path(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise PictureError(f"{path}: no such file; expected a picture file; check the path") from None
+        raise PictureError(f"{path}: no such file; expected one there; check the path") from None
     except IsADirectoryError:
         raise PictureError(f"{path}: is a folder; expected a picture file; name a file in it") from None
     except PermissionError:
