@@ -18,6 +18,7 @@ from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.numbers import reading
 from ipse.cli.table import View, view
 from ipse.job import SUFFIX
+from ipse.windows.open import is_zarr
 
 PANEL = "Several pictures"
 
@@ -55,7 +56,7 @@ def is_many(pictures: list[Path], many: Many) -> bool:
     if len(pictures) != 1 or many != Many():
         return True
     only = pictures[0]
-    return only.is_dir() or (has_magic(str(only)) and not only.exists())
+    return (only.is_dir() and not is_zarr(only)) or (has_magic(str(only)) and not only.exists())
 
 
 def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run: bool) -> int:

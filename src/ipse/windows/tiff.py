@@ -1,8 +1,9 @@
 """TIFF and BigTIFF through windows: only the strips or tiles that a window meets are decoded."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ import numpy as np
 import tifffile
 
 from ipse.pictures.levels import Samples
+from ipse.pictures.picture import CHANNELS
 from ipse.pictures.read import DAMAGE
 from ipse.pictures.tiff import MODELS, metadata_of
 from ipse.windows.source import Source, damaged, overlapping
@@ -23,25 +25,36 @@ LARGEST = 64 << 20  # bytes of one of them, beyond which a window would be most 
 
 @dataclass(eq=False)
 class Page:
-    """A page, whose strips or tiles are decoded when a window meets them."""
+    """A page, whose strips or tiles are read and decoded when a window meets them."""
 
-    page: tifffile.TiffPage
-    name: str
+    path: Path
+    size: tuple[int, int]
+    samples: int
+    dtype: np.dtype[Any]
+    cell: tuple[int, int]  #: (rows, columns) of a strip or tile
+    planes: int  #: samples that are stored apart; 1 where they are interleaved
+    places: list[tuple[int, int]]  #: offset and length of each strip or tile
+    decode: Callable[[bytes, int], tuple[Samples | None, Any, tuple[int, ...]]]
     kept: OrderedDict[int, Samples] = field(default_factory=OrderedDict[int, Samples])
-    size: int = 0  #: bytes of ``kept``
+    held: int = 0  #: bytes of ``kept``
 
-    @property
-    def cell(self) -> tuple[int, int]:
-        """(rows, columns) of a strip or tile."""
-        page = self.page
-        if page.is_tiled:
-            return int(page.tilelength), int(page.tilewidth)
-        return min(int(page.rowsperstrip), int(page.imagelength)), int(page.imagewidth)
-
-    @property
-    def planes(self) -> int:
-        """Samples that are stored apart; 1 where they are interleaved."""
-        return int(self.page.samplesperpixel) if int(self.page.planarconfig) == 2 else 1
+    @classmethod
+    def of(cls, page: tifffile.TiffPage, path: Path) -> "Page":
+        """Take from a page in an open file all that later windows need."""
+        size = (int(page.imagelength), int(page.imagewidth))
+        strips = (min(int(page.rowsperstrip), size[0]), size[1])
+        samples = int(page.samplesperpixel)
+        tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+        return cls(
+            path,
+            size,
+            samples,
+            np.dtype(page.dtype).newbyteorder("="),
+            cell=(int(page.tilelength), int(page.tilewidth)) if page.is_tiled else strips,
+            planes=samples if int(page.planarconfig) == 2 else 1,
+            places=list(zip(page.dataoffsets, page.databytecounts, strict=True)),
+            decode=partial(page.decode, **(tables if int(page.compression) in (*JPEG, 34892) else {})),
+        )
 
     def __call__(self, rows: slice, columns: slice) -> Samples:
         """Return a window (h, w, S).
@@ -50,8 +63,8 @@ class Page:
             PictureError: the file is damaged there.
         """
         height, width = self.cell
-        page, samples = self.page, int(self.page.samplesperpixel)
-        window = np.zeros((rows.stop - rows.start, columns.stop - columns.start, samples), _native(page))
+        shape = (rows.stop - rows.start, columns.stop - columns.start, self.samples)
+        window = np.zeros(shape, self.dtype)
         for plane in range(self.planes):
             part = window[..., plane : plane + 1] if self.planes > 1 else window
             for down, across in overlapping(rows, columns, self.cell):
@@ -62,7 +75,7 @@ class Page:
 
     def index(self, plane: int, down: int, across: int) -> int:
         """The number of a strip or tile in the file's tables."""
-        grid = [-(-int(side) // cell) for side, cell in zip(_size(self.page), self.cell, strict=True)]
+        grid = [-(-side // cell) for side, cell in zip(self.size, self.cell, strict=True)]
         return (plane * grid[0] + down) * grid[1] + across
 
     def decoded(self, index: int) -> Samples | None:
@@ -73,25 +86,21 @@ class Page:
         try:
             found = self._decode(index)
         except DAMAGE as error:
-            raise damaged(self.name, error) from None
+            raise damaged(str(self.path), error) from None
         if found is not None:
             self.kept[index] = found
-            self.size += found.nbytes
-            while self.size > CACHE and len(self.kept) > 1:
-                self.size -= self.kept.popitem(last=False)[1].nbytes
+            self.held += found.nbytes
+            while self.held > CACHE and len(self.kept) > 1:
+                self.held -= self.kept.popitem(last=False)[1].nbytes
         return found
 
     def _decode(self, index: int) -> Samples | None:
-        page = self.page
-        offset, count = page.dataoffsets[index], page.databytecounts[index]
+        offset, count = self.places[index]
         if not count:
             return None
-        file = page.parent.filehandle
-        file.seek(offset)
-        tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
-        decode = cast("Callable[..., tuple[Samples | None, Any, tuple[int, ...]]]", page.decode)
-        wanted = tables if int(page.compression) in (*JPEG, 34892) else {}
-        data, _, shape = decode(file.read(count), index, **wanted)
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            data, _, shape = self.decode(file.read(count), index)
         return None if data is None else np.asarray(data)[0, : shape[1], : shape[2]]
 
 
@@ -101,34 +110,32 @@ def tiff_source(path: Path) -> Source | None:
     Raises:
         PictureError: the file ends before its data do.
     """
-    tif = tifffile.TiffFile(path)
-    page = cast("tifffile.TiffPage", tif.pages[0])
-    through = Page(page, str(path))
-    if not _is_plain(page) or prod(through.cell) * page.samplesperpixel * _native(page).itemsize > LARGEST:
-        tif.close()
-        return None
-    for start, count in _places(page):
-        if start + count > tif.filehandle.size:
-            raise damaged(
-                str(path), f"its data end at byte {start + count}, the file at {tif.filehandle.size}"
-            )
-    with path.open("rb") as file:
+    with tifffile.TiffFile(path) as tif, path.open("rb") as file:
+        page = cast("tifffile.TiffPage", tif.pages[0])
+        if not _is_plain(page):
+            return None
+        through, length = Page.of(page, path), tif.filehandle.size
         metadata = metadata_of(file, page, premultiplied=tuple(page.extrasamples) == (1,))
-    extras = tuple(int(extra) for extra in page.extrasamples)
-    alpha = extras in ((1,), (2,))
-    channels = int(page.samplesperpixel) - alpha
-    model = "gray" if channels == 1 else MODELS.get(int(page.photometric), "channels")
+        alpha = tuple(int(extra) for extra in page.extrasamples) in ((1,), (2,))
+        model, frames = MODELS.get(int(page.photometric), "channels"), len(tif.pages)
+    end = max(start + count for start, count in through.places)
+    if end > length:
+        raise damaged(str(path), f"its data end at byte {end}, the file at {length}")
+    if prod(through.cell) * through.samples * through.dtype.itemsize > LARGEST:
+        return None
+    channels = through.samples - alpha
+    known = channels == CHANNELS.get(model)
     return Source(
         name=str(path),
-        size=_size(page),
+        size=through.size,
         channels=channels,
-        dtype=_native(page),
+        dtype=through.dtype,
         window=through,
-        model=model if channels in (1, {"rgb": 3, "lab": 3, "cmyk": 4}.get(model)) else "channels",
+        model="gray" if channels == 1 else model if known else "channels",
         alpha=alpha,
         metadata=metadata,
         format="TIFF",
-        frames=len(tif.pages),
+        frames=frames,
     )
 
 
@@ -138,18 +145,6 @@ def _is_plain(page: tifffile.TiffPage) -> bool:
     plain = colours in PLAIN or (colours == 6 and int(page.compression) in JPEG)
     whole = page.dtype is not None and int(page.bitspersample) == 8 * page.dtype.itemsize
     return plain and whole and int(page.imagedepth) == 1
-
-
-def _native(page: tifffile.TiffPage) -> np.dtype[Any]:
-    return np.dtype(page.dtype).newbyteorder("=")
-
-
-def _size(page: tifffile.TiffPage) -> tuple[int, int]:
-    return int(page.imagelength), int(page.imagewidth)
-
-
-def _places(page: tifffile.TiffPage) -> Iterator[tuple[int, int]]:
-    return zip(page.dataoffsets, page.databytecounts, strict=True)
 
 
 def _lay(window: Samples, cell: Samples, at: tuple[int, int]) -> None:

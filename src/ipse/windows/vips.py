@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ipse.pictures import Metadata, jpeg_info
 from ipse.pictures.levels import Samples
-from ipse.pictures.metadata import bare_exif
+from ipse.pictures.metadata import metadata_of
 from ipse.windows.source import Source, damaged
 
 TYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float64}
 MODELS = {"srgb": "rgb", "rgb": "rgb", "rgb16": "rgb", "b-w": "gray", "grey16": "gray", "cmyk": "cmyk"}
 COLOURS = {"rgb": 3, "gray": 1, "cmyk": 4}
 FORMATS = {"pngload": "PNG", "jpegload": "JPEG", "webpload": "WEBP", "tiffload": "TIFF"}
-INCH = 25.4  # mm: libvips counts pixels a mm
 
 
 def header_size(path: Path) -> tuple[int, int] | None:
@@ -61,7 +61,7 @@ def vips_source(path: Path, *, coefficients: bool = False) -> Source | None:
         window=lambda rows, columns: _window(image, str(path), rows, columns),
         model=model,
         alpha=bool(extra),
-        metadata=_metadata(image),
+        metadata=_metadata(path, form),
         format=form,
         jpeg=jpeg_info(path.read_bytes()) if coefficients and form == "JPEG" else None,
     )
@@ -78,19 +78,11 @@ def _window(image: Any, name: str, rows: slice, columns: slice) -> Samples:
     return np.frombuffer(data, TYPES[image.format]).reshape(height, width, image.bands)
 
 
-def _metadata(image: Any) -> Metadata:
-    def block(field: str) -> bytes | None:
-        return bytes(image.get(field)) if image.get_typeof(field) else None
-
-    exif = bare_exif(block("exif-data"))
-    return Metadata(icc=block("icc-profile-data"), exif=exif, xmp=block("xmp-data"), dpi=_dpi(image))
-
-
-def _dpi(image: Any) -> tuple[float, float] | None:
-    """Resolution, where the file tells one: 1 pixel a mm is libvips' word for none."""
-    if not image.get_typeof("resolution-unit"):
-        return None
-    return float(image.xres * INCH), float(image.yres * INCH)
+def _metadata(path: Path, form: str) -> Metadata:
+    """What the header carries; Pillow reads it, as of smaller pictures, and decodes nothing."""
+    Image.init()
+    with path.open("rb") as file, Image.OPEN[form][0](file, str(path)) as image:
+        return metadata_of(image)
 
 
 def png_size(head: bytes) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from ipse.windows.source import bands
 TILE = 512  # pixels a side of a TIFF's tile
 CLASSIC = 4 << 30  # bytes from which only a BigTIFF holds what may not pack
 FORMATS = ("TIFF", "PNG", "JPEG", "ZARR")
+INCH = 25.4  # mm: libvips counts pixels a mm
 QUALITY = 95  # of JPEG, as of smaller pictures
 
 
@@ -145,7 +146,8 @@ def _vips(draft: Draft, part: Path, like: Picture, format: str) -> None:
     image: Any = pyvips.Image.rawload(
         str(draft.path), width, height, samples, format=raw, interpretation=colours[like.channels]
     )
-    _describe(image := image.copy(), like)
+    across, down = like.metadata.dpi or (INCH, INCH)
+    _describe(image := image.copy(xres=across / INCH, yres=down / INCH), like)
     target = pyvips.Target.new_to_file(str(part))
     try:
         if format == "PNG":

@@ -10,9 +10,9 @@ from ipse.cli.carry_out import fitted, summary
 from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts
 from ipse.errors import InputError
+from ipse.giant import run_of
 from ipse.job import repeated
 from ipse.receipt import Receipt
-from ipse.run import Run
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
         raise InputError(f"{receipt} is of a run that wrote to standard output: name a file with -o")
     job = repeated(said, source=input, target=target, overwrite=overwrite)
     with Interrupts() as interrupts:
-        run = Run(job)
+        run = run_of(job)
         set_threads(said.threads)
         made = fitted(run, interrupts, quiet=quiet)
     if json:
