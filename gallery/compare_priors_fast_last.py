@@ -24,7 +24,7 @@ small = Downsample(4, kernel="lanczos2")(tensor(large))
 # is flat in pieces. The third has no term beside the misfit, and fewer pictures that it draws easily.
 
 # %%
-steps = budget(tiny=4, reduced=500, full=2000)
+steps = budget(tiny=4, reduced=400, full=2000)
 sheet = ipse.compare_priors(pixels(small), factor=4, steps=steps).image
 names = ("free pixels", "total variation", "the network")
 made = dict(zip(names, np.split(sheet, 3, axis=1), strict=True))

@@ -36,7 +36,7 @@ if budget(tiny=True, reduced=False, full=False):
 # channels), its latent has 3 channels of noise, with a little more noise at each step.
 
 # %%
-STEPS = budget(tiny=4, reduced=500, full=2400)
+STEPS = budget(tiny=4, reduced=300, full=2400)
 settings = ipse.Settings(preset="paper", steps=STEPS)
 stream = ipse.Restoration(ipse.Picture.from_array(np.asarray(snail)), "dejpeg", settings, {"quality": 10})
 film = {}

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 import ipse
 
 SIGMA = 25.0
-test = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=48, reduced=192, full=512))
+test = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=48, reduced=160, full=512))
 y = noisy(test, sigma=SIGMA)
 PAIRS = budget(tiny=(1, 2), reduced=(1, 2, 4, 8, 16), full=(1, 2, 4, 8, 16))
-STEPS = budget(tiny=3, reduced=350, full=20000)
+STEPS = budget(tiny=3, reduced=250, full=20000)
 
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \sum_{i=1}^{n} \lVert g_\theta(y_i) - x_i \rVert^2 \qquad \text{against} \qquad
@@ -82,7 +82,7 @@ for count in PAIRS:
 # One picture alone: by the network, from noise, and by ipse's default, which uses what repeats in the picture.
 
 # %%
-STEPS_ALONE = budget(tiny=3, reduced=700, full=5000)
+STEPS_ALONE = budget(tiny=3, reduced=500, full=5000)
 network_alone = ipse.denoise(y, sigma=SIGMA, network="fast", latent="noise", steps=STEPS_ALONE).image
 default = ipse.denoise(y, sigma=SIGMA).image
 alone = {
@@ -106,4 +106,4 @@ plot({"trained on pairs": (list(PAIRS), levels), **flat}, x="pairs", y="PSNR, dB
 
 # %% [markdown]
 # With few steps of training all counts are near each other, because they are what limits the trained network, not
-# its data; `IPSE_BUDGET=full` trains sixty times longer.
+# its data; `IPSE_BUDGET=full` trains eighty times longer.

@@ -11,9 +11,9 @@ from _page import Pixels, budget, middle, noisy, picture, pixels, plot, psnr, sh
 import ipse
 from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Rule, WindowedVariance
 
-clean = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=48, reduced=192, full=512))
+clean = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=48, reduced=160, full=512))
 y = noisy(clean, sigma=25)
-STEPS = budget(tiny=6, reduced=1600, full=5000)
+STEPS = budget(tiny=6, reduced=1300, full=5000)
 
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert f_\theta(z) - y \rVert^2, \qquad x^* = f_{\theta^*}(z)$$

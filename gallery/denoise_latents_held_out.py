@@ -10,9 +10,9 @@ from _page import budget, middle, noisy, picture, pixels, plot, psnr, show
 
 import ipse
 
-clean = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=64, reduced=160, full=512))
+clean = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=64, reduced=128, full=512))
 y = noisy(clean, sigma=25)
-STEPS = budget(tiny=4, reduced=800, full=5000)
+STEPS = budget(tiny=4, reduced=600, full=5000)
 
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert f_\theta(z) - y \rVert^2 \qquad z \sim \mathcal{N}(0, 1), \quad

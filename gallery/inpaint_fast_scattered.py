@@ -12,7 +12,7 @@ from _page import Pixels, budget, middle, picture, psnr, show
 import ipse
 from ipse.api import Common
 
-SIDE = budget(tiny=32, reduced=192, full=512)
+SIDE = budget(tiny=32, reduced=160, full=512)
 half = middle(picture("restoration/barbara.png", otherwise="camera"), SIDE)
 few = middle(picture("restoration/kate.png", otherwise="astronaut"), SIDE)
 
@@ -24,7 +24,7 @@ few = middle(picture("restoration/kate.png", otherwise="astronaut"), SIDE)
 # %%
 network: Common = budget(
     tiny=Common(network="fast", steps=3),
-    reduced=Common(network="fast", steps=500),
+    reduced=Common(network="fast", steps=400),
     full=Common(preset="paper"),
 )
 default: Common = budget(tiny=Common(seconds=0.1), reduced=Common(), full=Common())

@@ -7,7 +7,7 @@
 
 # %%
 import numpy as np
-from _page import budget, known, middle, missing, picture, pixels, show
+from _page import budget, known, middle, missing, picture, show
 from PIL import Image
 
 import ipse
@@ -25,19 +25,14 @@ y = np.where(seen[..., None], clean, 255).astype(np.uint8)
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert m \odot (f_\theta(z) - y) \rVert^2, \qquad z_{ij} = (i / H, \; j / W)$$
 #
-# With coordinates instead of noise the latent is smooth, and so is what the network has to start from where nothing
-# tells it what to draw. Both latents are tried, and the first estimate, which is smooth in every derivative up to the
-# third, stands beside them.
+# With coordinates instead of noise the latent is smooth, and so is what the network starts from where nothing tells it
+# what to draw.
 
 # %%
 preset: Preset = budget(tiny="fast", reduced="good", full="paper")
 STEPS = budget(tiny=4, reduced=400, full=None)
 LATENTS: tuple[Latent, ...] = ("noise", "meshgrid")
 made = {}
-stream = ipse.Restoration(
-    ipse.Picture.from_array(y), "inpaint", ipse.Settings(), {"mask": ~seen, "polarity": "white-is-hole"}
-)
-made["biharmonic"] = pixels(next(event for event in stream if isinstance(event, ipse.Estimate)).picture)
 for latent in LATENTS:
     result = ipse.inpaint(y, mask=~seen, polarity="white-is-hole", latent=latent, preset=preset, steps=STEPS)
     made[f"network, latent {latent}"] = result.image

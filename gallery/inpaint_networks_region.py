@@ -23,7 +23,7 @@ height, width = clean.shape[:2]
 region = np.ones((height, width), np.bool_)
 region[height // 3 : height // 2, width // 5 : width // 2] = False
 seen = known("inpainting/library_mask.png", otherwise=region)
-SMALLER = budget(tiny=8, reduced=2, full=1)
+SMALLER = budget(tiny=8, reduced=3, full=1)
 clean = np.asarray(Image.fromarray(clean).reduce(SMALLER))
 seen = np.asarray(Image.fromarray(seen).convert("L").reduce(SMALLER)) == 255
 y = np.where(seen[..., None], clean, 255).astype(np.uint8)
@@ -36,7 +36,7 @@ y = np.where(seen[..., None], clean, 255).astype(np.uint8)
 # step for U-Net and ResNet.
 
 # %%
-DOWN, STEPS = (16, 32, 64, 128, 128, 128), budget(tiny=2, reduced=150, full=3001)
+DOWN, STEPS = (16, 32, 64, 128, 128, 128), budget(tiny=2, reduced=100, full=3001)
 HOURGLASS = {"kernel_down": 5, "upsampling": "nearest", "one_by_one": False}
 
 

@@ -16,7 +16,7 @@ from ipse.api import Common
 y = picture("feature_inversion/building.jpg", otherwise="coffee")
 LAYERS = budget(
     tiny=("head", "block0"),
-    reduced=("head", "block12", "block8", "block4", "block2", "block0"),
+    reduced=("head", "block8", "block4", "block0"),
     full=("head", "block12", "block8", "block4", "block2", "block0"),
 )
 
@@ -30,7 +30,7 @@ LAYERS = budget(
 model = models.load()
 seen = pixels(model.resized(tensor(y)))
 hard: Common = budget(
-    tiny=Common(preset="fast", steps=2), reduced=Common(preset="fast"), full=Common(preset="best")
+    tiny=Common(preset="fast", steps=2), reduced=Common(preset="fast", steps=100), full=Common(preset="best")
 )
 
 

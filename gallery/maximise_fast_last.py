@@ -13,7 +13,7 @@ from ipse import models
 
 CLASS = "espresso"
 LAYER, CHANNEL = "block8", 30
-STEPS = budget(tiny=2, reduced=150, full=1500)
+STEPS = budget(tiny=2, reduced=80, full=1500)
 
 # %% [markdown]
 # $$\theta^* = \arg\max_\theta \; \varphi_k(f_\theta(z)) - \lambda\,\mathrm{TV}(f_\theta(z))$$
