@@ -68,7 +68,8 @@ def executed(path: Path) -> Iterator[tuple[str, str, str, list[bytes]]]:
     mpl.use("Agg")
     namespace: dict[str, Any] = {"__name__": path.stem}
     shown = Shown()
-    with mock.patch.object(sys, "path", [str(HERE), *sys.path]), mock.patch.object(plt, "show", shown.take):
+    beside = [str(path.parent), str(HERE), *sys.path]  # where a notebook finds the helper in Jupyter
+    with mock.patch.object(sys, "path", beside), mock.patch.object(plt, "show", shown.take):
         for index, (kind, source) in enumerate(cells(path)):
             printed = io.StringIO()
             shown.pictures = []
@@ -114,7 +115,7 @@ def mathematics(text: str) -> str:
             r"\arg", r"\mathrm{arg}\,"
         )  # the only sign that latex2mathml lacks
         made = convert(latex, display="block" if display else "inline")
-        return f"<div>{made}</div>" if display else made
+        return f"<div>{made}</div>" if display else f"<span>{made}</span>"  # a block, and no block
 
     return re.sub(r"\$\$(.+?)\$\$|\$([^$]+?)\$", shown, text, flags=re.DOTALL)
 
