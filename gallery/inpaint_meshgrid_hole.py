@@ -1,42 +1,69 @@
 # %% [markdown]
 # # A large hole
 #
-# The paper's figure of a vase: a hole of which nothing around says what it hides, and a latent that makes the
-# network draw smoothly ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). For yours, let `clean` be your
-# picture and `seen` be true where it is to stay.
+# The paper's figure of a vase that is taken out of a room: nothing around a hole says what it hides, so the network
+# decides ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). For yours, let `clean` be your picture and `seen` be
+# true where it is to stay.
 
 # %%
 import numpy as np
-from _page import budget, known, middle, missing, picture, show
+import torch
+from _page import Pixels, budget, known, middle, missing, picture, pixels, show, tensor
 from PIL import Image
 
 import ipse
-from ipse.settings import Latent, Preset
+from ipse.api import Common
+from ipse.fit import Fit
+from ipse.latents import meshgrid
+from ipse.networks import build
+from ipse.objectives import LeastSquares
+from ipse.prior import Prior, seeded
+from ipse.problem import Problem, Recipe
 
 clean = picture("inpainting/vase.png", otherwise="coffee")
 height, width = clean.shape[:2]
 square = np.ones((height, width), np.bool_)
 square[height // 2 - 40 : height // 2 + 40, width // 2 - 40 : width // 2 + 40] = False
 seen = known("inpainting/vase_mask.png", otherwise=square)
-SIDE, HERE = budget(tiny=96, reduced=320, full=512), missing(seen)
+SIDE, HERE = budget(tiny=96, reduced=192, full=512), missing(seen)
 clean, seen = middle(clean, SIDE, at=HERE), middle(seen, SIDE, at=HERE)
 y = np.where(seen[..., None], clean, 255).astype(np.uint8)
 
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert m \odot (f_\theta(z) - y) \rVert^2, \qquad z_{ij} = (i / H, \; j / W)$$
 #
-# With coordinates instead of noise the latent is smooth, and so is what the network starts from where nothing tells it
-# what to draw.
+# As published: an encoder–decoder without skips, so that all it draws has been through its coarsest scale, and
+# coordinates as the latent, which are smooth where nothing tells the network what to draw. Noise as the latent
+# is for comparison. At the reduced budget the network has a quarter of the published channels.
 
 # %%
-preset: Preset = budget(tiny="fast", reduced="good", full="paper")
-STEPS = budget(tiny=4, reduced=400, full=None)
-LATENTS: tuple[Latent, ...] = ("noise", "meshgrid")
-made = {}
-for latent in LATENTS:
-    result = ipse.inpaint(y, mask=~seen, polarity="white-is-hole", latent=latent, preset=preset, steps=STEPS)
-    made[f"network, latent {latent}"] = result.image
-    print(f"latent {latent}: step {result.step} of {result.steps}, {result.reason}")
+CHANNELS, STEPS = budget(tiny=8, reduced=32, full=128), budget(tiny=3, reduced=350, full=5001)
+
+
+def filled(z: torch.Tensor) -> Pixels:
+    """The picture with what the network draws from z in the hole."""
+    wide = (CHANNELS,) * 5
+    with seeded(0):
+        network = build("skip", z.shape[1], 3, down=wide, up=wide, skip=(0,) * 5, upsampling="nearest")
+    prior = Prior(network, z, size=(seen.shape[0], seen.shape[1]), jitter=0.03)
+    objective = LeastSquares(tensor(y), weight=torch.from_numpy(seen)[None, None].float())
+    *_, last = Fit(Problem(prior, objective, Recipe(STEPS, 0.01, average=0.95)))
+    return np.where(seen[..., None], y, pixels(last.average))
+
+
+size = (seen.shape[0], seen.shape[1])
+noise = 0.1 * torch.rand(1, 32, *size, generator=torch.Generator().manual_seed(0))
+made = {"published, latent meshgrid": filled(meshgrid(size)), "published, latent noise": filled(noise)}
+
+# %% [markdown]
+# And what `ipse.inpaint` does by itself: its fast network from noise, stopped by squares that are held out. They
+# say when what is drawn no longer predicts what is behind a square, which is soon; the filling is smoother for it.
+
+# %%
+easy: Common = budget(tiny=Common(steps=3), reduced=Common(), full=Common())
+default = ipse.inpaint(y, mask=~seen, polarity="white-is-hole", **easy)
+print(f"ipse.inpaint: step {default.step} of {default.steps}, {default.reason}")
+made["ipse.inpaint"] = default.image
 show({"given": y, **made, "without the hole": clean}, columns=3)
 
 # %% [markdown]
