@@ -20,6 +20,7 @@ from ipse.batch.errands import Errand
 from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
 from ipse.errors import InputError, IpseError, OutputError, lack, one_line
+from ipse.giant import run_of
 from ipse.job import Job, file_record, fingerprint
 from ipse.pictures import Picture, read_bytes, write_bytes
 from ipse.receipt import Receipt, beside, plain, sha256
@@ -61,26 +62,26 @@ class Fit:
 
     errand: Errand
     job: Job  #: each option that named a folder names a file
-    data: bytes  #: of the picture
+    digest: str  #: SHA-256 of the picture
 
     @classmethod
     def of(cls, errand: Errand) -> "Fit":
-        """Read the picture, and find what belongs to it.
+        """Look at the picture, which may be larger than the memory, and find what belongs to it.
 
         Raises:
             InputError: something is not there.
         """
-        data, _ = read_bytes(errand.source)
+        digest = digest_of(errand.source) or sha256(read_bytes(errand.source)[0])  # which says what is wrong
         options = matched(errand.job.options, errand.source, errand.inside)
-        return cls(errand, replace(errand.job, options=options), data)
+        return cls(errand, replace(errand.job, options=options), digest)
 
     @cached_property
     def marks(self) -> dict[str, Any]:
         """What the result hangs on."""
-        files = {
-            key: file_record(value) for key, value in self.job.options.items() if isinstance(value, Path)
-        }
-        return fingerprint(self.job, self.data, {k: plain(v) for k, v in self.job.options.items()} | files)
+        paths = {key: value for key, value in self.job.options.items() if isinstance(value, Path)}
+        said = {key: plain(value) for key, value in self.job.options.items()}
+        marks = fingerprint(self.job, b"", said | {key: file_record(path) for key, path in paths.items()})
+        return marks | {"picture": self.digest}
 
     @property
     def note(self) -> Path:
@@ -121,7 +122,7 @@ class Fit:
         source = str(self.errand.source.absolute())
         return noted or (said is not None and said.input == source and said.output_sha256 == now)
 
-    def run(self) -> Noted:
+    def run(self) -> Run:
         """Open the fit.
 
         Raises:
@@ -129,14 +130,14 @@ class Fit:
         """
         self.errand.hidden.mkdir(parents=True, exist_ok=True)
         overwrite = self.job.overwrite or self.is_ours()
-        return Noted(
-            replace(self.job, checkpoint=self.checkpoint, resume=True, overwrite=overwrite), self.note
-        )
+        job = replace(self.job, checkpoint=self.checkpoint, resume=True, overwrite=overwrite)
+        run = run_of(job)
+        return Noted(job, self.note) if type(run) is Run else run
 
     def clear(self) -> None:
         """Remove what was kept for the case of a kill."""
         self.note.unlink(missing_ok=True)
-        for path in self.errand.hidden.glob(f"{escape(self.errand.target.name)}.*{CHECKPOINT}"):
+        for path in self.errand.hidden.glob(f"{escape(self.errand.target.name)}.*{CHECKPOINT}*"):
             path.unlink(missing_ok=True)
 
 
@@ -240,8 +241,9 @@ def receipt_of(output: Path) -> Receipt | None:
 
 
 def digest_of(path: Path) -> str | None:
-    """Return a file's SHA-256; None where there is none to read."""
+    """Return a file's SHA-256; None where there is none to read, or nothing in it."""
     try:
-        return sha256(path.read_bytes())
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() if path.stat().st_size else None
     except OSError:
         return None

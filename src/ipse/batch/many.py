@@ -25,6 +25,8 @@ def restore_many(
     recursive: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
 ) -> Iterator[Record]:
     """Restore many pictures, and yield a record of each as it is finished; leave the loop to cancel the rest.
 
@@ -32,7 +34,7 @@ def restore_many(
 
     Args:
         pictures: files, folders and globs; or jobs, each with its own task, output and settings.
-        task: of files; ``restore_many`` of jobs takes none of what follows but ``threads``.
+        task: of files; ``restore_many`` of jobs takes of what follows only how they are to run.
         output: the folder for the outputs, which also gets the manifest.
         settings: of all files.
         options: the task's own; an option that names a folder is matched by stem.
@@ -40,11 +42,15 @@ def restore_many(
         recursive: folders within folders too.
         overwrite: whether outputs that are not this program's own may be replaced.
         threads: of a fit.
+        workers: processes on this machine; a script that asks for them keeps its own work under
+            ``if __name__ == "__main__":``, since each imports it.
+        scheduler: the address of a Dask scheduler, or its file.
 
     Raises:
-        InputError: a file that is not there, or two with one output; nothing was started.
+        InputError: a file that is not there, two with one output, or no Dask; nothing was started.
         RunError: the disk is full, or the manifest cannot be written.
     """
+    devices = {one.settings.device for one in pictures if isinstance(one, Job)} or {settings.device}
     jobs = [one for one in pictures if isinstance(one, Job)]
     manifest, errands = None, [of_job(job, threads) for job in jobs]
     check_apart(errands)
@@ -57,7 +63,24 @@ def restore_many(
         errands = order.errands(order.listing())
         order.make_output()
         manifest = Manifest(order.manifest)
-    return records(errands, here, manifest)
+    return records(errands, engine(workers, scheduler, devices), manifest)
+
+
+def engine(workers: int | None, scheduler: str | None, devices: set[str]) -> Engine:
+    """Choose where the fits run.
+
+    Raises:
+        OptionError: two places are named, Dask is not installed, or some fits want a GPU and some none.
+    """
+    if workers is None and scheduler is None:
+        return here
+    if len(devices) > 1:
+        raise OptionError(
+            f"devices {', '.join(sorted(devices))}: one call goes to one kind, make a call for each"
+        )
+    from ipse.batch.cluster import Dask
+
+    return Dask(workers=workers, scheduler=scheduler, device=devices.pop())
 
 
 def of_job(job: Job, threads: int | None) -> Errand:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ipse.batch.carried import Stream, carried, here
+from ipse.batch.carried import Engine, Stream, carried, here
 from ipse.batch.errands import Errand, Order
 from ipse.batch.records import Manifest, Record, Tally
 from ipse.batch.watch import Watch
@@ -49,6 +49,31 @@ class Many:
             help="Threads of a fit. Default: the cores, shared out.", rich_help_panel=PANEL, **reading(int)
         ),
     ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="So many processes on this machine (needs Dask).", rich_help_panel=PANEL, **reading(int)
+        ),
+    ] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="A Dask scheduler: its address or its file.", metavar="ADDRESS", rich_help_panel=PANEL
+        ),
+    ] = None
+
+
+def engine(order: Order, many: Many) -> Engine:
+    """Choose where the fits run.
+
+    Raises:
+        OptionError: two places are named, or Dask is not installed.
+    """
+    if many.workers is None and many.scheduler is None:
+        return here
+    from ipse.batch.cluster import Dask
+
+    return Dask(workers=many.workers, scheduler=many.scheduler, device=order.job.settings.device)
 
 
 def is_many(pictures: list[Path], many: Many) -> bool:
@@ -70,13 +95,14 @@ def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run
     """
     tally = Tally()
     source = Watch(order) if many.watch else found(order, tally)
+    run = engine(order, many)
     if dry_run:
         return show(order, source)
     order.make_output()
     with Interrupts() as interrupts:
         interrupts.patience = Patience.ONE
         try:
-            stream = carried(source, here, Manifest(order.manifest))
+            stream = carried(source, run, Manifest(order.manifest))
             pull(stream, tally, interrupts, shown=view(tally, quiet=quiet), json=json)
         finally:
             if not quiet:

@@ -1,0 +1,200 @@
+"""Fits as Dask's tasks: the same bytes, cancelled within a step, handed on from a worker that died."""
+
+import dataclasses
+import os
+import signal
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import stubs
+
+from ipse import batch
+from ipse.batch.carried import carried, here
+from ipse.batch.cluster import Dask
+from ipse.batch.errands import Order
+from ipse.batch.records import Moment, Record, read
+from ipse.cli import main
+from ipse.errors import OptionError
+from ipse.job import Job
+from ipse.settings import Settings
+
+COMMAND = Path(sys.executable).with_name("ipse")
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """A scheduler with two workers, threads of this process."""
+    given = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**given, memory_limit=0, silence_logs=50) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    stubs.install(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    Path("in").mkdir()
+    for index in range(4):
+        stubs.noisy(Path(f"in/{index}.png"), seed=index)
+    return tmp_path
+
+
+def order(output, **given):
+    job = Job("smooth", None, None, **{"settings": Settings(steps=6)} | given)
+    return Order((Path("in"),), Path(output), job, threads=1)
+
+
+def outputs(place):
+    return {path.name: path.read_bytes() for path in Path(place).glob("*.png")}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_cluster_makes_the_same_bytes(scheduler):
+    Path("in/broken.png").write_bytes(b"broken")
+    given = {"task": "smooth", "settings": Settings(steps=6), "threads": 1}
+    there = list(batch.restore_many(["in"], output="there", scheduler=scheduler, **given))
+    alone = list(batch.restore_many(["in"], output="alone", **given))
+    assert outputs("there") == outputs("alone")
+    assert len(outputs("there")) == 4
+    assert sorted(one.state for one in there) == sorted(one.state for one in alone)
+    assert {one.worker for one in there} == {"0", "1"}
+    assert {one.output for one in read(Path("there/ipse-manifest.jsonl"))} == {one.output for one in there}
+    again = batch.restore_many(["in"], output="there", scheduler=scheduler, **given)
+    assert sorted(one.state for one in again) == ["earlier"] * 4 + ["failed"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_cancel_reaches_the_fits_and_they_go_on_later(scheduler):
+    asked = order("out", options={"wait": 0.05}, settings=Settings(steps=40))
+    errands = asked.errands(asked.listing())
+    begun = time.monotonic()
+    with closing(carried(errands, Dask(scheduler=scheduler))) as events:
+        for event in events:
+            if isinstance(event, Moment) and event.step:
+                break
+    assert time.monotonic() - begun < 10
+    assert outputs("out") == {}
+    kept = list(Path("out/.ipse").glob("*.checkpoint"))
+    assert kept
+    time.sleep(0.3)
+    assert list(Path("out/.ipse").glob("*.checkpoint")) == kept  # nobody works on
+    quick = [dataclasses.replace(one, job=dataclasses.replace(one.job)) for one in errands]
+    with closing(carried(quick[:1], here)) as events:
+        steps = [event.step for event in events if isinstance(event, Moment)]
+    assert steps[0] > 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_nobody_foresaw_is_tried_again(scheduler, monkeypatch):
+    tries = []
+
+    def once(fit):
+        tries.append(fit)
+        if len(tries) < 3:
+            raise ZeroDivisionError("of all things")
+        return real(fit)
+
+    from ipse.batch.fits import Fit
+
+    real = Fit.run
+    monkeypatch.setattr(Fit, "run", once)
+    asked = order("out")
+    (record,) = [
+        event
+        for event in carried(asked.errands(asked.listing())[:1], Dask(scheduler=scheduler))
+        if isinstance(event, Record)
+    ]
+    assert (record.state, len(tries)) == ("done", 3)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_gpu_that_no_worker_has_is_told(scheduler):
+    with pytest.raises(OptionError, match="GPU=1"):
+        list(Dask(scheduler=scheduler, device="cuda")([]))
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_scheduler_that_is_not_there_is_named(capsys, monkeypatch):
+    monkeypatch.setattr("ipse.batch.cluster.PATIENCE", 0.2)
+    assert main(["smooth", "in", "-o", "out", "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    err = capsys.readouterr().err
+    assert "tcp://127.0.0.1:9 does not answer" in err
+    assert main(["smooth", "in", "-o", "out", "--workers", "0"]) == 2
+    assert main(["smooth", "in", "-o", "out", "--workers", "1", "--scheduler", "x"]) == 2
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_dask_the_way_to_it_is_said(capsys, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    assert main(["smooth", "in", "-o", "out", "--workers", "2"]) == 2
+    assert "pip install 'ipse[dask]'" in capsys.readouterr().err
+
+
+def wait_until(condition, process):
+    give_up = time.monotonic() + 120
+    while not condition() and process.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+    if not condition():
+        process.kill()
+        pytest.fail(str(stubs.finish(process)))
+
+
+def children(process):
+    """The processes that compute, by what they hold open."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int(place.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            command = place.joinpath("cmdline").read_text()
+        except (OSError, ValueError):
+            continue
+        if parent == process.pid and "spawn_main" in command:
+            found.append(int(place.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the workers in /proc")
+def test_a_killed_worker_hands_its_fit_on(folder):
+    slow = ("denoise", "in", "--steps", "40", "--rule", "last", "--preset", "fast")
+    there = ("-o", "out", "--workers", "2", "--checkpoint-every", "0.2", "--threads", "1")
+    process = stubs.start(*slow, *there, cwd=folder, command=COMMAND)
+    wait_until(lambda: list(Path("out/.ipse").glob("*.checkpoint")), process)
+    os.kill(children(process)[0], signal.SIGKILL)
+    code, _, err = stubs.finish(process, timeout=120)
+    assert code == 0, err
+    assert "Traceback" not in err
+    alone = stubs.start(*slow, "-o", "whole", "-q", "--threads", "1", cwd=folder, command=COMMAND)
+    assert stubs.finish(alone, timeout=120)[0] == 0
+    assert len(outputs("whole")) == 4
+    assert outputs("out") == outputs("whole")
+    assert not list(Path("out").rglob(".*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="a terminal's Ctrl-C goes to the whole group")
+def test_ctrl_c_in_a_terminal_stops_the_fits_and_keeps_them(folder):
+    slow = (
+        "denoise",
+        "in",
+        "--steps",
+        "5000",
+        "--rule",
+        "last",
+        "--preset",
+        "fast",
+        "--checkpoint-every",
+        "0.2",
+    )
+    process = stubs.start(
+        *slow, "-o", "out", "--workers", "2", cwd=folder, command=COMMAND, start_new_session=True
+    )
+    wait_until(lambda: list(Path("out/.ipse").glob("*.checkpoint")), process)
+    os.killpg(process.pid, signal.SIGINT)
+    code, _, err = stubs.finish(process, timeout=120)
+    assert code == 130, err
+    assert err.splitlines() == ["4 left; see out/ipse-manifest.jsonl"]
+    assert list(Path("out/.ipse").glob("*.checkpoint"))
+    assert outputs("out") == {}
