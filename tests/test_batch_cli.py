@@ -1,7 +1,10 @@
 """Many pictures through the command: exit codes, summaries, kills, Ctrl-C."""
 
 import json
+import re
+import shlex
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -137,3 +140,68 @@ def test_a_terminal_gets_a_table(capsys, monkeypatch):
     err = capsys.readouterr().err
     assert "failed: in/broken.png" in err
     assert "3 restored, 1 failed" in err
+
+
+SLURM = "partition=long,account=lab-7,walltime=2-00:00:00,workers=8,cores=4,memory=6G,gpus=1"
+# Of those in https://slurm.schedmd.com/sbatch.html.
+OF_SBATCH = """
+    account array begin chdir constraint cpus-per-task dependency error exclude exclusive export gpus gpus-per-node
+    gpus-per-task gres hint input job-name mail-type mail-user mem mem-per-cpu mem-per-gpu nice no-requeue nodelist
+    nodes ntasks ntasks-per-node open-mode output partition qos requeue reservation signal time wait
+"""
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_slurm_script_is_a_script_of_known_options(capsys):
+    Path("in").rename("in put")
+    args = ["smooth", "in put", "-o", "out put", "--steps", "3", "--slurm", SLURM, "--dry-run"]
+    assert main(args) == 0
+    text = capsys.readouterr().out
+    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+    told = dict(re.findall(r"^#SBATCH --([\w-]+)=(.+)$", text, re.MULTILINE))
+    assert set(told) <= set(OF_SBATCH.split())
+    assert (told["partition"], told["time"], told["ntasks"], told["cpus-per-task"], told["mem-per-cpu"]) == (
+        "long", "2-00:00:00", "8", "4", "1536M",
+    )  # fmt: skip
+    assert "GPU=1" in text
+    (line,) = [line for line in text.splitlines() if " smooth " in line]
+    words = shlex.split(line.partition(" -m ipse ")[2])
+    assert words[:8] == ["smooth", "--output", "out put", "--steps", "3", "--scheduler", "$file", "--threads"]
+    assert words[9:] == ["--", "in put", "&"]
+    assert not Path("out put").exists()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ("partion=x", "partition"),
+        ("workers=many", "many"),
+        ("walltime=soon", "soon"),
+        ("memory=4X", "4X"),
+        ("partition=a b;rm", "a b;rm"),
+        ("cores=0", "cores"),
+        ("workers=2", "sbatch is not on this machine"),
+    ],
+)
+def test_what_slurm_would_not_take_is_refused(asked, word, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert main(["smooth", "in", "-o", "out", "--slurm", asked]) == 2
+    err = capsys.readouterr().err
+    assert word in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_script_is_handed_to_sbatch(tmp_path, capsys, monkeypatch):
+    sbatch = tmp_path / "bin" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text("#!/bin/bash\ncat > got\necho Submitted batch job 7\n")
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sbatch.parent}:/bin:/usr/bin")
+    assert main(["smooth", "in", "-o", "out", "--slurm", "workers=2"]) == 0
+    assert "job 7" in capsys.readouterr().err
+    assert Path("got").read_text().startswith("#!/bin/bash\n#SBATCH --job-name=ipse-smooth\n")
+    sbatch.write_text("#!/bin/bash\necho 'invalid partition' >&2\nexit 1\n")
+    assert main(["smooth", "in", "-o", "out", "--slurm", "workers=2"]) == 1
+    assert "invalid partition" in capsys.readouterr().err

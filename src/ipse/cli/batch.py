@@ -12,6 +12,7 @@ import typer
 from ipse.batch.carried import Engine, Stream, carried, here
 from ipse.batch.errands import Errand, Order
 from ipse.batch.records import Manifest, Record, Tally
+from ipse.batch.slurm import Slurm, script, submit
 from ipse.batch.watch import Watch
 from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts, Patience
@@ -61,6 +62,32 @@ class Many:
             help="A Dask scheduler: its address or its file.", metavar="ADDRESS", rich_help_panel=PANEL
         ),
     ] = None
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            help="Submit it as a SLURM job: partition, account, walltime, workers, cores, memory, gpus. "
+            "With --dry-run: print the script.",
+            metavar="KEY=VALUE,…",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+
+
+def hand_over(order: Order, slurm: str, line: list[str], *, dry_run: bool) -> int:
+    """Submit the batch as a job, once it is clear that it can be carried out.
+
+    Raises:
+        InputError: something is wrong with the pictures, with what is asked of SLURM, or sbatch is not here.
+        RunError: sbatch refused.
+    """
+    text = script(Slurm.parse(slurm), line, order.output, name=f"ipse-{order.job.task}")
+    order.errands(order.listing())
+    if dry_run:
+        print(text, end="")
+        return 0
+    order.make_output()
+    print(submit(text), file=sys.stderr)
+    return 0
 
 
 def engine(order: Order, many: Many) -> Engine:

@@ -11,8 +11,9 @@ import typer
 
 from ipse import options, tasks
 from ipse.batch.errands import Order
-from ipse.cli.batch import Many, carry_out_many, is_many
+from ipse.cli.batch import Many, carry_out_many, hand_over, is_many
 from ipse.cli.carry_out import carry_out
+from ipse.cli.line import command_line
 from ipse.cli.numbers import reading
 from ipse.errors import OptionError, OutputError, PictureError
 from ipse.job import Job, default_target
@@ -78,7 +79,11 @@ def callback(name: str) -> Callable[..., int]:
         told = {one.name: given[one.name] for one in own}
         how = {"json": files.json, "quiet": files.quiet, "dry_run": files.dry_run}
         if is_many(files.picture, many):
-            return carry_out_many(order(name, files, many, settings, told), many, **how)
+            asked = order(name, files, many, settings, told)
+            if many.slurm is not None:
+                line = command_line(name, parameters, given, without=("slurm", "dry_run", "json"))
+                return hand_over(asked, many.slurm, line, dry_run=files.dry_run)
+            return carry_out_many(asked, many, **how)
         carry_out(job(name, files, settings, told), **how)
         return 0
 
