@@ -90,10 +90,16 @@ def test_foreign_text_is_refused_by_name(text, words):
 @pytest.mark.parametrize("key", [f.name for f in dataclasses.fields(Receipt)])
 def test_each_field_is_needed_and_of_its_type(key):
     body = json.loads(receipt().to_json())
-    wrong = {} if key == "runs" else [[]]
-    for damaged in ({k: v for k, v in body.items() if k != key}, body | {key: wrong}):
+    wrong, less = {} if key == "runs" else [[]], {k: v for k, v in body.items() if k != key}
+    for damaged in (body | {key: wrong}, *([] if key == "stack" else [less])):
         with pytest.raises(InputError, match=key):
             Receipt.from_json(json.dumps(damaged))
+
+
+def test_a_receipt_from_before_there_were_stacks_is_read():
+    body = json.loads(receipt().to_json())
+    del body["stack"]
+    assert Receipt.from_json(json.dumps(body)).stack == {}
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -5,29 +5,29 @@ pixels and by the memory there is.
 """
 
 import hashlib
-import secrets
 import time
-import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ipse import machine, tasks
-from ipse.checkpoint import Checkpoint
-from ipse.errors import OutputError
-from ipse.job import Job, fingerprint
-from ipse.pictures import Picture, check_target, write_bytes
+from ipse.drafted import Drafted
+from ipse.errors import OptionError, OutputError
+from ipse.job import Job
+from ipse.pictures import Picture, check_target
 from ipse.pictures.files import check_place
 from ipse.plan import Plan, plan
-from ipse.receipt import Receipt, beside
-from ipse.report import report
 from ipse.run import Run
+from ipse.stack import SUFFIXES, StackRun
 from ipse.tiles import LARGE, MULTIPLE, count, enlargement, side_for
-from ipse.windows import FORMATS, Draft, Source, check_room, encode, opened, size_of
+from ipse.windows import FORMATS, Source, encode, opened, size_of
 from ipse.windows.open import is_zarr
 from ipse.windows.source import bands
+from ipse.windows.stack import Stack, opened_stack
 
 if TYPE_CHECKING:
     from ipse.restoration import Restoration
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 GIANT = 1 << 26  # pixels of a result from which it is never whole in memory, whatever there is of it
 HELD = 60  # bytes a pixel that a run in tiles holds of an RGB picture: five float32 copies
 SHARE = 0.5  # of the free memory that these may take
-BLOCK = 1 << 20  # bytes that are hashed at once
 
 
 def run_of(job: Job) -> Run:
@@ -44,10 +43,32 @@ def run_of(job: Job) -> Run:
     Raises:
         InputError: as ``Run``.
     """
-    if job.source is None or not takes_windows(job):
+    if job.source is None:
+        return Run(job)
+    stack = stack_of(job)
+    if stack is not None:
+        return StackRun(job, stack)
+    if not takes_windows(job):
         return Run(job)
     source = opened(job.source, coefficients=job.task == "dejpeg")
     return Run(job) if source is None else GiantRun(job, source)
+
+
+def stack_of(job: Job) -> Stack | None:
+    """The stack in a job's file; None where there is one picture, or the task cannot take planes.
+
+    Raises:
+        OptionError: axes that do not fit, or a task that takes no stack.
+    """
+    places = [path for path in (job.source, job.target) if path is not None]
+    named = len(places) == 2 and all(path.suffix.lower() in SUFFIXES for path in places)
+    looked = job.axes is not None or (named and tasks_in_parts(job.task, job.options))
+    stack = opened_stack(job.source, axes=job.axes) if job.source is not None and looked else None
+    if stack is None and (job.axes or job.joint):
+        raise OptionError(f"{job.source or 'standard input'}: is no stack: leave --axes and --joint out")
+    if stack is not None and not tasks_in_parts(job.task, job.options):
+        raise OptionError(f"{job.task} takes no stack with these options: give it one picture")
+    return stack
 
 
 def takes_windows(job: Job) -> bool:
@@ -72,7 +93,7 @@ def tasks_in_parts(task: str, options: Mapping[str, Any]) -> bool:
     return task in tasks.names() and tasks.sees(task) == "parts" and not (files or tasks.panels(task))
 
 
-class GiantRun(Run):
+class GiantRun(Drafted):
     """A job under way whose picture is seen through windows.
 
     Args:
@@ -102,10 +123,14 @@ class GiantRun(Run):
         return self.source.size[0] * self.factor, self.source.size[1] * self.factor
 
     @property
-    def target(self) -> Path:
-        """Where the result goes."""
-        assert self.job.target is not None
-        return self.job.target
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, samples) of the result."""
+        return (*self.size, self.source.samples)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of its samples."""
+        return self.source.dtype
 
     def check_places(self) -> str:
         """Refuse every place that could not be written, or is too small; return the output's format."""
@@ -119,40 +144,8 @@ class GiantRun(Run):
                 f"{self.target}: {name} is not written part by part, as a picture of "
                 f"{self.size[1]}×{self.size[0]} must be: give .tif, .png, .jpg or .zarr"
             )
-        check_place(beside(self.target), overwrite=True)
-        if self.checkpoint is not None:
-            self.checkpoint.check(resume=job.resume, overwrite=job.overwrite)
-        elif job.resume:
-            raise OutputError("--resume goes on from a checkpoint: add --checkpoint FILE")
-        check_room(self.target.absolute().parent, 2 * self.source.bytes * self.factor**2)
+        self.check_rest()
         return name
-
-    @cached_property
-    def input_sha256(self) -> str:
-        """Of the input, file by file where it is a folder."""
-        assert self.job.source is not None
-        return sha256_of(self.job.source)
-
-    @cached_property
-    def checkpoint(self) -> Checkpoint | None:
-        """The consumer that saves, if one was asked for."""
-        if self.job.checkpoint is None:
-            return None
-        marks = fingerprint(self.job, b"", self.options) | {"picture": self.input_sha256}
-        return Checkpoint(self.job.checkpoint, marks, every=self.job.every)
-
-    @cached_property
-    def draft(self) -> Draft:
-        """The rows of the result; they outlive a kill where there is a checkpoint."""
-        shape, saved = (*self.size, self.source.samples), self.job.checkpoint
-        if saved is None:
-            path = self.target.absolute().with_name(f".ipse-{secrets.token_hex(6)}.tmp")
-        else:
-            path = saved.absolute().with_name(saved.name + ".rows")
-        resume = saved is not None and self.job.resume and saved.exists()
-        made = Draft(path, shape, self.source.dtype, resume=resume)
-        weakref.finalize(self, made.close, remove=saved is None)
-        return made
 
     @cached_property
     def restoration(self) -> "Restoration":
@@ -162,29 +155,10 @@ class GiantRun(Run):
         job = self.job
         return Windowed(self.source, self.draft, job.task, job.settings, job.options, side=self.side)
 
-    def finish(self, *, cancelled: bool = False) -> Receipt:
-        """Write what there is, and its receipt; a finished run's draft and checkpoint are removed.
-
-        Raises:
-            RunError: there was nothing yet to write, or writing failed.
-        """
-        result = self.restoration.result()
-        if result.unchanged:
-            self.copy()
-        encode(self.draft, self.target, like=self.picture, format=self.format, overwrite=self.job.overwrite)
-        said = report(self, result, step=result.step, picture=self.picture, data=b"", cancelled=cancelled)
-        said = replace(
-            said,
-            input_sha256=self.input_sha256,
-            output_sha256=sha256_of(self.target),
-            pixels_sha256=self.pixels_sha256(),
-        )
-        write_bytes(beside(self.target), said.to_json().encode(), overwrite=True)
-        going_on = cancelled and self.checkpoint is not None
-        self.draft.close(remove=not going_on)
-        if self.checkpoint is not None and not cancelled:
-            self.checkpoint.remove()
-        return said
+    def write(self) -> None:
+        """Make the output of the draft, atomically."""
+        again = self.job.overwrite
+        encode(self.draft, self.target, like=self.picture, format=self.format, overwrite=again)
 
     def copy(self) -> None:
         """Put the picture into the draft as it came."""
@@ -209,8 +183,14 @@ class GiantRun(Run):
 
 
 def plan_of(run: Run) -> Plan:
-    """What a run would take; of a picture in windows, what a tile takes, as often as there are tiles."""
+    """What a run would take; of a picture in windows, what a tile takes, as often as there are tiles.
+
+    Of a stack, what a plane takes, as often as there are planes.
+    """
     made = plan(run.picture, run.job.task, run.job.settings, run.job.options)
+    if isinstance(run, StackRun):
+        limit = run.job.settings.seconds or float("inf")
+        return replace(made, seconds=round(min(made.seconds * run.stack.count, limit), 3))
     if not isinstance(run, GiantRun):
         return made
     parts = count(run.source.size, tile=run.side)
@@ -219,19 +199,6 @@ def plan_of(run: Run) -> Plan:
     return replace(
         made, size=run.source.size, tiles=parts, seconds=round(seconds, 3), memory=made.memory + 2 * band
     )
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file; of a folder, that of its files' names and contents in order."""
-    digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            if path.is_dir():
-                digest.update(str(file.relative_to(path)).encode())
-            with file.open("rb") as stream:
-                while block := stream.read(BLOCK):
-                    digest.update(block)
-    return digest.hexdigest()
 
 
 def _whole(size: tuple[int, int]) -> int:

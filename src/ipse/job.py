@@ -47,6 +47,8 @@ class Job:
     resume: bool = False
     overwrite: bool = False
     repeat: Repeat | None = None  #: go exactly as far as a receipt says
+    axes: str | None = None  #: of a stack, in the file's order; None takes what the file says
+    joint: str | None = None  #: the axis along which planes are restored together
 
     @property
     def collects(self) -> bool:
@@ -151,6 +153,8 @@ def repeated(
         strength=said.strength,
         overwrite=overwrite,
         repeat=Repeat(said.pilots, said.steps, said.tiles, runs_of(said), said.reason),
+        axes=said.stack.get("axes"),
+        joint=said.stack.get("joint"),
     )
 
 

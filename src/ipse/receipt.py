@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast, get_origin
 
@@ -53,6 +53,9 @@ class Receipt:
     threads: int
     versions: dict[str, str]
     created: str  #: ISO 8601, UTC
+    stack: dict[str, Any] = field(
+        default_factory=dict[str, Any]
+    )  #: axes and joint axis, where the file's own were not taken
 
     def to_json(self) -> str:
         """Return the receipt as indented JSON that opens with its kind and schema."""
@@ -73,7 +76,13 @@ class Receipt:
             raise InputError(
                 f"{name} has receipt schema {body.get('schema')!r}, expected {SCHEMA}: use the ipse of then"
             )
-        return cls(**{f.name: _checked(body, f.name, f.type, name) for f in fields(cls)})
+        return cls(
+            **{
+                f.name: _checked(body, f.name, f.type, name)
+                for f in fields(cls)
+                if f.name in body or f.default_factory is MISSING  # older receipts have no stack
+            }
+        )
 
     @classmethod
     def read(cls, path: Path) -> "Receipt":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from ipse.remaining import steps, time_left
 from ipse.restoration import Estimate, Restoration
 from ipse.seeds import Seeds
+from ipse.stacked import Stacked
 from ipse.tiled import Tiled
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ def place(restoration: Restoration | None) -> str:
         case Tiled():
             within = place(restoration.inner)
             return f"tile {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
+        case Stacked():
+            within = place(restoration.inner)
+            return f"plane {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
         case Seeds():
             return f"seed {min(restoration.index + 1, restoration.count)} of {restoration.count}, "
         case _:

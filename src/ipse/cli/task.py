@@ -63,6 +63,13 @@ class Files:
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")] = (
         False
     )
+    axes: Annotated[
+        str | None, typer.Option(help="Axes of a stack, as ZYX. Default: what the file says.", metavar="AXES")
+    ] = None
+    joint: Annotated[
+        str | None,
+        typer.Option(help="Restore neighbours along this axis (T, C or Z) together.", metavar="AXIS"),
+    ] = None
 
 
 def callback(name: str) -> Callable[..., int]:
@@ -178,6 +185,8 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
         every=files.checkpoint_every,
         resume=files.resume,
         overwrite=files.overwrite,
+        axes=files.axes,
+        joint=None if files.joint is None else files.joint.upper(),
     )
 
 

@@ -4,7 +4,7 @@ A ``Source`` knows what a ``Picture`` knows, its samples excepted: those are ask
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -95,7 +95,7 @@ class Source:
         def window(rows: slice, columns: slice) -> Samples:
             return whole[rows, columns]
 
-        return Source(**self._but(window=window, jpeg=None)).crop(side, side)
+        return replace(self, window=window, jpeg=None).crop(side, side)
 
     def measured(self) -> "Source":
         """Return the same, its levels settled by one look at all samples where their type does not tell.
@@ -104,17 +104,14 @@ class Source:
             PictureError: samples that are not finite, or of a type that holds no real numbers.
         """
         if self.dtype.name in SHOWN:
-            return Source(**self._but(levels=levels_of(np.zeros(1, self.dtype), name=self.name)))
+            return replace(self, levels=levels_of(np.zeros(1, self.dtype), name=self.name))
         ends = [found for rows in bands(self.size[0]) for found in self._ends(rows)]
-        return Source(**self._but(levels=levels_of(np.array(ends, self.dtype), name=self.name)))
+        return replace(self, levels=levels_of(np.array(ends, self.dtype), name=self.name))
 
     def _ends(self, rows: slice) -> tuple[Any, Any]:
         """The least and the largest sample of some rows."""
         found = self.window(rows, slice(0, self.size[1]))[..., : self.channels]
         return found.min(), found.max()
-
-    def _but(self, **changes: Any) -> dict[str, Any]:
-        return self.__dict__ | changes
 
 
 def bands(height: int, step: int = BAND) -> Iterator[slice]:

@@ -1,0 +1,155 @@
+"""file y[t, c, z] → Stack → Stacked → Draft → file x*: the job of a stack, under way, plane by plane.
+
+Out comes a stack of the same shape, type and axes, with what OME or ImageJ said of it.
+"""
+
+import hashlib
+import secrets
+import shutil
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+
+from ipse.drafted import Drafted
+from ipse.errors import OptionError, OutputError, RunError
+from ipse.job import Job
+from ipse.pictures.files import check_place, publish
+from ipse.tiles import enlargement
+from ipse.windows.open import is_zarr
+from ipse.windows.source import bands
+from ipse.windows.stack import CLASSIC, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ipse.pictures.levels import Samples
+    from ipse.restoration import Restoration
+
+SUFFIXES = (".tif", ".tiff", ".zarr")
+
+
+class StackRun(Drafted):
+    """A job under way whose picture is a stack.
+
+    Args:
+        job: the job, with a source and a target.
+        stack: its planes.
+
+    Raises:
+        InputError: for all that can be refused without a fit.
+    """
+
+    def __init__(self, job: Job, stack: Stack) -> None:
+        self.started, self.earlier, self.pilots = time.perf_counter(), 0.0, 0
+        self.job, self.data, self.files = job, b"", dict[str, dict[str, str]]()
+        self.stack, self.factor = stack, enlargement(job.options)
+        self.picture = stack.picture(stack.plane(0))
+        if job.collects or job.settings.seeds > 1:
+            raise OptionError(
+                "--strength, --snapshots and --seeds are of one picture: leave them out of a stack"
+            )
+        if job.joint is not None and job.joint not in stack.axes.split("Y")[0]:
+            raise OptionError(f"--joint {job.joint}: {stack.name} has axes {stack.axes}: name one before Y")
+        self.format = self.check_places()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(rows of all planes, W, S) of the draft."""
+        height, width = (side * self.factor for side in self.stack.size)
+        return self.stack.count * height, width, self.stack.samples
+
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """The result's shape, in the file's order."""
+        tail = (self.stack.samples,) if self.stack.axes.endswith("S") else ()
+        return (*self.stack.outer, *(side * self.factor for side in self.stack.size), *tail)
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """Type of the samples."""
+        return self.stack.dtype
+
+    @property
+    def tiles(self) -> int | None:
+        """How many planes are done."""
+        from ipse.stacked import Stacked
+
+        return self.restoration.index if isinstance(self.restoration, Stacked) else None
+
+    def check_places(self) -> str:
+        """Refuse every place that could not be written, or is too small; return the output's format."""
+        if self.target.suffix.lower() not in SUFFIXES:
+            raise OutputError(f"{self.target}: holds no stack; expected one of {', '.join(SUFFIXES)}")
+        zarr = is_zarr(self.target)
+        if zarr and self.stack.axes.endswith("S"):
+            raise OutputError(f"{self.target}: OME-Zarr has no axis S; give .tif for interleaved colours")
+        check_place(self.target, overwrite=self.job.overwrite and not zarr)
+        self.check_rest()
+        return "ZARR" if zarr else "TIFF"
+
+    @cached_property
+    def restoration(self) -> "Restoration":
+        """The stream; PyTorch is imported here."""
+        from ipse.stacked import Stacked
+
+        job = self.job
+        return Stacked(self.stack, self.draft, job.task, job.settings, job.options, joint=job.joint)
+
+    def copy(self) -> None:
+        """Put the planes into the draft as they came."""
+        for index in range(self.stack.count):
+            self.draft.write(index * self.stack.size[0], self.stack.plane(index))
+
+    def planes(self) -> "Iterator[Samples]":
+        """The planes of the draft, in order."""
+        for rows in bands(self.shape[0], self.shape[0] // self.stack.count):
+            found = self.draft.read(rows)
+            yield found if self.stack.axes.endswith("S") else found[..., 0]
+
+    def write(self) -> None:
+        """Make the output of the draft, atomically."""
+        part = self.target.resolve().with_name(f".ipse-{secrets.token_hex(6)}.tmp")
+        try:
+            self.write_part(part)
+            if part.is_dir():
+                part.rename(self.target.resolve())
+            else:
+                publish(part, self.target.resolve(), overwrite=self.job.overwrite)
+        except FileExistsError:
+            raise OutputError(
+                f"{self.target}: exists already; choose a new name or allow --overwrite"
+            ) from None
+        except (OSError, ValueError, RuntimeError) as error:
+            said = (str(error).splitlines() or ["unknown"])[0]
+            raise RunError(f"{self.target}: writing failed ({said}); nothing was written") from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+            part.unlink(missing_ok=True)
+
+    def write_part(self, part: Path) -> None:
+        """Write the stack under a name that is not yet its own."""
+        if self.format == "ZARR":
+            from ipse.windows.zarr import created
+
+            name = Path(self.stack.name).stem
+            array = created(part, self.whole, self.stack.axes, self.dtype, name=name)
+            for place, plane in zip(np.ndindex(*self.stack.outer), self.planes(), strict=True):
+                array[place] = plane
+            return
+        carried = self.stack.carried or {"metadata": {"axes": self.stack.axes}, "photometric": "minisblack"}
+        big = self.shape[0] * self.draft.row >= CLASSIC - (CLASSIC >> 6) and not carried.get("imagej")
+        tifffile.imwrite(
+            part, self.planes(), shape=self.whole, dtype=self.dtype, bigtiff=big, maxworkers=1, **carried
+        )
+
+    def pixels_sha256(self) -> str:
+        """The hash of all planes."""
+        digest = hashlib.sha256(f"{self.dtype.str}{self.whole};".encode())
+        for plane in self.planes():
+            digest.update(plane.tobytes())
+        digest.update(b"none;")
+        return digest.hexdigest()

@@ -1,0 +1,126 @@
+"""x*_k = x*(y_k): a stack restored plane by plane, each plane a restoration of its own, into a draft.
+
+    joint    x*_k = [x*(y_{k−1}, y_k, y_{k+1})]_k        neighbours along one axis are taken for channels
+
+What must hold in all planes (the noise) is found once, on planes spread over the stack.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipse import tasks
+from ipse.pictures.levels import Samples
+from ipse.problem import Nothing
+from ipse.restoration import Restoration, Result
+from ipse.settings import Settings
+from ipse.tiled import enlarged, restoration
+from ipse.tiles import enlargement
+
+if TYPE_CHECKING:
+    from ipse.restoration import Estimate
+    from ipse.stopping import State
+    from ipse.windows import Draft
+    from ipse.windows.stack import Stack
+
+
+class Stacked(Restoration):
+    """The stream of one plane after the other.
+
+    Args:
+        stack: the damaged planes.
+        draft: where they go, one below the other.
+        task: the name of a task.
+        settings: as for a plane; ``seconds`` is shared out among them.
+        options: the task's own; nothing that lies over a plane.
+        joint: the axis ("T", "C" or "Z") along which neighbours are restored together.
+    """
+
+    def __init__(
+        self,
+        stack: "Stack",
+        draft: "Draft",
+        task: str,
+        settings: "Settings | None" = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        joint: str | None = None,
+    ) -> None:
+        super().__init__(stack.sample(), task, settings, options)
+        self.stack, self.draft, self.name, self.joint = stack, draft, task, joint
+        self.factor, self.count = enlargement(self.options), stack.count
+        self.index = 0  #: planes that are done
+        self.inner: Restoration | None = None
+        self.seen: Mapping[str, Any] = {}
+        self.spent, self.steps = 0.0, 0
+
+    def __iter__(self) -> Iterator["Estimate | State"]:
+        """Every plane's pilots and steps, in turn."""
+        found = tasks.look(self.name)(self.picture, self.settings, **self.options)
+        if isinstance(found, Nothing):
+            self.problem = found
+            return
+        for index in range(self.index, self.count):
+            yield from self.restored(index, found)
+        self.inner = None
+
+    def restored(self, index: int, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
+        """Restore one plane, and put it into the draft."""
+        settings = self.settings
+        if settings.seconds is not None:
+            share = max(1e-3, (settings.seconds - self.spent) / (self.count - index))
+            settings = replace(settings, seconds=share)
+        around = self.stack.beside(index, self.joint)
+        planes = np.concatenate([self.stack.plane(one) for one in around], 2)
+        self.inner = inner = restoration(self.stack.picture(planes), self.name, settings, options)
+        for event in inner:
+            self.follow(inner)
+            yield event
+        result = inner.result()
+        samples = result.picture.samples.reshape(*result.picture.size, -1)
+        first = around.index(index) * self.stack.samples
+        self.put(index, samples[..., first : first + self.stack.samples])
+        self.index, self.seen = index + 1, result.estimates
+        self.spent, self.steps = self.spent + result.seconds, self.steps + result.steps
+
+    def put(self, index: int, samples: Samples) -> None:
+        """Write a plane to its place."""
+        self.draft.write(index * self.stack.size[0] * self.factor, samples)
+
+    def result(self) -> Result:
+        """How it went; the planes are in the draft."""
+        if isinstance(self.problem, Nothing) and not self.index:
+            return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
+        reason = f"all {self.count} planes done"
+        if self.index < self.count:
+            reason = f"cancelled after {self.index} of {self.count} planes; the rest is as it came"
+            for index in range(self.index, self.count):
+                self.put(index, _repeated(self.stack.plane(index), self.factor))
+        seen = dict(self.seen)
+        return Result(self.picture, reason, steps=self.steps, seconds=self.spent, estimates=seen)
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether a plane is done."""
+        return self.index > 0
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether a plane is done."""
+        return self.index > 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of planes that are done; they are on the disk when this returns."""
+        self.draft.sync()
+        return {"index": self.index, "spent": self.spent, "steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with the plane that was under way, from its beginning."""
+        self.index, self.spent, self.steps = state["index"], state["spent"], state["steps"]
+
+
+def _repeated(samples: NDArray[Any], factor: int) -> NDArray[Any]:
+    return np.moveaxis(enlarged(np.moveaxis(samples, 2, 0), factor), 0, 2)
