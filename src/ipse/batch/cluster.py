@@ -6,7 +6,7 @@ https://doi.org/10.25080/Majora-7b98e3ed-013.
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -113,6 +113,7 @@ class Flight:
     retries: int
     resources: dict[str, float]
     threads: int | None  #: of a fit that was told nothing else; None leaves it to the worker
+    task: Callable[[Errand, str], Record | None] = work
     topic: str = field(default_factory=lambda: f"ipse-{uuid4().hex}")
     heard: "SimpleQueue[Any]" = field(default_factory=SimpleQueue)
     flying: dict[str, tuple["Future[Any]", Errand, int]] = field(default_factory=dict[str, Any])
@@ -148,7 +149,7 @@ class Flight:
             "pure": False,
             "resources": self.resources or None,
         }
-        future = self.client.submit(work, errand, self.topic, **given)
+        future = self.client.submit(self.task, errand, self.topic, **given)
         self.flying[key] = future, errand, deaths
         future.add_done_callback(self.heard.put)
 
