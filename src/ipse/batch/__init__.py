@@ -11,16 +11,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ipse.batch.blocks import restore_blocks
     from ipse.batch.errands import Errand
     from ipse.batch.many import restore_many
     from ipse.batch.records import Manifest, Record
 
-__all__ = ["Errand", "Manifest", "Record", "restore_many"]
+__all__ = ["Errand", "Manifest", "Record", "restore_blocks", "restore_many"]
 
 _HOME = {
     "Errand": "errands",
     "Manifest": "records",
     "Record": "records",
+    "restore_blocks": "blocks",
     "restore_many": "many",
 }
 
