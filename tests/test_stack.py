@@ -135,6 +135,17 @@ def test_neighbours_that_are_alike_help_one_another(tmp_path: Path) -> None:
     assert errors[1] < 0.8 * errors[0]
 
 
+def test_noise_that_grows_is_found_in_each_plane(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    wave = 110 + 60 * np.sin(np.add.outer(np.arange(128) / 15, np.arange(128) / 11))
+    sigmas = np.array([6.0, 18.0, 54.0])
+    array = np.clip(wave + sigmas[:, None, None] * rng.normal(0, 1, (3, 128, 128)), 0, 255).astype(np.uint8)
+    save(tmp_path / "in.tif", array, metadata={"axes": "TYX"})
+    restored(tmp_path / "in.tif", tmp_path / "out.tif", options={})
+    errors = np.sqrt(((tifffile.imread(tmp_path / "out.tif") - wave) ** 2).mean((1, 2)))
+    assert (errors < 0.4 * sigmas).all()
+
+
 def test_zarr_in_and_out(tmp_path: Path) -> None:
     array = noisy(2, 3)
     created(tmp_path / "in.zarr", array.shape, "CZYX", array.dtype, name="a")[...] = array

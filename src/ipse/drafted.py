@@ -40,9 +40,8 @@ class Drafted(Run):
     def dtype(self) -> np.dtype[Any]:
         """Type of its samples."""
 
-    @abstractmethod
     def copy(self) -> None:
-        """Put what came in into the draft, as it came."""
+        """Put what came in into the draft, where nothing was to be restored."""
 
     @abstractmethod
     def write(self) -> None:
@@ -84,6 +83,7 @@ class Drafted(Run):
         if self.job.checkpoint is None:
             return None
         marks = fingerprint(self.job, b"", self.options) | {"picture": self.input_sha256}
+        marks |= {"axes": self.job.axes, "joint": self.job.joint}
         return Checkpoint(self.job.checkpoint, marks, every=self.job.every)
 
     @cached_property

@@ -99,11 +99,6 @@ class StackRun(Drafted):
         job = self.job
         return Stacked(self.stack, self.draft, job.task, job.settings, job.options, joint=job.joint)
 
-    def copy(self) -> None:
-        """Put the planes into the draft as they came."""
-        for index in range(self.stack.count):
-            self.draft.write(index * self.stack.size[0], self.stack.plane(index))
-
     def planes(self) -> "Iterator[Samples]":
         """The planes of the draft, in order."""
         for rows in bands(self.shape[0], self.shape[0] // self.stack.count):

@@ -185,9 +185,14 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
         every=files.checkpoint_every,
         resume=files.resume,
         overwrite=files.overwrite,
-        axes=files.axes,
-        joint=None if files.joint is None else files.joint.upper(),
+        axes=capitals(files.axes),
+        joint=capitals(files.joint),
     )
+
+
+def capitals(axes: str | None) -> str | None:
+    """Axes as they are named everywhere below the command."""
+    return axes and axes.upper()
 
 
 def order(task: str, files: Files, many: Many, settings: Settings, told: dict[str, Any]) -> Order:
@@ -214,6 +219,8 @@ def order(task: str, files: Files, many: Many, settings: Settings, told: dict[st
         snapshots=files.snapshots,
         every=files.checkpoint_every,
         overwrite=files.overwrite,
+        axes=capitals(files.axes),
+        joint=capitals(files.joint),
     )
     return Order(
         tuple(files.picture),

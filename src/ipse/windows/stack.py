@@ -18,8 +18,6 @@ from ipse.windows.zarr import array_in
 
 AXES = "TCZYX"
 SHOWN = frozenset({"bool", "uint8"})  # types whose range is their own; others are measurements
-LOOKED = 4  # planes that what holds for all is found on
-MULTIPLE = 32  # rows that these are cut to, so that blocks of any JPEG stay whole
 CLASSIC = 4 << 30  # bytes from which only a BigTIFF holds what may not pack
 
 
@@ -90,13 +88,6 @@ class Stack:
         model = "gray" if count == 1 else "rgb" if count == self.samples == 3 else "channels"
         colours = samples[..., 0] if count == 1 else samples
         return Picture(colours, model=model, levels=self.levels, name=self.name)
-
-    def sample(self) -> Picture:
-        """Return a few planes, spread over the stack, one below the other: what its noise is estimated on."""
-        count = min(LOOKED, self.count)
-        chosen = sorted({round(k * (self.count - 1) / max(1, count - 1)) for k in range(count)})
-        height = self.size[0] // MULTIPLE * MULTIPLE or self.size[0]
-        return self.picture(np.concatenate([self.plane(index)[:height] for index in chosen], 0))
 
     def beside(self, index: int, joint: str | None) -> list[int]:
         """Return the plane itself and, where planes are restored together, those beside it along the axis."""
