@@ -118,8 +118,9 @@ def fixture_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     monkeypatch.chdir(tmp_path)
     for name in tasks.names():
         module = import_module(f"ipse.tasks.{tasks.python_name(name)}")
-        for effort in getattr(module, "STEPS", {}):
-            monkeypatch.setitem(module.STEPS, effort, 3)
+        for table in ("STEPS", "REFINED"):
+            for effort in getattr(module, table, {}):
+                monkeypatch.setitem(getattr(module, table), effort, 3)
     Image.fromarray(FACE).save("snapshot.jpg", quality=20)
     mask = np.zeros(FACE.shape[:2], np.bool_)
     mask[10:14, 12:20] = True
