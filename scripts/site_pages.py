@@ -29,14 +29,26 @@ RESULTS = ROOT / "bench" / "results" / "two-cores.csv"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Leave out of the navigation what is not there, and put a folder's pages in its place."""
-    config.nav = list(present(config.nav or [], Path(config.docs_dir)))
+    """Leave out of the navigation what is not there, put a folder's pages in its place, and the rest last."""
+    docs = Path(config.docs_dir)
+    nav = list(present(config.nav or [], docs))
+    rest = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")} - set(leaves(nav))
+    config.nav = [*nav, *([{"More": sorted(rest)}] if rest else [])]
     return config
 
 
 def on_page_markdown(text: str, **_: Any) -> str:
     """Put in what is made."""
     return MADE.sub(lambda found: {"flags": flags, "figures": figures}[found[1]](found[2]), text)
+
+
+def leaves(nav: Any) -> Iterable[str]:
+    """The pages of a navigation."""
+    if isinstance(nav, str):
+        yield nav
+        return
+    for inside in nav.values() if isinstance(nav, dict) else nav:
+        yield from leaves(inside)
 
 
 def present(nav: Iterable[Any], docs: Path) -> Iterable[Any]:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,8 +66,9 @@ def test_what_is_not_there_is_left_out_of_the_navigation(
     for name in ("a.md", "gallery/z.md", "gallery/index.md"):
         (tmp_path / name).touch()
     nav = [{"A": "a.md"}, {"B": "b.md"}, {"More": [{"C": "c.md"}, "a.md"]}, {"G": "gallery"}, {"H": ["h.md"]}]
-    assert list(site_pages.present(nav, tmp_path)) == [
-        {"A": "a.md"},
-        {"More": ["a.md"]},
-        {"G": ["gallery/index.md", "gallery/z.md"]},
-    ]
+    found = list(site_pages.present(nav, tmp_path))
+    assert found == [{"A": "a.md"}, {"More": ["a.md"]}, {"G": ["gallery/index.md", "gallery/z.md"]}]
+    assert sorted(site_pages.leaves(found)) == ["a.md", "a.md", "gallery/index.md", "gallery/z.md"]
+    (tmp_path / "new.md").touch()
+    config = SimpleNamespace(docs_dir=str(tmp_path), nav=nav)
+    assert site_pages.on_config(config).nav == [*found, {"More": ["new.md"]}]  # type: ignore[arg-type]
