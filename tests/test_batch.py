@@ -5,6 +5,7 @@ import json
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import stubs
 
@@ -387,3 +388,21 @@ def test_a_record_is_one_line_and_comes_back(tmp_path):
     assert Record.from_json(told.to_json()) == told
     assert json.loads(told.to_json())["input_sha256"] is None
     assert read(tmp_path / "none") == []
+
+
+@pytest.mark.usefixtures("folder")
+def test_stacks_and_stores_are_pictures_like_any_other():
+    import tifffile
+    import zarr
+
+    stack = (np.arange(3 * 24 * 20) % 251).astype(np.uint8).reshape(3, 24, 20)
+    tifffile.imwrite("in/stack.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
+    zarr.save_array("in/store.zarr", stack[0])
+    assert names("in") == ["a.png", "b.png", "stack.tif", "store.zarr"]
+    states = {Path(one.input).name: one for one in done(order("in"))}
+    assert states["stack.tif"].state == "done", states["stack.tif"].error
+    assert tifffile.imread("out/stack_ipse.tif").shape == stack.shape
+    assert [one.state for one in done(order("in"))].count("earlier") == 3 + (
+        states["store.zarr"].state == "done"
+    )
+    assert not list(Path("out").rglob(".*"))

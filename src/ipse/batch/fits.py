@@ -4,7 +4,6 @@ A fit that a kill ends goes on from its checkpoint, to the bit. What is already 
 left alone: the receipt says so, by the hashes of the input and the output.
 """
 
-import hashlib
 import json
 import logging
 import time
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ipse.batch.errands import Errand
 from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
+from ipse.drafted import sha256_of
 from ipse.errors import InputError, IpseError, OutputError, lack, one_line
 from ipse.giant import run_of
 from ipse.job import Job, file_record, fingerprint
@@ -81,7 +81,7 @@ class Fit:
         paths = {key: value for key, value in self.job.options.items() if isinstance(value, Path)}
         said = {key: plain(value) for key, value in self.job.options.items()}
         marks = fingerprint(self.job, b"", said | {key: file_record(path) for key, path in paths.items()})
-        return marks | {"picture": self.digest}
+        return marks | {"picture": self.digest, "stack": [self.job.axes, self.job.joint]}
 
     @property
     def note(self) -> Path:
@@ -91,7 +91,7 @@ class Fit:
     @property
     def checkpoint(self) -> Path:
         """A file of its own for everything that a fit hangs on, so that it is never another fit's."""
-        digest = hashlib.sha256(json.dumps(plain(self.marks), sort_keys=True).encode()).hexdigest()[:16]
+        digest = sha256(json.dumps(plain(self.marks), sort_keys=True).encode())[:16]
         return self.errand.hidden / f"{self.errand.target.name}.{digest}{CHECKPOINT}"
 
     def earlier(self) -> Receipt | None:
@@ -110,6 +110,7 @@ class Fit:
             and files == self.marks["options"] | self.marks["files"]
             and said.settings == plain(asdict(self.job.settings))
             and said.strength == self.job.strength
+            and (said.stack.get("axes"), said.stack.get("joint")) == (self.job.axes, self.job.joint)
         )
         return said if same and digest_of(self.errand.target) == said.output_sha256 else None
 
@@ -241,9 +242,8 @@ def receipt_of(output: Path) -> Receipt | None:
 
 
 def digest_of(path: Path) -> str | None:
-    """Return a file's SHA-256; None where there is none to read, or nothing in it."""
+    """Return the SHA-256 of a file or a zarr folder; None where there is none to read, or nothing in it."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() if path.stat().st_size else None
+        return sha256_of(path) if path.stat().st_size else None
     except OSError:
         return None

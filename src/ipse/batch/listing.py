@@ -19,8 +19,10 @@ from ipse.job import SUFFIX
 from ipse.pictures.formats import BY_SUFFIX
 from ipse.pictures.read import REFUSED
 from ipse.receipt import beside
+from ipse.windows.open import is_zarr
 
 MANIFEST = "ipse-manifest.jsonl"
+ZARR = ".zarr"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def listed(named: Sequence[Path], scan: Scan) -> Listing:
     """
     listing = Listing()
     for path in named:
-        if path.is_dir():
+        if is_folder(path):
             look(path, path, scan, listing)
         elif os.path.lexists(path):
             name(path, scan, listing)
@@ -98,7 +100,7 @@ def match(pattern: Path, scan: Scan, listing: Listing) -> None:
     for path in matches:
         if scan.output.absolute() in path.absolute().parents and scan.output.absolute() != root.absolute():
             listing.own += 1
-        elif not path.is_dir():
+        elif not is_folder(path):
             take(path, path.relative_to(root), scan, listing)
         elif scan.recursive:
             look(path, root, scan, listing)
@@ -125,9 +127,16 @@ def walked(folder: Path, scan: Scan) -> Iterator[Path]:
     barred = {scan.output.absolute(), *scan.pairs} - {folder.absolute()}
     for place, folders, files in os.walk(folder):
         here = Path(place)
-        wanted = (name for name in sorted(folders) if not name.startswith("."))
-        folders[:] = [name for name in wanted if scan.recursive and (here / name).absolute() not in barred]
+        shown = [name for name in sorted(folders) if not name.startswith(".")]
+        files += [name for name in shown if not is_folder(here / name)]
+        wanted = (name for name in shown if scan.recursive and is_folder(here / name))
+        folders[:] = [name for name in wanted if (here / name).absolute() not in barred]
         yield from (here / name for name in sorted(files) if not name.startswith("."))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether pictures may lie in a path; a zarr store is a picture itself."""
+    return path.is_dir() and not is_zarr(path)
 
 
 def take(path: Path, inside: Path, scan: Scan, listing: Listing) -> None:
@@ -157,4 +166,4 @@ def suffixes() -> frozenset[str]:
     """The suffixes of what can be read, in lower case."""
     read = {suffix for suffix, form in Image.registered_extensions().items() if form in Image.OPEN}
     refused = {suffix for suffix, form in Image.registered_extensions().items() if form in REFUSED}
-    return frozenset((read | set(BY_SUFFIX)) - refused)
+    return frozenset((read | set(BY_SUFFIX) | {ZARR}) - refused)
