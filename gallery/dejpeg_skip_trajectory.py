@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from _page import budget, middle, picture, pixels, show
+from _page import Pixels, budget, middle, picture, pixels, show
 from PIL import Image
 
 import ipse
@@ -20,29 +20,13 @@ import ipse
 def saved(quality: int) -> io.BytesIO:
     """A photograph, as a JPEG of that quality."""
     stream = io.BytesIO()
-    Image.fromarray(picture("", otherwise="chelsea")).save(stream, "JPEG", quality=quality)
+    photograph = middle(picture("", otherwise="chelsea"), budget(tiny=64, reduced=512, full=512))
+    Image.fromarray(photograph).save(stream, "JPEG", quality=quality)
     return stream
 
 
 DATA = os.environ.get("IPSE_DATA")
 snail = Image.open(Path(DATA, "paper", "denoising", "snail.jpg") if DATA else saved(quality=10))
-if budget(tiny=True, reduced=False, full=False):
-    snail = snail.crop((160, 96, 224, 160))
-
-# %% [markdown]
-# $$\theta^* = \arg\min_\theta \; \lVert f_\theta(z) - y \rVert^2$$
-#
-# The paper knows nothing of JPEG here: it draws the picture until the blocks come. Its network is narrow (8 to 128
-# channels), its latent has 3 channels of noise, with a little more noise at each step.
-
-# %%
-STEPS = budget(tiny=4, reduced=300, full=2400)
-settings = ipse.Settings(preset="paper", steps=STEPS)
-stream = ipse.Restoration(ipse.Picture.from_array(np.asarray(snail)), "dejpeg", settings, {"quality": 10})
-film = {}
-for state in stream:
-    if not isinstance(state, ipse.Estimate) and state.step in (STEPS // 4, STEPS // 2, STEPS):
-        film[f"published network, step {state.step}"] = pixels(state.average)
 
 # %% [markdown]
 # ipse reads the file's tables. They say in which interval each coefficient of the original lies, and the result stays
@@ -50,12 +34,30 @@ for state in stream:
 
 # %%
 result = ipse.dejpeg(snail)
-print(result.reason, dict(result.estimates))
-rows = {"the file": np.asarray(snail), **film, "ipse.dejpeg": np.asarray(result.image)}
-show(rows, columns=2)
+given, restored = np.asarray(snail.convert("RGB")), np.asarray(result.image)
+print(f"{result.reason}: {dict(result.estimates)}")
+show({"the file": given, "ipse.dejpeg": restored}, columns=2)
 
 # %% [markdown]
-# Closer:
+# $$\theta^* = \arg\min_\theta \; \lVert f_\theta(z) - y \rVert^2$$
+#
+# The paper knows nothing of JPEG here: its network draws the picture until the blocks come. It is narrow (8 to 128
+# channels), and its latent has 3 channels of noise, with a little more noise at each step. Here it draws a part of
+# the picture, at `IPSE_BUDGET=full` the middle in 2400 steps, as published.
 
 # %%
-show({name: middle(image, 128) for name, image in rows.items()}, columns=3)
+SIDE, STEPS = budget(tiny=64, reduced=160, full=400), budget(tiny=3, reduced=1200, full=2400)
+
+
+def closer(image: Pixels) -> Pixels:
+    """The part that is looked at."""
+    return middle(image, SIDE)
+
+
+settings = ipse.Settings(preset="paper", steps=STEPS)
+stream = ipse.Restoration(ipse.Picture.from_array(closer(given)), "dejpeg", settings, {"quality": 10})
+film = dict[str, Pixels]()
+for state in stream:
+    if not isinstance(state, ipse.Estimate) and state.step in (STEPS // 3, 2 * STEPS // 3, STEPS):
+        film[f"published network, step {state.step}"] = pixels(state.average)
+show({"the file": closer(given), **film, "ipse.dejpeg": closer(restored)}, columns=3)
