@@ -173,6 +173,7 @@ def test_paper_chooses_by_the_mask_what_the_reference_chose_by_file_name() -> No
     assert _paper.inpaint(0.186, 35).weight_noise > 0  # the regions of library
     assert _paper.inpaint(0.5, 3).steps == 11000  # barbara
     assert _paper.inpaint(0.98, 12).steps == 1000  # kate, 2 % known
+    assert (_paper.upscale(8).steps, _paper.upscale(8).jitter) == (4000, 0.05)  # ×8
 
 
 @pytest.mark.parametrize("latent", ["noise", "meshgrid", "image"])
