@@ -153,6 +153,9 @@ def test_a_run_that_is_left_leaves_nothing(folder: Path) -> None:
     write(Picture.from_array(noisy(150, 110)), folder / "in.tif")
     run = run_of(job(folder))
     next(iter(run))
+    assert [path.name for path in folder.iterdir()] == [
+        "in.tif"
+    ]  # the draft has no name: a kill leaves nothing
     del run
     gc.collect()
     assert [path.name for path in folder.iterdir()] == ["in.tif"]

@@ -19,7 +19,7 @@ from ipse.run import Run
 from ipse.settings import Settings
 from ipse.stack import StackRun
 from ipse.windows.stack import opened_stack
-from ipse.windows.zarr import array_in, created
+from ipse.windows.zarr import array_in, created, said_in
 
 SIZE = (40, 48)
 SIGMA = 20.0
@@ -148,11 +148,13 @@ def test_noise_that_grows_is_found_in_each_plane(tmp_path: Path) -> None:
 
 def test_zarr_in_and_out(tmp_path: Path) -> None:
     array = noisy(2, 3)
-    created(tmp_path / "in.zarr", array.shape, "CZYX", array.dtype, name="a")[...] = array
+    said = {"coordinateTransformations": [{"type": "scale", "scale": [1, 0.5, 0.1, 0.1]}], "omero": {"id": 7}}
+    created(tmp_path / "in.zarr", array.shape, "CZYX", array.dtype, name="a", said=said)[...] = array
     assert main(["denoise", str(tmp_path / "in.zarr"), "-o", str(tmp_path / "out.zarr"), *QUICK]) == 0
     found, axes = array_in(tmp_path / "out.zarr")
     assert (axes, found.shape, found.dtype) == ("CZYX", array.shape, array.dtype)
     assert smoother(np.asarray(found[...]), array)
+    assert said_in(tmp_path / "out.zarr") == said_in(tmp_path / "in.zarr")
     assert main(["denoise", str(tmp_path / "out.zarr"), "-o", str(tmp_path / "back.tif"), *QUICK]) == 0
     assert tifffile.imread(tmp_path / "back.tif").shape == array.shape
     assert Receipt.read(beside(tmp_path / "back.tif")).tiles == 6

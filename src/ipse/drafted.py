@@ -95,7 +95,7 @@ class Drafted(Run):
         else:
             path = saved.absolute().with_name(saved.name + ".rows")
         resume = saved is not None and self.job.resume and saved.exists()
-        made = Draft(path, self.shape, self.dtype, resume=resume)
+        made = Draft(path, self.shape, self.dtype, resume=resume, kept=saved is not None)
         weakref.finalize(self, made.close, remove=saved is None)
         return made
 

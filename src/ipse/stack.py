@@ -131,11 +131,17 @@ class StackRun(Drafted):
             from ipse.windows.zarr import created
 
             name = Path(self.stack.name).stem
-            array = created(part, self.whole, self.stack.axes, self.dtype, name=name)
+            said = self.stack.carried if self.stack.format == "ZARR" and self.factor == 1 else None
+            array = created(part, self.whole, self.stack.axes, self.dtype, name=name, said=said)
             for place, plane in zip(np.ndindex(*self.stack.outer), self.planes(), strict=True):
                 array[place] = plane
             return
-        carried = self.stack.carried or {"metadata": {"axes": self.stack.axes}, "photometric": "minisblack"}
+        plain: dict[str, Any] = {
+            "metadata": {"axes": self.stack.axes},
+            "photometric": "minisblack",
+            "compression": "zlib",
+        }
+        carried = self.stack.carried if self.stack.format == "TIFF" else plain
         big = self.shape[0] * self.draft.row >= CLASSIC - (CLASSIC >> 6) and not carried.get("imagej")
         tifffile.imwrite(
             part, self.planes(), shape=self.whole, dtype=self.dtype, bigtiff=big, maxworkers=1, **carried

@@ -22,19 +22,30 @@ class Draft:
         shape: (H, W, S).
         dtype: of the samples.
         resume: go on in a file that is there; otherwise it is made anew.
+        kept: it outlives a kill; otherwise, where the system allows, it has no name, and ends with the process.
 
     Raises:
         RunError: the file cannot be made, or there is none to go on with.
     """
 
     def __init__(
-        self, path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any], *, resume: bool = False
+        self,
+        path: Path,
+        shape: tuple[int, int, int],
+        dtype: np.dtype[Any],
+        *,
+        resume: bool = False,
+        kept: bool = False,
     ) -> None:
         self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
+        self.name = f"the draft in {path.parent}"
         self.row = shape[1] * shape[2] * self.dtype.itemsize
         try:
             self.file = path.open("r+b" if resume else "w+b")
             self.file.truncate(shape[0] * self.row)
+            if not kept and Path("/dev/fd").is_dir():
+                path.unlink()
+                self.path = Path(f"/dev/fd/{self.file.fileno()}")
         except OSError as error:
             raise RunError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
@@ -50,7 +61,7 @@ class Draft:
             self.file.flush()
         except OSError as error:
             raise RunError(
-                f"{self.path}: writing failed ({error.strerror}); free some space and run again"
+                f"{self.name}: writing failed ({error.strerror}); free some space and run again"
             ) from error
 
     def read(self, rows: slice) -> Samples:
@@ -66,6 +77,7 @@ class Draft:
 
     def close(self, *, remove: bool = True) -> None:
         """Close the file, and remove it unless it is to be gone on with."""
+        named = self.path.parent != Path("/dev/fd")
         self.file.close()
-        if remove:
+        if remove and named:
             self.path.unlink(missing_ok=True)

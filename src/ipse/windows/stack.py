@@ -14,7 +14,7 @@ from ipse.pictures import Picture
 from ipse.pictures.levels import Levels, Samples, levels_of
 from ipse.pictures.read import DAMAGE
 from ipse.windows.source import damaged
-from ipse.windows.zarr import array_in
+from ipse.windows.zarr import array_in, said_in
 
 AXES = "TCZYX"
 SHOWN = frozenset({"bool", "uint8"})  # types whose range is their own; others are measurements
@@ -151,7 +151,8 @@ def _zarr(path: Path, axes: str | None) -> Stack | None:
         found = np.asarray(array[np.unravel_index(index, outer)])
         return found.reshape(*shape[told.index("Y") :][:2], -1)
 
-    return Stack(str(path), shape, told, np.dtype(array.dtype), plane, "ZARR")
+    said = said_in(path) if told == known else {}
+    return Stack(str(path), shape, told, np.dtype(array.dtype), plane, "ZARR", said)
 
 
 def _tiff(path: Path, axes: str | None) -> Stack | None:

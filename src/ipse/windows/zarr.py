@@ -92,20 +92,46 @@ def zarr_source(path: Path) -> Source:
     )
 
 
-def created(part: Path, shape: tuple[int, ...], axes: str, dtype: np.dtype[Any], *, name: str) -> Any:
-    """Make an OME-Zarr image of one level, and return its array, chunked by planes of 512² pixels."""
+def said_in(path: Path) -> dict[str, Any]:
+    """What an OME-Zarr image says of itself that another of its size may say: axes with units, scale, display."""
+    attributes = dict(library().open(str(path), mode="r").attrs)
+    told: Any = attributes.get("ome", attributes)
+    if not told.get("multiscales"):
+        return {}
+    image = told["multiscales"][0]
+    scale = image["datasets"][0].get("coordinateTransformations")
+    found = {"axes": image["axes"], "coordinateTransformations": scale, "omero": told.get("omero")}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def created(
+    part: Path,
+    shape: tuple[int, ...],
+    axes: str,
+    dtype: np.dtype[Any],
+    *,
+    name: str,
+    said: Mapping[str, Any] | None = None,
+) -> Any:
+    """Make an OME-Zarr image of one level, and return its array, chunked by planes of 512² pixels.
+
+    ``said`` is what an image of the same axes and size said of itself.
+    """
+    said = said or {}
     zarr = library()
     group = zarr.open_group(str(part), mode="w", zarr_format=2)
     chunks = tuple(min(CHUNK, side) if axis in "YX" else 1 for axis, side in zip(axes, shape, strict=True))
     array = group.create_array(
         "0", shape=shape, chunks=chunks, dtype=dtype, chunk_key_encoding={"name": "v2", "separator": "/"}
     )
-    scale = [{"type": "scale", "scale": [1.0] * len(axes)}]
+    scale = said.get("coordinateTransformations", [{"type": "scale", "scale": [1.0] * len(axes)}])
+    if "omero" in said:
+        group.attrs["omero"] = said["omero"]
     group.attrs["multiscales"] = [
         {
             "version": "0.4",
             "name": name,
-            "axes": [{"name": axis.lower(), "type": TYPES[axis]} for axis in axes],
+            "axes": said.get("axes", [{"name": axis.lower(), "type": TYPES[axis]} for axis in axes]),
             "datasets": [{"path": "0", "coordinateTransformations": scale}],
         }
     ]
