@@ -115,11 +115,11 @@ def growth(told: argparse.Namespace) -> None:
         while count <= told.most:
             rows.append((count, slept(client, count, told.seconds, Path(name))))
             print(f"{count} tasks: {rows[-1][1]:.1f} s", file=sys.stderr)
+            if told.png is not None:
+                plot(rows, told.png)
             count *= 10
     said = [[f"{tasks:,}", f"{took:.1f}", f"{1000 * took / tasks:.2f}"] for tasks, took in rows]
     print(markdown(["tasks", "seconds", "ms a task"], said))
-    if told.png is not None:
-        plot(rows, told.png)
 
 
 def plot(rows: list[tuple[int, float]], path: Path) -> None:

@@ -82,7 +82,8 @@ def killed_workers(folder: Path, told: argparse.Namespace) -> None:
     while process.poll() is None:
         time.sleep(0.1)
         workers = workers_of(process.pid)
-        if time.monotonic() - last >= told.every and workers:
+        begun = any((folder / "out").glob("*.png"))
+        if begun and time.monotonic() - last >= told.every and workers:
             random.choice(workers).send_signal(signal.SIGKILL)
             kills, last = kills + 1, time.monotonic()
     print(f"{kills} workers killed, exit code {process.returncode}")

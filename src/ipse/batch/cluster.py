@@ -18,7 +18,7 @@ from uuid import uuid4
 from ipse.batch.carried import PAUSE, Source, Stream
 from ipse.batch.errands import Errand
 from ipse.batch.fits import failed
-from ipse.batch.local import local_cluster, threads_of_each
+from ipse.batch.local import local_cluster, mend, threads_of_each
 from ipse.batch.records import Moment, Record
 from ipse.batch.work import Again, heard, work
 from ipse.errors import OptionError, RunError, one_line
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 WINDOW = 512  # errands that are with the scheduler at a time
 RETRIES = 2  # of a fit that failed in a way that nobody foresaw
 DEATHS = 20  # of workers, before a picture is thought to be the cause
+MEND = 5.0  # seconds between two looks after the workers
 PATIENCE = 10.0  # seconds for a scheduler to answer, and for fits to leave
 INSTALL = "Dask is not installed: pip install 'ipse[dask]'"
 
@@ -119,6 +120,7 @@ class Flight:
     flying: dict[str, tuple["Future[Any]", Errand, int]] = field(default_factory=dict[str, Any])
     fitting: set[str] = field(default_factory=set[str])  #: keys of those that a worker has begun
     count: int = 0
+    looked: float = field(default_factory=time.monotonic)
 
     def events(self, source: Source) -> Stream:
         """Send errands out, and yield what comes back; stop pulling to call them back."""
@@ -155,6 +157,9 @@ class Flight:
 
     def next(self) -> Moment | Record | None:
         """Wait a moment for the next that is heard."""
+        if time.monotonic() - self.looked > MEND:
+            self.looked = time.monotonic()
+            mend(self.client)
         try:
             said = self.heard.get(timeout=PAUSE)
         except Empty:

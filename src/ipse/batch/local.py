@@ -4,8 +4,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ipse.errors import RunError, one_line
+
 if TYPE_CHECKING:
-    from distributed import SpecCluster
+    from distributed import Client, SpecCluster
 
 SILENT = 50  # logging.CRITICAL: a worker that dies is the batch's business, and shows in its records
 FAILURES = 3  # deaths of a fit's workers, before the scheduler hands it back
@@ -13,7 +15,11 @@ FAILURES = 3  # deaths of a fit's workers, before the scheduler hands it back
 
 @contextmanager
 def local_cluster(workers: int, device: str) -> "Generator[SpecCluster]":
-    """Start a scheduler and so many workers, for this machine alone, without a page or limits of memory."""
+    """Start a scheduler and so many workers, for this machine alone, without a page or limits of memory.
+
+    Raises:
+        RunError: they do not start.
+    """
     from distributed import Nanny, Scheduler, SpecCluster
 
     graphics, offers = gpus(device), {"GPU": 1} if device.startswith("cuda") else {}
@@ -33,11 +39,23 @@ def local_cluster(workers: int, device: str) -> "Generator[SpecCluster]":
     options = {"host": "127.0.0.1", "port": 0, "dashboard": False, "allowed_failures": FAILURES}
     scheduler = {"cls": Scheduler, "options": options}
     told: dict[str, Any] = {"workers": spec, "scheduler": scheduler, "silence_logs": SILENT}
-    cluster = SpecCluster(**told)
+    try:
+        cluster = SpecCluster(**told)
+    except (RuntimeError, OSError, TimeoutError) as error:
+        raise RunError(
+            f"{workers} workers could not be started ({one_line(str(error))}): run it again, or with fewer"
+        ) from error
     try:
         yield cluster
     finally:
         cluster.close()
+
+
+def mend(client: "Client") -> None:
+    """Start workers again whose keepers have given up, where they are this process's own."""
+    cluster: Any = client.cluster
+    if cluster is not None:
+        cluster.scale(len(cluster.worker_spec))
 
 
 def environment(index: int, workers: int, graphics: int) -> dict[str, Any]:
