@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from distributed import Client, SpecCluster
 
 SILENT = 50  # logging.CRITICAL: a worker that dies is the batch's business, and shows in its records
+ALONE = "127.0.0.1:0"  # where Dask answers over HTTP: to nobody else, at any free port
 FAILURES = 3  # deaths of a fit's workers, before the scheduler hands it back
 
 
@@ -28,6 +29,7 @@ def local_cluster(workers: int, device: str) -> "Generator[SpecCluster]":
         "memory_limit": 0,
         "host": "127.0.0.1",
         "dashboard": False,
+        "dashboard_address": ALONE,
         "silence_logs": SILENT,
         "resources": offers,
         "preload": ["ipse.batch.work"],
@@ -36,7 +38,13 @@ def local_cluster(workers: int, device: str) -> "Generator[SpecCluster]":
         index: {"cls": Nanny, "options": common | environment(index, workers, graphics)}
         for index in range(workers)
     }
-    options = {"host": "127.0.0.1", "port": 0, "dashboard": False, "allowed_failures": FAILURES}
+    options = {
+        "host": "127.0.0.1",
+        "port": 0,
+        "dashboard": False,
+        "dashboard_address": ALONE,
+        "allowed_failures": FAILURES,
+    }
     scheduler = {"cls": Scheduler, "options": options}
     told: dict[str, Any] = {"workers": spec, "scheduler": scheduler, "silence_logs": SILENT}
     try:
