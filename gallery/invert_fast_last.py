@@ -8,6 +8,7 @@
 
 # %%
 from _page import budget, picture, pixels, psnr, show, tensor
+from torch import Tensor
 
 import ipse
 from ipse import models
@@ -34,9 +35,9 @@ hard: Common = budget(
 )
 
 
-def said(image: str, x: object) -> str:
+def said(image: str, x: Tensor) -> str:
     """What the model takes a picture for."""
-    chances = model.scores(x).softmax(1)[0]  # type: ignore[arg-type]
+    chances = model.scores(x)[0]
     top = int(chances.argmax())
     return f"{image}: {model.classes[top].split(',')[0]}, {float(chances[top]):.3f}"
 

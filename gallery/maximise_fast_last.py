@@ -27,7 +27,7 @@ index = model.class_index(CLASS)
 made = {}
 for prior in ("pixels", "network"):
     x = ipse.maximise(CLASS, prior=prior, steps=STEPS).image
-    chance = float(model.scores(tensor(x)).softmax(1)[0, index])
+    chance = float(model.scores(tensor(x))[0, index])
     made[f"{CLASS}, {prior}, p = {chance:.3f}"] = x
     print(f"{prior}: the model gives {CLASS} a probability of {chance:.3f} after {STEPS} steps")
 
