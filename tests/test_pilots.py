@@ -14,6 +14,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from ipse.errors import OptionError
 from ipse.pilots._channels import decorrelate, matrix, recorrelate
 from ipse.pilots._clipping import unclip
+from ipse.pilots._conditional import conditional
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
 from ipse.pilots.back_projection import back_projection
 from ipse.pilots.biharmonic import biharmonic, pyramid
@@ -300,6 +301,29 @@ class TestBiharmonic:
         assert psnr(biharmonic(y, known), y) > psnr(pyramid(y, known), y) + 1
 
 
+class TestConditional:
+    def test_is_the_expectation_given_what_is_known(self) -> None:
+        """Against E[x | y] = m + Sₓₖ (Sₖₖ + Dₖ)⁻¹ (yₖ − mₖ), solved patch for patch over the known pixels alone."""
+        draw = np.random.default_rng(0)
+        x = draw.normal(0.5, 0.2, (2, 3, 9, 5))
+        y = x + draw.normal(0, 0.1, x.shape)
+        known = draw.random(x.shape) < 0.6
+        known[..., 0] = True
+        d = np.where(known, draw.uniform(0.005, 0.02, x.shape), 1e6)
+        found, _ = conditional(*(torch.from_numpy(part) for part in (y, x, d)))
+        for c, g, i in np.ndindex(2, 3, 9):
+            mean, S, k = x[c, g].mean(0), np.cov(x[c, g].T), known[c, g, i]
+            gain = S[:, k] @ np.linalg.inv(S[np.ix_(k, k)] + np.diag(d[c, g, i][k]))
+            expected = mean + gain @ (y[c, g, i] - mean)[k]
+            assert found[c, g, i].numpy() == pytest.approx(expected, abs=1e-4)
+
+    def test_equal_patches_tell_their_mean(self) -> None:
+        y = torch.full((1, 2, 6, 4), 0.3)
+        found, trust = conditional(y + 0.1, y, torch.full_like(y, 0.01))
+        assert torch.allclose(found, y)
+        assert bool((trust == 1).all())
+
+
 class TestNonLocalFill:
     def test_better_and_better_and_known_pixels_kept(self) -> None:
         y = photo()
@@ -323,6 +347,12 @@ class TestNonLocalFill:
         for x in non_local_fill(y, known, preset="fast"):
             assert x.shape == y.shape
             assert bool(x.isfinite().all())
+
+    def test_what_a_patch_knows_tells_the_rest_of_it(self) -> None:
+        y = photo()
+        known = scattered(y)
+        *_, before, last = non_local_fill(torch.where(known, y, 0.0), known, preset="fast")
+        assert psnr(last, y) > psnr(before, y) + 0.3
 
     def test_nothing_missing(self) -> None:
         y = photo(side=16)

@@ -1,10 +1,11 @@
 """Non-local estimates: similar patches are gathered, and each group Y (k patches × n pixels) is shrunk by linear
 algebra, with the last estimate X̃ of the group in the truth's place.
 
-    ridge   Y ↦ Θ Y        each patch from the others of its group       k × k    (``_ridge``)
-    bayes   Y ↦ Y W        each pixel from the others of its patch       n × n    (``_bayes``)
+    ridge         Y ↦ Θ Y     each patch from the others of its group     k × k    (``_ridge``)
+    bayes         Y ↦ Y W     each pixel from the others of its patch     n × n    (``_bayes``)
+    conditional   yᵢ ↦ Wᵢ yᵢ  the same, where pixels differ in noise      n × n    (``_conditional``)
 
-The two err differently, so that one after the other does better than either twice. Later steps denoise ½ (x̃ + y),
+The first two err differently, so that one after the other does better than either twice. Later steps denoise ½ (x̃ + y),
 whose noise is half as large. Estimated patches are put back where they came from, with the inverse of the noise
 that is left in them as weights.
 
@@ -28,6 +29,7 @@ from ipse.errors import OptionError
 from ipse.pilots._bayes import bayes
 from ipse.pilots._channels import decorrelate, mix_variance, recorrelate
 from ipse.pilots._clipping import unclip
+from ipse.pilots._conditional import conditional
 from ipse.pilots._patches import CELL, References, patches, put_back, put_back_equal, similar
 from ipse.pilots._ridge import blind, ridge
 
@@ -37,6 +39,7 @@ JOINT = 4  # channels at most that Bayes takes together: matrices grow with them
 FEW = 16  # pixels: below, there are no groups of patches
 
 Here = tuple[slice, slice, slice]
+Preset = Literal["once", "twice", "fine", "wide", "narrow", "fast", "good", "best"]
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,18 @@ class Step:
     surplus: float = (
         0.05  #: of D, added to YᵀY in a first step: a group with less energy than noise must not explode
     )
-    by: Literal["ridge", "bayes"] = "ridge"  #: of later steps; the first is always the unbiased ridge
+    by: Literal["ridge", "bayes", "conditional"] = "ridge"  #: with a guide; without, it is the unbiased ridge
 
 
 FIRST = Step(7, 18, 6)
 SECOND, THIRD = Step(7, 55, 6), Step(7, 55, 6, noisy=0.5)
 
-PRESETS: dict[str, tuple[Step, ...]] = {
+PRESETS: dict[Preset, tuple[Step, ...]] = {
     "once": (Step(7, 32, 6, surplus=0.3),),
     "twice": (Step(7, 18, 6), Step(7, 48, 6)),
     "fine": (Step(5, 24, 4), Step(5, 64, 5, by="bayes")),
+    "wide": (Step(8, 60, 4, by="conditional"),),
+    "narrow": (Step(6, 60, 3, by="conditional"),),
     "fast": (Step(7, 16, 7, window=25), Step(7, 32, 7, window=25)),
     "good": (FIRST, SECOND, THIRD, Step(5, 160, 5, noisy=0.5, window=49, by="bayes")),
     "best": (
@@ -79,8 +84,9 @@ def non_local(
     y: Tensor,
     sigma: float | Tensor,
     *,
-    preset: Literal["once", "twice", "fine", "fast", "good", "best"] = "good",
+    preset: Preset = "good",
     clipped: bool = False,
+    guide: Tensor | None = None,
 ) -> Tensor:
     """Denoise y = x + n, n white and Gaussian.
 
@@ -89,8 +95,9 @@ def non_local(
         sigma: standard deviation of the noise, in units of y: a number, or a tensor that broadcasts with y
             (a value a channel, or a pixel).
         preset: how many steps, and how dense; ``once``, ``twice`` and ``fine`` (small
-            patches) are for plug-and-play.
+            patches) are for plug-and-play; ``wide`` and ``narrow``, with a guide, for pixels that differ in noise.
         clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
+        guide: an estimate that is already there; the first step goes on from it.
 
     Returns:
         The estimate (1, C, H, W).
@@ -106,18 +113,19 @@ def non_local(
     if not bool((level > 0).any()):
         return y.clone()
     level = level.expand(y.shape)[0]
-    x = recorrelate(_estimate(decorrelate(y[0]), mix_variance(level**2), PRESETS[preset]))
+    start = None if guide is None else decorrelate(guide[0])
+    x = recorrelate(_estimate(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset]))
     return (unclip(x, level) if clipped else x)[None]
 
 
-def _estimate(noisy: Tensor, variance: Tensor, steps: tuple[Step, ...]) -> Tensor:
+def _estimate(noisy: Tensor, guide: Tensor | None, variance: Tensor, steps: tuple[Step, ...]) -> Tensor:
     """Denoise decorrelated channels (C, H, W)."""
     if noisy[0].numel() < FEW:
-        return _shrink(noisy, variance)
-    estimate = _step(noisy, None, variance, steps[0])
-    for step in steps[1:]:
-        estimate = _step(noisy, estimate, variance, step)
-    return estimate
+        return _shrink(noisy, variance) if guide is None else guide
+    for step in steps:
+        guide = _step(noisy, guide, variance, step)
+    assert guide is not None  # every preset has a step
+    return guide
 
 
 def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step) -> Tensor:
@@ -175,6 +183,8 @@ def _shrunk(Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor, step: St
     y, d = Y[:, group], energy[:, group]
     if X is None:
         estimate, trust = blind(y, d, surplus=step.surplus)
+    elif step.by == "conditional":
+        estimate, trust = conditional(y, X[:, group], d)
     else:
         x, joint = X[:, group], JOINT if step.by == "bayes" else len(Y)
         parts = [slice(first, first + joint) for first in range(0, len(Y), joint)]
@@ -191,9 +201,10 @@ def _tile(
     places = (size[0] - sides[0] + 1, size[1] - sides[1] + 1)
     Y = patches(noisy, sides)
     X = None if guide is None else patches(guide, sides)
-    energy = patches(variance, sides).sum(2)
+    energy = patches(variance, sides)
+    energy = energy if step.by == "conditional" else energy.sum(2)
     found = similar((Y if X is None else X)[0], places, wanted, count=step.count, window=step.window)
-    total, weight = torch.zeros_like(Y), torch.zeros_like(energy)
+    total, weight = torch.zeros_like(Y), Y.new_zeros(Y.shape[:2])
     chunk = max(1, CHUNK // len(Y))
     for start in range(0, len(found), chunk):
         group = found[start : start + chunk]

@@ -1,5 +1,6 @@
 """x ← Π(D_σ(x)), Π putting the known pixels back and D one step of NL-Ridge: scattered pixels are filled from
-similar patches elsewhere in the picture.
+similar patches elsewhere in the picture. Then x ← Π(E[x | y]), each patch a draw of its group's Gaussian: what is
+known of the very patch tells the rest of it.
 
 D's unbiased shrinkage overshoots: it subtracts more than all of what a group does not share. In a denoiser
 that would be a fault; here it is what makes the alternation approach its end in few rounds. σ falls in equal
@@ -18,10 +19,16 @@ import torch
 from torch import Tensor
 
 from ipse.pilots.biharmonic import biharmonic
-from ipse.pilots.non_local import non_local
+from ipse.pilots.non_local import Preset, non_local
 from ipse.pilots.plug_and_play import plug_and_play
 
 ROUNDS = {"fast": 4, "good": 20, "best": 36}
+DRAWS: dict[str, tuple[Preset, ...]] = {
+    "fast": ("wide",),
+    "good": ("wide", "wide", "narrow"),
+    "best": ("wide", "narrow", "wide", "narrow"),
+}
+SEEN, MISSING = 1 / 255, 30.0  # σ of a pixel that is known, which may be rounded, and of one that is not
 LEFT_OUT = 0.1  # of the known pixels, to see how wrong the smooth fill is
 START = 1.3  # times that error is the first σ
 RANGE = (8 / 255, 40 / 255)  # of the first σ
@@ -47,12 +54,18 @@ def non_local_fill(
     if bool(known.all()):
         return
     sigmas = np.geomspace(_first(y, known, seed), LAST, ROUNDS[preset]).tolist()
-    yield from plug_and_play(
+    for x in plug_and_play(
         x,
         data_step=lambda x, _: torch.where(known, y, x.clamp(0, 1)),
         denoise=lambda x, sigma: non_local(x, sigma, preset="once"),
         sigmas=sigmas,
-    )
+    ):
+        yield x
+    noise = torch.where(known, SEEN, MISSING).expand_as(y)
+    for step in DRAWS[preset]:
+        drawn = non_local(y, noise, preset=step, guide=x)
+        x = torch.where(known, y, drawn.clamp(0, 1))
+        yield x
 
 
 def _first(y: Tensor, known: Tensor, seed: int) -> float:
