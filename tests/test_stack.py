@@ -193,6 +193,29 @@ def test_what_is_cancelled_keeps_the_planes_that_are_done(tmp_path: Path) -> Non
     assert smoother(found[:2], array[:2])
 
 
+def test_warm_fits_take_half_the_steps_and_go_on_after_a_kill(tmp_path: Path) -> None:
+    save(tmp_path / "in.tif", noisy(3), metadata={"axes": "TYX"})
+    fit = {"settings": Settings(preset="fast", latent="noise", steps=6, rule="last"), "warm": True}
+    wanted = restored(tmp_path / "in.tif", tmp_path / "whole.tif", **fit)
+    assert wanted.steps == 6 + 3 + 3
+    assert wanted.stack == {"warm": True}
+    cold = restored(tmp_path / "in.tif", tmp_path / "cold.tif", settings=fit["settings"])
+    first, other = (tifffile.imread(tmp_path / f"{name}.tif") for name in ("whole", "cold"))
+    np.testing.assert_array_equal(first[0], other[0])
+    assert (first[1] != other[1]).any()
+    assert cold.steps == 18
+    saved: dict[str, Any] = {"checkpoint": tmp_path / "saved", "every": 0.0, "options": {"sigma": 25.0}}
+    job = Job("denoise", tmp_path / "in.tif", tmp_path / "out.tif", **saved, **fit)  # pyright: ignore
+    for _ in (run := run_of(job)):
+        if run.tiles == 2:
+            break
+    del run
+    gc.collect()
+    for _ in (again := run_of(replace(job, resume=True))):
+        pass
+    assert again.finish().output_sha256 == wanted.output_sha256
+
+
 @pytest.mark.parametrize("axes", ["TZYX", "ZXY", "QYX", "YX", "ZZYX"])
 def test_axes_that_do_not_fit_are_refused_in_one_line(
     axes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -83,7 +83,7 @@ class Drafted(Run):
         if self.job.checkpoint is None:
             return None
         marks = fingerprint(self.job, b"", self.options) | {"picture": self.input_sha256}
-        marks |= {"axes": self.job.axes, "joint": self.job.joint}
+        marks |= {"axes": self.job.axes, "joint": self.job.joint, "warm": self.job.warm}
         return Checkpoint(self.job.checkpoint, marks, every=self.job.every)
 
     @cached_property

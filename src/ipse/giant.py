@@ -64,8 +64,10 @@ def stack_of(job: Job) -> Stack | None:
     named = len(places) == 2 and all(path.suffix.lower() in SUFFIXES for path in places)
     looked = job.axes is not None or (named and tasks_in_parts(job.task, job.options))
     stack = opened_stack(job.source, axes=job.axes) if job.source is not None and looked else None
-    if stack is None and (job.axes or job.joint):
-        raise OptionError(f"{job.source or 'standard input'}: is no stack: leave --axes and --joint out")
+    if stack is None and (job.axes or job.joint or job.warm):
+        raise OptionError(
+            f"{job.source or 'standard input'}: is no stack: leave --axes, --joint and --warm out"
+        )
     if stack is not None and not tasks_in_parts(job.task, job.options):
         raise OptionError(f"{job.task} takes no stack with these options: give it one picture")
     return stack

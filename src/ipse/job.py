@@ -49,6 +49,7 @@ class Job:
     repeat: Repeat | None = None  #: go exactly as far as a receipt says
     axes: str | None = None  #: of a stack, in the file's order; None takes what the file says
     joint: str | None = None  #: the axis along which planes are restored together
+    warm: bool = False  #: fits of a stack start from the weights of the plane before
 
     @property
     def collects(self) -> bool:
@@ -155,6 +156,7 @@ def repeated(
         repeat=Repeat(said.pilots, said.steps, said.tiles, runs_of(said), said.reason),
         axes=said.stack.get("axes"),
         joint=said.stack.get("joint"),
+        warm=said.stack.get("warm", False),
     )
 
 

@@ -49,7 +49,7 @@ def of_job(run: "Run") -> dict[str, Any]:
         "options": run.options,
         "settings": plain(asdict(job.settings)),
         "strength": job.strength,
-        "stack": {name: value for name in ("axes", "joint") if (value := getattr(job, name)) is not None},
+        "stack": {name: value for name in ("axes", "joint", "warm") if (value := getattr(job, name))},
     }
 
 

@@ -97,7 +97,9 @@ class StackRun(Drafted):
         from ipse.stacked import Stacked
 
         job = self.job
-        return Stacked(self.stack, self.draft, job.task, job.settings, job.options, joint=job.joint)
+        return Stacked(
+            self.stack, self.draft, job.task, job.settings, job.options, joint=job.joint, warm=job.warm
+        )
 
     def planes(self) -> "Iterator[Samples]":
         """The planes of the draft, in order."""

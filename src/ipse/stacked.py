@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ipse.pictures import Picture
 from ipse.pictures.levels import Samples
 from ipse.restoration import Restoration, Result
 from ipse.settings import Settings
 from ipse.tiled import enlarged, restoration
-from ipse.tiles import enlargement
+from ipse.tiles import enlargement, side_for
+from ipse.warm import Warm, Weights
 
 if TYPE_CHECKING:
     from ipse.restoration import Estimate
@@ -36,6 +38,7 @@ class Stacked(Restoration):
         settings: as for a plane; ``seconds`` is shared out among them.
         options: the task's own; nothing that lies over a plane.
         joint: the axis ("T", "C" or "Z") along which neighbours are restored together.
+        warm: whether a network starts from the weights of the plane before, where planes are restored whole.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Stacked(Restoration):
         options: Mapping[str, Any] | None = None,
         *,
         joint: str | None = None,
+        warm: bool = False,
     ) -> None:
         super().__init__(stack.picture(stack.plane(0)), task, settings, options)
         self.stack, self.draft, self.name, self.joint = stack, draft, task, joint
@@ -55,6 +59,8 @@ class Stacked(Restoration):
         self.inner: Restoration | None = None
         self.seen: Mapping[str, Any] = {}
         self.spent, self.steps = 0.0, 0
+        self.warm = warm
+        self.weights: Weights | None = None
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Every plane's pilots and steps, in turn."""
@@ -70,16 +76,24 @@ class Stacked(Restoration):
             settings = replace(settings, seconds=share)
         around = self.stack.beside(index, self.joint)
         planes = np.concatenate([self.stack.plane(one) for one in around], 2)
-        self.inner = inner = restoration(self.stack.picture(planes), self.name, settings, self.options)
+        self.inner = inner = self.opened(self.stack.picture(planes), settings)
         for event in inner:
             self.follow(inner)
             yield event
+        self.weights = inner.weights() if isinstance(inner, Warm) else None
         result = inner.result()
         samples = result.picture.samples.reshape(*result.picture.size, -1)
         first = around.index(index) * self.stack.samples
         self.put(index, samples[..., first : first + self.stack.samples])
         self.index, self.seen = index + 1, result.estimates
         self.spent, self.steps = self.spent + result.seconds, self.steps + result.steps
+
+    def opened(self, plane: Picture, settings: Settings) -> Restoration:
+        """Open a plane's restoration, warm where that was asked for and it is not cut into tiles."""
+        side = side_for(plane.size, told=settings.tile, factor=self.factor)
+        if self.warm and not side:
+            return Warm(plane, self.name, settings, self.options, start=self.weights)
+        return restoration(plane, self.name, settings, self.options)
 
     def put(self, index: int, samples: Samples) -> None:
         """Write a plane to its place."""
@@ -106,13 +120,15 @@ class Stacked(Restoration):
         return self.index > 0
 
     def state_dict(self) -> dict[str, Any]:
-        """The number of planes that are done; they are on the disk when this returns."""
+        """The number of planes that are done, which are on the disk when this returns, and the last one's weights."""
         self.draft.sync()
-        return {"index": self.index, "spent": self.spent, "steps": self.steps}
+        weights = None if self.weights is None else dict(self.weights)
+        return {"index": self.index, "spent": self.spent, "steps": self.steps, "weights": weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the plane that was under way, from its beginning."""
         self.index, self.spent, self.steps = state["index"], state["spent"], state["steps"]
+        self.weights = state["weights"]
 
 
 def _repeated(samples: NDArray[Any], factor: int) -> NDArray[Any]:

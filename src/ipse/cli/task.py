@@ -70,6 +70,10 @@ class Files:
         str | None,
         typer.Option(help="Restore neighbours along this axis (T, C or Z) together.", metavar="AXIS"),
     ] = None
+    warm: Annotated[
+        bool,
+        typer.Option("--warm", help="Fit each plane from the weights of the one before, in half the steps."),
+    ] = False
 
 
 def callback(name: str) -> Callable[..., int]:
@@ -187,6 +191,7 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
         overwrite=files.overwrite,
         axes=capitals(files.axes),
         joint=capitals(files.joint),
+        warm=files.warm,
     )
 
 
@@ -221,6 +226,7 @@ def order(task: str, files: Files, many: Many, settings: Settings, told: dict[st
         overwrite=files.overwrite,
         axes=capitals(files.axes),
         joint=capitals(files.joint),
+        warm=files.warm,
     )
     return Order(
         tuple(files.picture),
