@@ -28,7 +28,7 @@ distributed = pytest.importorskip("distributed")
 @pytest.fixture(scope="module")
 def scheduler():
     """A scheduler with two workers, threads of this process."""
-    given = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    given = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(**given, memory_limit=0, silence_logs=50) as cluster:
         yield cluster.scheduler_address
 
