@@ -97,14 +97,17 @@ def main() -> None:
     known.add_argument("--side", type=int, default=96)
     known.add_argument("--shift", type=int, default=2)
     known.add_argument("--steps", type=int, default=300)
+    known.add_argument("--first", type=int, default=0, help="The frame that the chain of weights begins at.")
     told = known.parse_args()
     weights: Mapping[str, Tensor] | None = None
     rows: list[dict[str, Any]] = []
     for index, clean in enumerate(frames(told.frames, told.side, told.shift)):
+        if index < told.first:
+            continue
         picture = damaged(clean, told.task, index)
         warm = fitted(problem(picture, told.task, told.steps), clean, weights)
         weights = warm.weights
-        if index % EVERY or not index:
+        if index % EVERY or index == told.first:
             continue
         cold = fitted(problem(picture, told.task, told.steps), clean, None)
         rows.append(
