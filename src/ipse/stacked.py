@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ipse.windows.stack import Stack
 
 
+FRESH = 10  # planes after which a warm chain begins anew: longer ones lose (docs/decisions/warm-starts.md)
+
+
 class Stacked(Restoration):
     """The stream of one plane after the other.
 
@@ -92,7 +95,8 @@ class Stacked(Restoration):
         """Open a plane's restoration, warm where that was asked for and it is not cut into tiles."""
         side = side_for(plane.size, told=settings.tile, factor=self.factor)
         if self.warm and not side:
-            return Warm(plane, self.name, settings, self.options, start=self.weights)
+            start = None if self.index % FRESH == 0 else self.weights
+            return Warm(plane, self.name, settings, self.options, start=start)
         return restoration(plane, self.name, settings, self.options)
 
     def put(self, index: int, samples: Samples) -> None:
