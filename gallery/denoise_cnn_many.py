@@ -96,7 +96,7 @@ for name, level in alone.items():
     print(
         f"{name}: {level:.2f} dB; passed from {better[0]} pairs on"
         if better
-        else f"{name}: {level:.2f} dB; never passed"
+        else f"{name}: {level:.2f} dB; passed by none of these"
     )
 
 # %%
