@@ -157,6 +157,7 @@ def children(process):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the workers in /proc")
 def test_a_killed_worker_hands_its_fit_on(folder):
     slow = ("denoise", "in", "--steps", "40", "--rule", "last", "--preset", "fast")
@@ -174,6 +175,7 @@ def test_a_killed_worker_hands_its_fit_on(folder):
     assert not list(Path("out").rglob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="a terminal's Ctrl-C goes to the whole group")
 def test_ctrl_c_in_a_terminal_stops_the_fits_and_keeps_them(folder):
     slow = (
