@@ -243,6 +243,11 @@ def test_refusals(tmp_path: Path) -> None:
     save(tmp_path / "one.tif", noisy(1)[0])
     with refused(OptionError, tmp_path / "one.tif", "--joint"):
         run_of(replace(job, source=tmp_path / "one.tif", joint="Z"))
+    with refused(PictureError, tmp_path / "gone.tif", "no such file"):
+        run_of(replace(job, source=tmp_path / "gone.tif", axes="ZYX"))
+    save(tmp_path / "rgb.tif", np.zeros((*SIZE, 3), np.uint8), photometric="rgb")
+    with refused(OptionError, tmp_path / "rgb.tif", "YXS", "ZYX"):
+        run_of(replace(job, source=tmp_path / "rgb.tif", axes="ZYX"))
     data = (tmp_path / "in.tif").read_bytes()
     (tmp_path / "in.tif").write_bytes(data[:-3000])
     with refused(PictureError, tmp_path / "in.tif", "cut short"):

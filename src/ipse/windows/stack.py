@@ -112,6 +112,8 @@ def opened_stack(path: Path, *, axes: str | None = None) -> Stack | None:
         OptionError: axes that do not fit.
         PictureError: it is no stack, or damaged.
     """
+    if axes is not None and not path.exists():
+        raise PictureError(f"{path}: no such file; expected a stack; check the path")
     try:
         found = _zarr(path, axes) if path.suffix.lower() == ".zarr" else _tiff(path, axes)
     except InputError:
@@ -164,6 +166,11 @@ def _tiff(path: Path, axes: str | None) -> Stack | None:
         if axes is None and (set(known) - {*AXES, "S"} or not set(known) & set("TZC") or "YX" not in known):
             return None
         told = check_axes(axes or known, shape, str(path))
+        if known.endswith("S") != told.endswith("S"):
+            raise OptionError(
+                f"{path}: has axes {known}, S being its interleaved colours; --axes {axes} does not fit: "
+                f"S must be in both, or in neither"
+            )
         if len(tif.series) > 1:
             raise PictureError(f"{path}: holds {len(tif.series)} stacks; expected one; save each by itself")
         carried = _carried(tif, told)
