@@ -13,6 +13,7 @@ jobs=()
 
 clean() {
   kill "${jobs[@]}" 2>/dev/null || true
+  wait "${jobs[@]}" 2>/dev/null || true
   ip netns del ipse-a 2>/dev/null || true
   ip netns del ipse-b 2>/dev/null || true
   rm -rf "$work"
@@ -34,17 +35,17 @@ from bench.many import pictures
 pictures(Path('$work/in'), $count, 96)"
 
 fit=(-m ipse denoise "$work/in" --preset fast --rule last --threads 1)
-in_a() { ip netns exec ipse-a "$@"; }
-in_b() { ip netns exec ipse-b "$@"; }
+in_a=(ip netns exec ipse-a "$python") # not functions: $! is to be the program, which is ended by it
+in_b=(ip netns exec ipse-b "$python")
 
-in_a "$python" -m distributed.cli.dask_scheduler --host 10.77.0.1 --port 8786 --no-dashboard >"$work/scheduler.log" 2>&1 &
+"${in_a[@]}" -m distributed.cli.dask_scheduler --host 10.77.0.1 --port 8786 --no-dashboard >"$work/scheduler.log" 2>&1 &
 jobs+=($!)
-in_b "$python" -m distributed.cli.dask_worker tcp://10.77.0.1:8786 --host 10.77.0.2 --nworkers 2 --nthreads 1 \
+"${in_b[@]}" -m distributed.cli.dask_worker tcp://10.77.0.1:8786 --host 10.77.0.2 --nworkers 2 --nthreads 1 \
   --memory-limit 0 --no-dashboard --local-directory "$work/scratch" >"$work/workers.log" 2>&1 &
 jobs+=($!)
 until [ "$(grep -c 'Registered to' "$work/workers.log")" = 2 ]; do sleep 1; done
 
-in_a "$python" "${fit[@]}" -o "$work/out" --scheduler tcp://10.77.0.1:8786 2>"$work/client.log" &
+"${in_a[@]}" "${fit[@]}" -o "$work/out" --scheduler tcp://10.77.0.1:8786 2>"$work/client.log" &
 client=$!
 until [ "$(find "$work/out" -name '*_ipse.png' 2>/dev/null | wc -l)" -ge 4 ]; do sleep 0.5; done
 echo "link down with $(find "$work/out" -name '*_ipse.png' | wc -l) of $count outputs there"
