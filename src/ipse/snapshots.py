@@ -190,7 +190,7 @@ class Snapshots:
         if keep is not None or x.shape != y.shape:
             return False
         for k in range(1, MIXED + 1):
-            self.points[k] = self.written(x + np.float32(k / MIXED) * (y - x))
+            self.points[k] = self.written((x + k / MIXED * (y - x)).astype(np.float32))
         return True
 
     def state_dict(self) -> dict[str, Any]:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ipse.problem import Nothing, Problem
     from ipse.tasks._paper import Paper
 
-THIN = 6  # pixels from the rim: a hole that goes deeper is the network's
+THIN = 6  # pixels from the rim: a hole that goes deeper is the network's …
+SPARSE = 2.75  # … unless known pixels lie as thin everywhere: times their mean distance
 HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
 LESS = 0.04  # of the known pixels is left out of each of several runs
 LARGEST = 32  # … and no larger than this, pixels a side
@@ -59,7 +60,7 @@ def inpaint(
     deepest = depth(found.known)
     if settings.preset == "paper":
         problem = _published(y, known, settings, _paper.inpaint(found.share, deepest))
-    elif deepest > THIN or settings.latent is not None or settings.network is not None:
+    elif deepest > thin(found.share) or settings.latent is not None or settings.network is not None:
         problem = _holes(y, known, settings, side=min(LARGEST, max(4, deepest)))
     else:
         problem = _scattered(y, known, settings)
@@ -89,6 +90,11 @@ def depth(known: Any) -> int:
     from scipy.ndimage import distance_transform_edt
 
     return round(float(np.max(distance_transform_edt(~known))))  # type: ignore[arg-type]  # SciPy types its options, not its use
+
+
+def thin(missing: float) -> float:
+    """Return how deep gaps may go that are no holes, in pixels, where that share of the pixels is missing."""
+    return max(THIN, SPARSE / max(1 - missing, 1e-6) ** 0.5)
 
 
 def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper") -> "Problem":
