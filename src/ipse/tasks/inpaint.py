@@ -3,7 +3,7 @@
 Scattered pixels and thin scratches: plug-and-play, non-local similarity in turn with the known pixels, which is hard to
 beat there (measured: docs/decisions/inpainting.md). Holes, where no similar patch is at hand: the network,
 
-    argmin_θ ‖m ⊙ (f_θ(z) − y)‖²,
+    argmin_θ ‖m ⊙ (f_θ(z) − y)‖²,     z the coordinates, as published: what nothing is known of comes out smooth,
 
 whose result is joined to the rim of the hole by a smooth correction.
 """
@@ -60,8 +60,11 @@ def inpaint(
     deepest = depth(found.known)
     if settings.preset == "paper":
         problem = _published(y, known, settings, _paper.inpaint(found.share, deepest))
-    elif deepest > thin(found.share) or settings.latent is not None or settings.network is not None:
-        problem = _holes(y, known, settings, side=min(LARGEST, max(4, deepest)))
+    elif deepest > thin(found.share):
+        told = replace(settings, latent=settings.latent or "meshgrid")
+        problem = _holes(y, known, told, side=min(LARGEST, deepest))
+    elif settings.latent is not None or settings.network is not None:
+        problem = _holes(y, known, settings, side=max(4, deepest))
     else:
         problem = _scattered(y, known, settings)
     estimates: dict[str, object] = {"mask": found.said, "missing": round(found.share, 4), "depth": deepest}
