@@ -109,7 +109,7 @@ class GiantRun(Drafted):
     def __init__(self, job: Job, source: Source) -> None:
         self.source, self.factor = source, enlargement(job.options)
         self.side = side_for(source.size, told=job.settings.tile, factor=self.factor) or _whole(source.size)
-        self.started, self.earlier, self.pilots = time.perf_counter(), 0.0, 0
+        self.started, self.earlier = time.perf_counter(), 0.0
         self.job, self.data, self.files = job, b"", dict[str, dict[str, str]]()
         self.picture = replace(self.first_tile(), frames=source.frames)
         self.format = self.check_places()

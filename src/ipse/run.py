@@ -52,7 +52,6 @@ class Run:
             key: file_record(value) for key, value in job.options.items() if isinstance(value, Path)
         }
         self.format = self.check_places()
-        self.pilots = 0
         self.earlier = 0.0  # seconds before a resume
 
     def check_places(self) -> str:
@@ -142,16 +141,12 @@ class Run:
         """Go on from the checkpoint, where there is one and it was asked for."""
         saved = self.checkpoint.resume(self.restoration) if self.checkpoint and self.job.resume else None
         if saved is not None:
-            self.pilots, self.earlier = saved["pilots"], saved["seconds"]
+            self.earlier = saved["seconds"]
             if self.snapshots is not None:
                 self.snapshots.load_state_dict(saved["snapshots"])
 
     def see(self, event: "Estimate | State") -> None:
         """Collect, and save when it is time."""
-        from ipse.restoration import Estimate
-
-        if isinstance(event, Estimate):
-            self.pilots = event.index + 1
         if self.snapshots is not None:
             self.snapshots(event)
         if self.checkpoint is not None and self.checkpoint.due():
@@ -162,8 +157,13 @@ class Run:
         if self.checkpoint is None or not self.restoration.can_be_saved:
             return
         points = {} if self.snapshots is None else self.snapshots.state_dict()
-        saved = {"pilots": self.pilots, "seconds": self.seconds, "snapshots": points}
+        saved = {"seconds": self.seconds, "snapshots": points}
         self.checkpoint.save(self.restoration, saved)
+
+    @property
+    def pilots(self) -> int:
+        """How many estimates were made without the fit, of the last tile or plane where there are several."""
+        return self.restoration.count_of_estimates
 
     @property
     def seconds(self) -> float:

@@ -44,7 +44,7 @@ class StackRun(Drafted):
     """
 
     def __init__(self, job: Job, stack: Stack) -> None:
-        self.started, self.earlier, self.pilots = time.perf_counter(), 0.0, 0
+        self.started, self.earlier = time.perf_counter(), 0.0
         self.job, self.data, self.files = job, b"", dict[str, dict[str, str]]()
         self.stack, self.factor = stack, enlargement(job.options)
         self.picture = stack.picture(stack.plane(0))

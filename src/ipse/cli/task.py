@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -177,17 +177,22 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
         raise OutputError("both the picture and --json would go to standard output: name a file with -o")
     if piped and sys.stdout.isatty():
         raise OutputError("standard output is a terminal, which shows no pictures: name a file with -o")
+    shared = nowhere(task, files, settings, told)
+    place = None if target == STREAM else target
+    return replace(shared, source=source, target=place, checkpoint=files.checkpoint, resume=files.resume)
+
+
+def nowhere(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Job:
+    """Return what one picture's job and that of several have in common: all but where from and where to."""
     return Job(
         task=task,
-        source=source,
-        target=None if target == STREAM else target,
+        source=None,
+        target=None,
         settings=settings,
         options=told,
         strength=files.strength,
         snapshots=files.snapshots,
-        checkpoint=files.checkpoint,
         every=files.checkpoint_every,
-        resume=files.resume,
         overwrite=files.overwrite,
         axes=capitals(files.axes),
         joint=capitals(files.joint),
@@ -214,24 +219,10 @@ def order(task: str, files: Files, many: Many, settings: Settings, told: dict[st
         raise OptionError(
             "--checkpoint and --resume are of one picture: several keep their own, and the same command goes on"
         )
-    job = Job(
-        task=task,
-        source=None,
-        target=None,
-        settings=settings,
-        options=told,
-        strength=files.strength,
-        snapshots=files.snapshots,
-        every=files.checkpoint_every,
-        overwrite=files.overwrite,
-        axes=capitals(files.axes),
-        joint=capitals(files.joint),
-        warm=files.warm,
-    )
     return Order(
         tuple(files.picture),
         files.output,
-        job,
+        nowhere(task, files, settings, told),
         suffix=many.suffix,
         recursive=many.recursive,
         skip_existing=many.skip_existing,
