@@ -39,7 +39,9 @@ JOINT = 4  # channels at most that Bayes takes together: matrices grow with them
 FEW = 16  # pixels: below, there are no groups of patches
 
 Here = tuple[slice, slice, slice]
-Preset = Literal["once", "twice", "fine", "wide", "narrow", "fast", "good", "best"]
+Preset = Literal[
+    "once", "twice", "fine", "wide", "narrow", "fast wide", "fast narrow", "fast", "good", "best"
+]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ PRESETS: dict[Preset, tuple[Step, ...]] = {
     "fine": (Step(5, 24, 4), Step(5, 64, 5, by="bayes")),
     "wide": (Step(8, 60, 4, by="conditional"),),
     "narrow": (Step(6, 60, 3, by="conditional"),),
+    "fast wide": (Step(8, 60, 6, by="conditional"),),
+    "fast narrow": (Step(6, 48, 5, by="conditional"),),
     "fast": (Step(7, 16, 7, window=25), Step(7, 32, 7, window=25)),
     "good": (FIRST, SECOND, THIRD, Step(5, 160, 5, noisy=0.5, window=49, by="bayes")),
     "best": (
@@ -95,7 +99,8 @@ def non_local(
         sigma: standard deviation of the noise, in units of y: a number, or a tensor that broadcasts with y
             (a value a channel, or a pixel).
         preset: how many steps, and how dense; ``once``, ``twice`` and ``fine`` (small
-            patches) are for plug-and-play; ``wide`` and ``narrow``, with a guide, for pixels that differ in noise.
+            patches) are for plug-and-play; the ``wide`` and ``narrow`` ones, with a guide, for
+            pixels that differ in noise.
         clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
         guide: an estimate that is already there; the first step goes on from it.
 

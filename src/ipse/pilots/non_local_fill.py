@@ -24,7 +24,7 @@ from ipse.pilots.plug_and_play import plug_and_play
 
 ROUNDS = {"fast": 4, "good": 20, "best": 36}
 DRAWS: dict[str, tuple[Preset, ...]] = {
-    "fast": ("wide",),
+    "fast": ("fast wide", "fast narrow"),
     "good": ("wide", "wide", "narrow"),
     "best": ("wide", "narrow", "wide", "narrow"),
 }
