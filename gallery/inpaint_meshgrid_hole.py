@@ -56,8 +56,8 @@ noise = 0.1 * torch.rand(1, 32, *size, generator=torch.Generator().manual_seed(0
 made = {"published, latent meshgrid": filled(meshgrid(size)), "published, latent noise": filled(noise)}
 
 # %% [markdown]
-# And what `ipse.inpaint` does by itself: its fast network from noise, stopped by squares that are held out. They
-# say when what is drawn no longer predicts what is behind a square, which is soon; the filling is smoother for it.
+# And what `ipse.inpaint` does by itself: its fast network, from coordinates too, stopped by squares that are held
+# out. They say when what is drawn no longer predicts what is behind a square.
 
 # %%
 easy: Common = budget(tiny=Common(steps=3), reduced=Common(), full=Common())

@@ -351,7 +351,7 @@ class TestNonLocalFill:
     def test_what_a_patch_knows_tells_the_rest_of_it(self) -> None:
         y = photo()
         known = scattered(y)
-        *_, before, last = non_local_fill(torch.where(known, y, 0.0), known, preset="fast")
+        *_, before, _, last = non_local_fill(torch.where(known, y, 0.0), known, preset="fast")
         assert psnr(last, y) > psnr(before, y) + 0.3
 
     def test_nothing_missing(self) -> None:
