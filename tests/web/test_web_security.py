@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hosted import hosted, noisy, png
+from hosted import hosted, noisy, png, until
 
 import ipse.web
 from ipse.cli import main
@@ -81,7 +81,7 @@ def test_too_many_bytes_are_refused_however_they_come(guarded):
     streamed = guarded.client.post("/pictures", content=(b"x" * 65536 for _ in range(64)), headers=own)
     for answer in (said, streamed):
         assert (answer.status_code, answer.json()["code"]) == (413, "TooLarge")
-    assert list((guarded.server.store.root / "incoming").iterdir()) == []
+    until(lambda: list((guarded.server.store.root / "incoming").iterdir()) == [])
 
 
 def test_a_wrong_length_leaves_nothing(page):
@@ -93,7 +93,7 @@ def test_a_wrong_length_leaves_nothing(page):
         pipe.settimeout(10)
         assert b"200" not in pipe.recv(100).split(b"\r\n")[0]
     assert page.client.get("/tasks").status_code == 200
-    assert list((page.server.store.root / "incoming").iterdir()) == []
+    until(lambda: list((page.server.store.root / "incoming").iterdir()) == [])
 
 
 @pytest.mark.parametrize(
