@@ -103,7 +103,7 @@ def wait_until(condition, process):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_what_ends_the_run_loses_only_the_fit_under_way(folder, number, code):
-    slow = ("smooth", "in", "-o", "out", "--steps", "8", "--wait", "0.05", "--checkpoint-every", "0")
+    slow = ("smooth", "in", "-o", "out", "--steps", "16", "--wait", "0.05", "--checkpoint-every", "0")
     process = stubs.start(*slow, cwd=folder)
     wait_until(lambda: len(outputs("out")) == 1 and list(Path("out/.ipse").glob("1*.checkpoint")), process)
     process.send_signal(number)
@@ -116,7 +116,7 @@ def test_what_ends_the_run_loses_only_the_fit_under_way(folder, number, code):
     assert main([*slow, "--quiet"]) == 0
     assert [one.state for one in read(Path("out/ipse-manifest.jsonl"))] == ["done"] * 3
     assert not list(Path("out").rglob(".*"))
-    assert main(["smooth", "in", "-o", "whole", "--steps", "8", "--wait", "0.05", "--quiet"]) == 0
+    assert main(["smooth", "in", "-o", "whole", "--steps", "16", "--wait", "0.05", "--quiet"]) == 0
     assert outputs("out") == outputs("whole")
 
 

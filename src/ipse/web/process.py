@@ -60,7 +60,7 @@ class Process:
             if message["say"] in ENDS:
                 self.done += 1
                 return
-        await self.kill()  # nobody may take it for alive while it is going
+        await self.close()  # nobody may take it for alive while it is going
         yield GONE
 
     def end(self) -> None:
