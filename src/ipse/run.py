@@ -217,8 +217,7 @@ class Run:
 
     def written(self, picture: Picture, *, unchanged: bool) -> bytes:
         """Write the output, and return its bytes; one with nothing restored is the very file that came in."""
-        same = unchanged and self.format == self.picture.format
-        data = self.data if same else self.encoded(picture)
+        data = self.output(picture, unchanged=unchanged)
         if self.job.target is not None:
             write_bytes(self.job.target, data, overwrite=self.job.overwrite)
             return data
@@ -229,8 +228,13 @@ class Run:
             raise RunError(f"standard output cannot be written ({error}): give a file with -o") from error
         return data
 
+    def output(self, picture: Picture, *, unchanged: bool) -> bytes:
+        """The output's bytes: of what stayed as it was, in the same format, those that came in."""
+        same = unchanged and self.format == self.picture.format
+        return self.data if same else self.encoded(picture)
+
     def encoded(self, picture: Picture) -> bytes:
-        """The output's bytes."""
+        """A picture in the output's format."""
         try:
             return encode(picture, format=self.format)
         except (OSError, ValueError, RuntimeError, TypeError) as error:

@@ -116,14 +116,18 @@ class Tiled(Restoration):
         elif self.spread is not None and result.disagreement is not None:
             self.spread[rows, columns] += weight * result.disagreement
 
+    def ended(self) -> str:
+        """Put what was not reached in as it came, and return why the stream ended."""
+        if self.index == self.count:
+            return f"all {self.count} tiles done"
+        self.finish_plainly()
+        return f"cancelled after {self.index} of {self.count} tiles; the rest is as it came"
+
     def result(self) -> Result:
         """The whole picture; where no tile was reached, the picture as it came."""
         if isinstance(self.problem, Nothing) and self.total is None:
             return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
-        reason = f"all {self.count} tiles done"
-        if self.index < self.count:
-            reason = f"cancelled after {self.index} of {self.count} tiles; the rest is as it came"
-            self.finish_plainly()
+        reason = self.ended()
         assert self.total is not None
         picture = self.picture.like(self.total, keep=self.keep)
         return Result(

@@ -100,11 +100,8 @@ class Windowed(Tiled):
         """How it went; the picture of a ``Windowed``'s result is not the whole, which is in the draft."""
         if isinstance(self.problem, Nothing) and self.total is None:
             return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
-        reason = f"all {self.count} tiles done"
-        if self.index < self.count:
-            reason = f"cancelled after {self.index} of {self.count} tiles; the rest is as it came"
-            self.finish_plainly()
-            self.flush(self.size[0])
+        reason = self.ended()
+        self.flush(self.size[0])
         seen = dict(self.seen)
         return Result(self.picture, reason, steps=self.steps, seconds=self.spent, estimates=seen)
 

@@ -48,8 +48,7 @@ class Noted(Run):
 
     def written(self, picture: Picture, *, unchanged: bool) -> bytes:
         """Note, then write."""
-        same = unchanged and self.format == self.picture.format
-        data = self.data if same else self.encoded(picture)
+        data = self.output(picture, unchanged=unchanged)
         assert self.job.target is not None
         write_bytes(self.note, sha256(data).encode(), overwrite=True)
         write_bytes(self.job.target, data, overwrite=self.job.overwrite)
@@ -161,7 +160,7 @@ def fit(errand: Errand) -> Generator[Moment | Record]:
                     yield event
     except IpseError as error:
         made = failed(errand, started, one_line(str(error)))
-    except Exception as error:
+    except Exception as error:  # whatever one picture does, those after it are restored
         said = lack(error)
         if said is None:
             log.exception("%s: something unforeseen", errand.source)
