@@ -16,17 +16,6 @@ from ipse.cli import main
 from ipse.receipt import Receipt
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    stubs.install(monkeypatch)
-    monkeypatch.chdir(tmp_path)
-    Path("in").mkdir()
-    for index in range(3):
-        stubs.noisy(Path(f"in/{index}.png"), seed=index)
-    Path("in/notes.txt").write_text("no picture")
-    return tmp_path
-
-
 def outputs(place):
     return {path.name: path.read_bytes() for path in Path(place).glob("*.png")}
 
