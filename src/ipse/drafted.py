@@ -17,7 +17,7 @@ import numpy as np
 from ipse.checkpoint import Checkpoint
 from ipse.errors import OptionError
 from ipse.job import fingerprint
-from ipse.pictures import write_bytes
+from ipse.pictures import Picture, write_bytes
 from ipse.pictures.files import check_place
 from ipse.receipt import Receipt, beside
 from ipse.report import report
@@ -39,6 +39,22 @@ class Drafted(Run):
     @abstractmethod
     def dtype(self) -> np.dtype[Any]:
         """Type of its samples."""
+
+    @abstractmethod
+    def first(self) -> Picture:
+        """What the memory is checked on: a tile, or a plane."""
+
+    def given(self) -> tuple[bytes, Picture]:
+        """No bytes, for the file is never whole in memory, and its first part."""
+        return b"", self.first()
+
+    def check_wishes(self) -> None:
+        """Refuse what is of pictures in memory."""
+        if self.job.collects or self.job.settings.seeds > 1:
+            raise OptionError(
+                "--strength, --snapshots and --seeds are of one picture in memory: leave them out of a stack, "
+                "a zarr folder, or a picture that is read part by part"
+            )
 
     def copy(self) -> None:
         """Put what came in into the draft, where nothing was to be restored."""

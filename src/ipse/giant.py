@@ -5,7 +5,6 @@ pixels and by the memory there is.
 """
 
 import hashlib
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -109,15 +108,12 @@ class GiantRun(Drafted):
     def __init__(self, job: Job, source: Source) -> None:
         self.source, self.factor = source, enlargement(job.options)
         self.side = side_for(source.size, told=job.settings.tile, factor=self.factor) or _whole(source.size)
-        self.started, self.earlier = time.perf_counter(), 0.0
-        self.job, self.data, self.files = job, b"", dict[str, dict[str, str]]()
-        self.picture = replace(self.first_tile(), frames=source.frames)
-        self.format = self.check_places()
+        super().__init__(job)
 
-    def first_tile(self) -> Picture:
-        """What the memory is checked on."""
+    def first(self) -> Picture:
+        """The first tile."""
         height, width = (min(self.side, side) for side in self.source.size)
-        return self.source.crop(slice(0, height), slice(0, width))
+        return replace(self.source.crop(slice(0, height), slice(0, width)), frames=self.source.frames)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from ipse.parts import Parts
 from ipse.problem import Problem
 from ipse.restoration import Restoration
 from ipse.seeds import Seeds
-from ipse.stacked import Stacked
-from ipse.tiled import Tiled
 
 if TYPE_CHECKING:
     from ipse.stopping import State
@@ -20,7 +19,7 @@ def steps(restoration: Restoration) -> int:
 def time_left(restoration: Restoration, event: "State") -> float:
     """Seconds to the last step, or to the end of the time budget: the rule may stop earlier."""
     running, spent = restoration, 0.0
-    while isinstance(running, Tiled | Stacked | Seeds) and running.inner is not None:
+    while isinstance(running, Parts | Seeds) and running.inner is not None:
         running, spent = running.inner, spent + running.spent
     spent += running.seconds + event.seconds
     left = event.seconds / event.step * (steps(restoration) - event.step)
@@ -32,9 +31,9 @@ def time_left(restoration: Restoration, event: "State") -> float:
 
 
 def ahead(restoration: Restoration | None) -> int:
-    """The fits that follow the one under way: of the seeds, and of the tiles."""
+    """The fits that follow the one under way: of the seeds, and of the tiles or planes."""
     match restoration:
-        case Tiled() | Stacked():
+        case Parts():
             tiles = restoration.count - restoration.index - 1
             return tiles * restoration.settings.seeds + ahead(restoration.inner)
         case Seeds():

@@ -40,19 +40,26 @@ class Run:
     """
 
     def __init__(self, job: Job) -> None:
-        self.started = time.perf_counter()
+        self.started, self.earlier = time.perf_counter(), 0.0  # seconds before a resume
         self.job = job
         tasks.find(job.task)
-        if job.strength is not None:
-            check_strength(job.strength)
-        if job.collects and (job.settings.tile or job.settings.seeds > 1):
-            raise OptionError("--strength and --snapshots are of one fit: leave --tile and --seeds out")
-        self.data, self.picture = given(job)
+        self.check_wishes()
+        self.data, self.picture = self.given()
         self.files = {
             key: file_record(value) for key, value in job.options.items() if isinstance(value, Path)
         }
         self.format = self.check_places()
-        self.earlier = 0.0  # seconds before a resume
+
+    def check_wishes(self) -> None:
+        """Refuse what the settings ask for and cannot have."""
+        if self.job.strength is not None:
+            check_strength(self.job.strength)
+        if self.job.collects and (self.job.settings.tile or self.job.settings.seeds > 1):
+            raise OptionError("--strength and --snapshots are of one fit: leave --tile and --seeds out")
+
+    def given(self) -> tuple[bytes, Picture]:
+        """Read the picture: the file's bytes, and what is in them."""
+        return given(self.job)
 
     def check_places(self) -> str:
         """Refuse every place that could not be written; return the output's format."""

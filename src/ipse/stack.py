@@ -6,7 +6,6 @@ Out comes a stack of the same shape, type and axes, with what OME or ImageJ said
 import hashlib
 import secrets
 import shutil
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import tifffile
 from ipse.drafted import Drafted
 from ipse.errors import OptionError, OutputError, RunError
 from ipse.job import Job
+from ipse.pictures import Picture
 from ipse.pictures.files import check_place, publish
 from ipse.tiles import enlargement
 from ipse.windows.open import is_zarr
@@ -44,17 +44,14 @@ class StackRun(Drafted):
     """
 
     def __init__(self, job: Job, stack: Stack) -> None:
-        self.started, self.earlier = time.perf_counter(), 0.0
-        self.job, self.data, self.files = job, b"", dict[str, dict[str, str]]()
         self.stack, self.factor = stack, enlargement(job.options)
-        self.picture = stack.picture(stack.plane(0))
-        if job.collects or job.settings.seeds > 1:
-            raise OptionError(
-                "--strength, --snapshots and --seeds are of one picture: leave them out of a stack"
-            )
         if job.joint is not None and job.joint not in stack.axes.split("Y")[0]:
             raise OptionError(f"--joint {job.joint}: {stack.name} has axes {stack.axes}: name one before Y")
-        self.format = self.check_places()
+        super().__init__(job)
+
+    def first(self) -> Picture:
+        """The first plane."""
+        return self.stack.picture(self.stack.plane(0))
 
     @property
     def shape(self) -> tuple[int, int, int]:

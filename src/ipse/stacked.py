@@ -7,18 +7,18 @@ that fades, one level for all loses decibels (measured: docs/decisions/stacks.md
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ipse.parts import Parts
 from ipse.pictures import Picture
 from ipse.pictures.levels import Samples
 from ipse.restoration import Restoration, Result
 from ipse.settings import Settings
 from ipse.tiled import enlarged, restoration
-from ipse.tiles import enlargement, side_for
+from ipse.tiles import side_for
 from ipse.warm import Warm, Weights
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FRESH = 10  # planes after which a warm chain begins anew: longer ones lose (docs/decisions/warm-starts.md)
 
 
-class Stacked(Restoration):
+class Stacked(Parts):
     """The stream of one plane after the other.
 
     Args:
@@ -55,14 +55,8 @@ class Stacked(Restoration):
         joint: str | None = None,
         warm: bool = False,
     ) -> None:
-        super().__init__(stack.picture(stack.plane(0)), task, settings, options)
-        self.stack, self.draft, self.name, self.joint = stack, draft, task, joint
-        self.factor, self.count = enlargement(self.options), stack.count
-        self.index = 0  #: planes that are done
-        self.inner: Restoration | None = None
-        self.seen: Mapping[str, Any] = {}
-        self.spent, self.steps = 0.0, 0
-        self.warm = warm
+        super().__init__(stack.picture(stack.plane(0)), task, settings, options, count=stack.count)
+        self.stack, self.draft, self.joint, self.warm = stack, draft, joint, warm
         self.weights: Weights | None = None
 
     def __iter__(self) -> Iterator["Estimate | State"]:
@@ -73,30 +67,24 @@ class Stacked(Restoration):
 
     def restored(self, index: int) -> Iterator["Estimate | State"]:
         """Restore one plane, and put it into the draft."""
-        settings = self.settings
-        if settings.seconds is not None:
-            share = max(1e-3, (settings.seconds - self.spent) / (self.count - index))
-            settings = replace(settings, seconds=share)
         around = self.stack.beside(index, self.joint)
         planes = np.concatenate([self.stack.plane(one) for one in around], 2)
-        self.inner = inner = self.opened(self.stack.picture(planes), settings)
-        for event in inner:
-            self.follow(inner)
-            yield event
+        inner = self.opened(self.stack.picture(planes), self.share())
+        yield from self.pull(inner)
         self.weights = inner.weights() if isinstance(inner, Warm) else None
         result = inner.result()
         samples = result.picture.samples.reshape(*result.picture.size, -1)
         first = around.index(index) * self.stack.samples
         self.put(index, samples[..., first : first + self.stack.samples])
-        self.index, self.seen = index + 1, result.estimates
-        self.spent, self.steps = self.spent + result.seconds, self.steps + result.steps
+        self.done(result)
 
     def opened(self, plane: Picture, settings: Settings) -> Restoration:
         """Open a plane's restoration, warm where that was asked for and it is not cut into tiles."""
         side = side_for(plane.size, told=settings.tile, factor=self.factor)
         if self.warm and not side:
-            start = None if self.index % FRESH == 0 else self.weights
-            return Warm(plane, self.name, settings, self.options, start=start)
+            inner = Warm(plane, self.name, settings, self.options)
+            inner.start = None if self.index % FRESH == 0 else self.weights
+            return inner
         return restoration(plane, self.name, settings, self.options)
 
     def put(self, index: int, samples: Samples) -> None:
@@ -110,28 +98,17 @@ class Stacked(Restoration):
             reason = f"cancelled after {self.index} of {self.count} planes; the rest is as it came"
             for index in range(self.index, self.count):
                 self.put(index, _repeated(self.stack.plane(index), self.factor))
-        seen = dict(self.seen)
-        return Result(self.picture, reason, steps=self.steps, seconds=self.spent, estimates=seen)
-
-    @property
-    def has_estimate(self) -> bool:
-        """Whether a plane is done."""
-        return self.index > 0
-
-    @property
-    def can_be_saved(self) -> bool:
-        """Whether a plane is done."""
-        return self.index > 0
+        return self.told(self.picture, reason)
 
     def state_dict(self) -> dict[str, Any]:
         """The number of planes that are done, which are on the disk when this returns, and the last one's weights."""
         self.draft.sync()
         weights = None if self.weights is None else dict(self.weights)
-        return {"index": self.index, "spent": self.spent, "steps": self.steps, "weights": weights}
+        return super().state_dict() | {"weights": weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the plane that was under way, from its beginning."""
-        self.index, self.spent, self.steps = state["index"], state["spent"], state["steps"]
+        super().load_state_dict(state)
         self.weights = state["weights"]
 
 

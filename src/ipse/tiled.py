@@ -14,21 +14,22 @@ from numpy.typing import NDArray
 
 from ipse import tasks
 from ipse.errors import RunError
+from ipse.parts import Parts
 from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
-from ipse.restoration import Estimate, Restoration, Result
+from ipse.restoration import Restoration, Result
 from ipse.seeds import Reach, whole
 from ipse.settings import Settings
 from ipse.tiles import Tile, count, enlargement, side_for, tiles
 
 if TYPE_CHECKING:
+    from ipse.restoration import Estimate
     from ipse.stopping import State
-
 
 ARRAYS = ("total", "keep", "spread")  # of a ``Tiled``, that a checkpoint holds
 
 
-class Tiled(Restoration):
+class Tiled(Parts):
     """The stream of one tile after the other.
 
     Args:
@@ -48,18 +49,11 @@ class Tiled(Restoration):
         *,
         side: int,
     ) -> None:
-        super().__init__(picture, task, settings, options)
-        self.name, self.side = task, side
-        self.size = picture.size
-        self.factor = enlargement(self.options)
-        self.count = count(self.size, tile=self.side)
-        self.index = 0  #: tiles that are done
+        super().__init__(picture, task, settings, options, count=count(picture.size, tile=side))
+        self.side, self.size = side, picture.size
         self.total: NDArray[np.float32] | None = None
         self.keep: NDArray[np.bool_] | None = None  #: where the samples must come back to the bit
         self.spread: NDArray[np.float32] | None = None  #: Σ_k w_k s_k, the disagreement of several seeds
-        self.inner: Restoration | None = None
-        self.seen: Mapping[str, Any] = {}
-        self.spent, self.steps = 0.0, 0
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Every tile's pilots and steps, in turn."""
@@ -85,20 +79,12 @@ class Tiled(Restoration):
 
     def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
         """Restore one tile, and add it to the sum."""
-        settings = self.settings
-        if settings.seconds is not None:
-            share = max(1e-3, (settings.seconds - self.spent) / (self.count - self.index))
-            settings = replace(settings, seconds=share)
         told = cut(options, self.size, tile.rows, tile.columns)
-        self.inner = inner = whole(self.piece(tile), self.name, settings, told)
-        for event in inner:
-            self.follow(inner)
-            yield event
+        inner = whole(self.piece(tile), self.name, self.share(), told)
+        yield from self.pull(inner)
         result = inner.result()
         self.add(tile, result, inner.problem.keep if isinstance(inner.problem, Problem) else None)
-        self.index += 1
-        self.spent, self.steps = self.spent + result.seconds, self.steps + result.steps
-        self.seen = result.estimates
+        self.done(result)
 
     def add(self, tile: Tile, result: Result, keep: NDArray[np.bool_] | None = None) -> None:
         """Add a tile's picture with its weight; a tile with nothing to restore, as it was."""
@@ -130,14 +116,7 @@ class Tiled(Restoration):
         reason = self.ended()
         assert self.total is not None
         picture = self.picture.like(self.total, keep=self.keep)
-        return Result(
-            picture,
-            reason,
-            steps=self.steps,
-            seconds=self.spent,
-            estimates=dict(self.seen),
-            disagreement=self.spread,
-        )
+        return replace(self.told(picture, reason), disagreement=self.spread)
 
     def finish_plainly(self) -> None:
         """Fill what no tile has reached from the picture itself, enlarged by repetition where it must be."""
@@ -147,27 +126,17 @@ class Tiled(Restoration):
             piece = self.piece(tile)
             self.add(tile, Result(piece.like(enlarged(piece.pixels, self.factor)), ""))
 
-    @property
-    def has_estimate(self) -> bool:
-        """Whether a tile is done."""
-        return self.index > 0
-
-    @property
-    def can_be_saved(self) -> bool:
-        """Whether a tile is done."""
-        return self.index > 0
-
     def state_dict(self) -> dict[str, Any]:
         """The tiles that are done."""
         import torch
 
         arrays = {name: getattr(self, name) for name in ARRAYS}
         tensors = {name: None if array is None else torch.from_numpy(array) for name, array in arrays.items()}
-        return tensors | {"index": self.index, "spent": self.spent, "steps": self.steps}
+        return super().state_dict() | tensors
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the tile that was under way, from its beginning."""
-        self.index, self.spent, self.steps = state["index"], state["spent"], state["steps"]
+        super().load_state_dict(state)
         for name in ARRAYS:
             setattr(self, name, None if state[name] is None else state[name].cpu().numpy())
 

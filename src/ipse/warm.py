@@ -5,14 +5,11 @@ Measured on stacks of shifted frames: docs/decisions/warm-starts.md.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor
 
-from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
 from ipse.restoration import Restoration
-from ipse.settings import Settings
 
 SHARE = 0.5  # of the steps that a cold start takes
 Weights = Mapping[str, Tensor]
@@ -21,25 +18,10 @@ Weights = Mapping[str, Tensor]
 class Warm(Restoration):
     """A restoration whose network starts from another's weights, where it fits one and they are of its shape.
 
-    Args:
-        picture: the damaged picture.
-        task: the name of a task.
-        settings: as for any; of one seed. Steps that they name are those of a cold start.
-        options: the task's own.
-        start: the weights; None is a cold start.
+    It is of one seed. Steps that the settings name are those of a cold start.
     """
 
-    def __init__(
-        self,
-        picture: Picture,
-        task: str,
-        settings: Settings | None = None,
-        options: Mapping[str, Any] | None = None,
-        *,
-        start: Weights | None = None,
-    ) -> None:
-        super().__init__(picture, task, settings, options)
-        self.start = start
+    start: Weights | None = None  #: the weights; None is a cold start
 
     def posed(self) -> Problem | Nothing:
         """The problem, its network's weights set and its steps fewer."""

@@ -102,8 +102,7 @@ class Windowed(Tiled):
             return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
         reason = self.ended()
         self.flush(self.size[0])
-        seen = dict(self.seen)
-        return Result(self.picture, reason, steps=self.steps, seconds=self.spent, estimates=seen)
+        return self.told(self.picture, reason)
 
     def state_dict(self) -> dict[str, Any]:
         """The band, and how far the draft is; what is in the draft is on the disk when this returns."""

@@ -1,0 +1,87 @@
+"""x*_1, x*_2, …: a restoration made of others, part by part, each pulled to its end before the next begins.
+
+What tiles of a picture and planes of a stack have in common: how many are done, and what time each may take.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ipse.pictures import Picture
+from ipse.restoration import Restoration, Result
+from ipse.settings import Settings
+from ipse.tiles import enlargement
+
+if TYPE_CHECKING:
+    from ipse.restoration import Estimate
+    from ipse.stopping import State
+
+
+class Parts(Restoration):
+    """The stream of one part after the other.
+
+    Args:
+        picture: what the receipt describes.
+        task: the name of a task.
+        settings: as for a part; ``seconds`` is shared out among them.
+        options: the task's own.
+        count: how many parts there are.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        task: str,
+        settings: Settings | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        count: int,
+    ) -> None:
+        super().__init__(picture, task, settings, options)
+        self.name, self.count = task, count
+        self.factor = enlargement(self.options)
+        self.index = 0  #: parts that are done
+        self.inner: Restoration | None = None
+        self.seen: Mapping[str, Any] = {}
+        self.spent, self.steps = 0.0, 0
+
+    def share(self) -> Settings:
+        """The settings of the next part, with its share of the time that is left."""
+        if self.settings.seconds is None:
+            return self.settings
+        left = (self.settings.seconds - self.spent) / (self.count - self.index)
+        return replace(self.settings, seconds=max(1e-3, left))
+
+    def pull(self, inner: Restoration) -> Iterator["Estimate | State"]:
+        """Pull a part's stream, standing where it stands."""
+        self.inner = inner
+        for event in inner:
+            self.follow(inner)
+            yield event
+
+    def done(self, result: Result) -> None:
+        """Count a part whose result has been put away."""
+        self.index, self.seen = self.index + 1, result.estimates
+        self.spent, self.steps = self.spent + result.seconds, self.steps + result.steps
+
+    def told(self, picture: Picture, reason: str) -> Result:
+        """A picture as the result of all parts."""
+        return Result(picture, reason, steps=self.steps, seconds=self.spent, estimates=dict(self.seen))
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether a part is done."""
+        return self.index > 0
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether a part is done."""
+        return self.index > 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many parts are done, and what they took."""
+        return {"index": self.index, "spent": self.spent, "steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with the part that was under way, from its beginning."""
+        self.index, self.spent, self.steps = state["index"], state["spent"], state["steps"]
