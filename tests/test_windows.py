@@ -1,6 +1,7 @@
 """Windows show what the whole file holds, and a draft becomes the file that the whole would have become."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from refusals import refused
 from ipse.errors import OutputError, PictureError
 from ipse.pictures import Metadata, Picture, read, write
 from ipse.pictures.metadata import exif_of
-from ipse.windows import Draft, Source, check_room, encode, opened, size_of
+from ipse.windows import Draft, Source, check_room, encode, opened, put, size_of
 from ipse.windows.zarr import created
 
 SIZE = (75, 131)
@@ -176,7 +177,7 @@ def test_a_taken_name_stays_what_it_was(tmp_path: Path) -> None:
     draft = Draft(tmp_path / "rows", (*SIZE, 3), RGB.dtype)
     draft.write(0, RGB)
     with refused(OutputError, tmp_path / "out.tif", "exists"):
-        encode(draft, tmp_path / "out.tif", like=Picture.from_array(RGB), format="TIFF")
+        put(tmp_path / "out.tif", partial(encode, draft, like=Picture.from_array(RGB), format="TIFF"))
     draft.close()
     assert (tmp_path / "out.tif").read_bytes() == b"mine"
     assert [path.name for path in tmp_path.iterdir()] == ["out.tif"]

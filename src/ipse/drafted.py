@@ -1,30 +1,35 @@
 """Run whose result grows in a draft: what giant pictures and stacks have in common.
 
-The draft lies beside the output until it is encoded; with a checkpoint it lies beside that, and outlives a kill.
+The draft lies beside the output until it is encoded; with a checkpoint it lies beside that, and outlives a kill. The
+receipt is written, hidden, before the output gets its name, and gets its own after it: what a kill between the two
+leaves is known by the next run of the same job, which finishes it.
 """
 
-import hashlib
+import os
 import secrets
 import weakref
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ipse.checkpoint import Checkpoint
-from ipse.errors import OptionError
+from ipse.errors import OptionError, OutputError
 from ipse.job import fingerprint
 from ipse.pictures import Picture, write_bytes
 from ipse.pictures.files import check_place
-from ipse.receipt import Receipt, beside
-from ipse.report import report
+from ipse.receipt import Receipt, awaited, beside, pending, sha256_of
+from ipse.report import of_job, report
 from ipse.run import Run
-from ipse.windows import Draft, check_room
+from ipse.windows import Draft, check_room, put
 
-BLOCK = 1 << 20  # bytes that are hashed at once
+if TYPE_CHECKING:
+    from ipse.restoration import Estimate, Result
+    from ipse.stopping import State
 
 
 class Drafted(Run):
@@ -60,8 +65,8 @@ class Drafted(Run):
         """Put what came in into the draft, where nothing was to be restored."""
 
     @abstractmethod
-    def write(self) -> None:
-        """Make the output of the draft, atomically."""
+    def write_part(self, part: Path) -> None:
+        """Write the draft as the output is, under a name that is not yet its own."""
 
     @abstractmethod
     def pixels_sha256(self) -> str:
@@ -72,6 +77,29 @@ class Drafted(Run):
         """Where the result goes."""
         assert self.job.target is not None
         return self.job.target
+
+    @cached_property
+    def settled(self) -> Receipt | None:
+        """The receipt of what lies at the output, where it is this job's and a kill came before the receipt."""
+        said = awaited(self.target)
+        if said is None or said.cancelled:
+            return None
+        asked = of_job(self) | {"input_sha256": self.input_sha256}
+        same = all(getattr(said, key) == asked[key] for key in asked.keys() - {"input", "output"})
+        return said if same else None
+
+    def check_folder(self) -> None:
+        """Refuse a zarr folder that could not be made.
+
+        Raises:
+            OutputError: says why.
+        """
+        if not os.path.lexists(self.target):
+            check_place(self.target)
+        elif self.settled is None:
+            raise OutputError(
+                f"{self.target}: exists already; a zarr folder is never replaced: choose a new name, or remove it"
+            )
 
     def check_rest(self) -> None:
         """Refuse a receipt or checkpoint that could not be written, and a disk that is too small.
@@ -84,6 +112,8 @@ class Drafted(Run):
             self.checkpoint.check(resume=self.job.resume, overwrite=self.job.overwrite)
         elif self.job.resume:
             raise OptionError("--resume goes on from a checkpoint: add --checkpoint FILE")
+        if self.settled is not None:
+            return
         draft = int(np.prod(self.shape)) * self.dtype.itemsize
         check_room(self.target.absolute().parent, 2 * draft)  # the draft, and an output that may not pack
 
@@ -115,37 +145,48 @@ class Drafted(Run):
         weakref.finalize(self, made.close, remove=saved is None)
         return made
 
+    def __iter__(self) -> "Iterator[Estimate | State]":
+        """Pull the restoration's events; of an output that is there, none."""
+        if self.settled is None:
+            yield from super().__iter__()
+
     def finish(self, *, cancelled: bool = False) -> Receipt:
         """Write what there is, and its receipt; a finished run's draft and checkpoint are removed.
 
         Raises:
             RunError: there was nothing yet to write, or writing failed.
         """
-        result = self.restoration.result()
-        if result.unchanged:
-            self.copy()
-        self.write()
-        said = replace(
-            report(self, result, step=result.step, picture=self.picture, data=b"", cancelled=cancelled),
-            input_sha256=self.input_sha256,
-            output_sha256=sha256_of(self.target),
-            pixels_sha256=self.pixels_sha256(),
-        )
-        write_bytes(beside(self.target), said.to_json().encode(), overwrite=True)
+        said = self.settled
+        if said is None:
+            said = self.put(self.restoration.result(), cancelled=cancelled)
+        settle(self.target)
         self.draft.close(remove=not (cancelled and self.checkpoint is not None))
         if self.checkpoint is not None and not cancelled:
             self.checkpoint.remove()
         return said
 
+    def put(self, result: "Result", *, cancelled: bool) -> Receipt:
+        """Write the output, its receipt pending."""
+        made: list[Receipt] = []
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file; of a folder, that of its files' names and contents in order."""
-    digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            if path.is_dir():
-                digest.update(str(file.relative_to(path)).encode())
-            with file.open("rb") as stream:
-                while block := stream.read(BLOCK):
-                    digest.update(block)
-    return digest.hexdigest()
+        def note(part: Path) -> None:
+            said = report(self, result, step=result.step, picture=self.picture, data=b"", cancelled=cancelled)
+            made.append(
+                replace(
+                    said,
+                    input_sha256=self.input_sha256,
+                    output_sha256=sha256_of(part),
+                    pixels_sha256=self.pixels_sha256(),
+                )
+            )
+            write_bytes(pending(self.target), made[0].to_json().encode(), overwrite=True)
+
+        if result.unchanged:
+            self.copy()
+        put(self.target, self.write_part, overwrite=self.job.overwrite, before=note)
+        return made[0]
+
+
+def settle(output: Path) -> None:
+    """Put the receipt of an output, which has its name now, beside it."""
+    pending(output).replace(beside(output))

@@ -18,7 +18,6 @@ from ipse.drafted import Drafted
 from ipse.errors import OptionError, OutputError
 from ipse.job import Job
 from ipse.pictures import Picture, check_target
-from ipse.pictures.files import check_place
 from ipse.plan import Plan, plan
 from ipse.run import Run
 from ipse.stack import SUFFIXES, StackRun
@@ -132,11 +131,12 @@ class GiantRun(Drafted):
 
     def check_places(self) -> str:
         """Refuse every place that could not be written, or is too small; return the output's format."""
-        job, name = self.job, "ZARR"
+        name = "ZARR"
         if is_zarr(self.target):
-            check_place(self.target, overwrite=False)
+            self.check_folder()
         else:
-            name = check_target(self.picture, self.target, overwrite=job.overwrite, size=self.size)
+            again = self.job.overwrite or self.settled is not None
+            name = check_target(self.picture, self.target, overwrite=again, size=self.size)
         if name not in FORMATS:
             raise OutputError(
                 f"{self.target}: {name} is not written part by part, as a picture of "
@@ -153,10 +153,9 @@ class GiantRun(Drafted):
         job = self.job
         return Windowed(self.source, self.draft, job.task, job.settings, job.options, side=self.side)
 
-    def write(self) -> None:
-        """Make the output of the draft, atomically."""
-        again = self.job.overwrite
-        encode(self.draft, self.target, like=self.picture, format=self.format, overwrite=again)
+    def write_part(self, part: Path) -> None:
+        """Write the draft as the output is, under a name that is not yet its own."""
+        encode(self.draft, part, like=self.picture, format=self.format)
 
     def copy(self) -> None:
         """Put the picture into the draft as it came."""

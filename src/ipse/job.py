@@ -12,11 +12,12 @@ from ipse import machine, tasks
 from ipse.errors import InputError
 from ipse.options import of_task
 from ipse.pictures import FORMATS, Picture, format_for, read, read_bytes
-from ipse.receipt import Receipt, sha256
+from ipse.receipt import Receipt, sha256, sha256_of
 from ipse.settings import Settings
 
 SUFFIX = "_ipse"
 BLANK = np.full((1, 1, 3), 128, np.uint8)
+ZARR = ".zarr"
 JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
 
 
@@ -90,7 +91,8 @@ def default_target(task: str, source: Path, *, suffix: str = SUFFIX) -> Path:
 
     PNG stands in for JPEG, which would undo what ``dejpeg`` did, and for what can be read but not written.
     """
-    known = {suffix for form in FORMATS for suffix in form.suffixes} - (JPEG if task == "dejpeg" else set())
+    known = {suffix for form in FORMATS for suffix in form.suffixes} | {ZARR}
+    known -= JPEG if task == "dejpeg" else set()
     kind = source.suffix if source.suffix.lower() in known else ".png"
     return source.with_name(f"{source.stem}{suffix}{kind}")
 
@@ -199,16 +201,18 @@ def file_record(path: Path) -> dict[str, str]:
     return {"path": str(path.absolute()), "sha256": sha256(read_bytes(path)[0])}
 
 
-def check_same(path: Path, digest: str) -> bytes:
-    """Return a file's bytes, which must be the ones that were there.
+def check_same(path: Path, digest: str) -> None:
+    """Check that a file, or a zarr folder, is the one that was there.
 
     Raises:
-        InputError: the file is gone, or has changed.
+        InputError: it is gone, or has changed.
     """
-    data, _ = read_bytes(path)
-    if sha256(data) != digest:
+    try:
+        now = sha256_of(path)
+    except OSError:
+        now = sha256(read_bytes(path)[0])  # which says what is wrong with it
+    if now != digest:
         raise InputError(f"{path} has changed since the receipt was written: give the original with --input")
-    return data
 
 
 def _option(value: Any) -> Any:

@@ -20,6 +20,7 @@ from ipse.errors import InputError
 KIND = "ipse receipt"
 SCHEMA = 1
 SUFFIX = ".ipse.json"
+BLOCK = 1 << 20  # bytes that are hashed at once
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,41 @@ def beside(output: Path) -> Path:
     return output.with_name(output.name + SUFFIX)
 
 
+def pending(output: Path) -> Path:
+    """Where the receipt of a large output lies while that is about to get its name."""
+    return output.with_name(f".{output.name}{SUFFIX}")
+
+
+def awaited(output: Path) -> Receipt | None:
+    """Return the pending receipt of what lies at ``output``: a kill came between the two."""
+    try:
+        said = Receipt.read(pending(output))
+        return said if sha256_of(output) == said.output_sha256 else None
+    except (InputError, OSError):
+        return None
+
+
 def sha256(data: bytes) -> str:
     """Return the SHA-256 of ``data``, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file; of a folder, that of its files' names and contents in order.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if path.is_dir():
+            if not file.is_file():
+                continue
+            digest.update(str(file.relative_to(path)).encode())
+        with file.open("rb") as stream:
+            while block := stream.read(BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def sha256_of_samples(*arrays: NDArray[Any] | None) -> str:

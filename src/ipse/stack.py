@@ -4,8 +4,6 @@ Out comes a stack of the same shape, type and axes, with what OME or ImageJ said
 """
 
 import hashlib
-import secrets
-import shutil
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +12,10 @@ import numpy as np
 import tifffile
 
 from ipse.drafted import Drafted
-from ipse.errors import OptionError, OutputError, RunError
+from ipse.errors import OptionError, OutputError
 from ipse.job import Job
 from ipse.pictures import Picture
-from ipse.pictures.files import check_place, publish
+from ipse.pictures.files import check_place
 from ipse.tiles import enlargement
 from ipse.windows.open import is_zarr
 from ipse.windows.source import bands
@@ -84,7 +82,10 @@ class StackRun(Drafted):
         zarr = is_zarr(self.target)
         if zarr and self.stack.axes.endswith("S"):
             raise OutputError(f"{self.target}: OME-Zarr has no axis S; give .tif for interleaved colours")
-        check_place(self.target, overwrite=self.job.overwrite and not zarr)
+        if zarr:
+            self.check_folder()
+        else:
+            check_place(self.target, overwrite=self.job.overwrite or self.settled is not None)
         self.check_rest()
         return "ZARR" if zarr else "TIFF"
 
@@ -103,26 +104,6 @@ class StackRun(Drafted):
         for rows in bands(self.shape[0], self.shape[0] // self.stack.count):
             found = self.draft.read(rows)
             yield found if self.stack.axes.endswith("S") else found[..., 0]
-
-    def write(self) -> None:
-        """Make the output of the draft, atomically."""
-        part = self.target.resolve().with_name(f".ipse-{secrets.token_hex(6)}.tmp")
-        try:
-            self.write_part(part)
-            if part.is_dir():
-                part.rename(self.target.resolve())
-            else:
-                publish(part, self.target.resolve(), overwrite=self.job.overwrite)
-        except FileExistsError:
-            raise OutputError(
-                f"{self.target}: exists already; choose a new name or allow --overwrite"
-            ) from None
-        except (OSError, ValueError, RuntimeError) as error:
-            said = (str(error).splitlines() or ["unknown"])[0]
-            raise RunError(f"{self.target}: writing failed ({said}); nothing was written") from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-            part.unlink(missing_ok=True)
 
     def write_part(self, part: Path) -> None:
         """Write the stack under a name that is not yet its own."""

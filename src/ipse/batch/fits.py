@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 from ipse.batch.errands import Errand
 from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
-from ipse.drafted import sha256_of
 from ipse.errors import InputError, IpseError, OutputError, lack, one_line
 from ipse.giant import run_of
 from ipse.job import Job, file_record, fingerprint
 from ipse.pictures import Picture, read_bytes, write_bytes
-from ipse.receipt import Receipt, beside, plain, sha256
+from ipse.receipt import Receipt, awaited, beside, pending, plain, sha256, sha256_of
 from ipse.run import Run
 
 if TYPE_CHECKING:
@@ -115,7 +114,8 @@ class Fit:
 
     def is_ours(self) -> bool:
         """Whether what lies at the output was made of this very file, and nobody has touched it since."""
-        now, said = digest_of(self.errand.target), receipt_of(self.errand.target)
+        target = self.errand.target
+        now, said = digest_of(target), receipt_of(target) or awaited(target)
         if now is None:
             return False
         noted = self.note.is_file() and self.note.read_text() == now
@@ -137,6 +137,7 @@ class Fit:
     def clear(self) -> None:
         """Remove what was kept for the case of a kill."""
         self.note.unlink(missing_ok=True)
+        pending(self.errand.target).unlink(missing_ok=True)
         for path in self.errand.hidden.glob(f"{escape(self.errand.target.name)}.*{CHECKPOINT}*"):
             path.unlink(missing_ok=True)
 

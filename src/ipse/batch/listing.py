@@ -15,14 +15,13 @@ from pathlib import Path
 from PIL import Image
 
 from ipse.errors import PictureError
-from ipse.job import SUFFIX
+from ipse.job import SUFFIX, ZARR
 from ipse.pictures.formats import BY_SUFFIX
 from ipse.pictures.read import REFUSED
 from ipse.receipt import beside
 from ipse.windows.open import is_zarr
 
 MANIFEST = "ipse-manifest.jsonl"
-ZARR = ".zarr"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,6 @@
 from ipse.windows.draft import Draft
 from ipse.windows.open import opened, size_of
 from ipse.windows.source import Source
-from ipse.windows.write import FORMATS, check_room, encode
+from ipse.windows.write import FORMATS, check_room, encode, put
 
-__all__ = ["FORMATS", "Draft", "Source", "check_room", "encode", "opened", "size_of"]
+__all__ = ["FORMATS", "Draft", "Source", "check_room", "encode", "opened", "put", "size_of"]

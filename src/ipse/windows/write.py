@@ -13,7 +13,7 @@ import tifffile
 
 from ipse.errors import OutputError, RunError
 from ipse.pictures import Picture
-from ipse.pictures.files import check_place, publish
+from ipse.pictures.files import publish
 from ipse.pictures.levels import Samples
 from ipse.pictures.metadata import PREFIX
 from ipse.pictures.tiff import PHOTOMETRIC, graft, kinds_of, said_of
@@ -41,24 +41,30 @@ def check_room(folder: Path, need: int) -> None:
         )
 
 
-def encode(draft: Draft, path: Path, *, like: Picture, format: str, overwrite: bool = False) -> None:
-    """Write a draft as a file, or a zarr folder, atomically.
+def put(
+    path: Path,
+    make: Callable[[Path], None],
+    *,
+    overwrite: bool = False,
+    before: Callable[[Path], None] | None = None,
+) -> None:
+    """Let a file, or a zarr folder, be written under another name, and give it its own once it is whole.
 
     Args:
-        draft: all rows of the result.
-        path: where to.
-        like: any part of the picture: its model, alpha and metadata are the result's.
-        format: one of ``FORMATS``.
-        overwrite: whether what is there may be replaced.
+        path: its name.
+        make: writes it under the name that it is given.
+        overwrite: whether a file that is there may be replaced; a folder never is.
+        before: is shown what was written, before it gets its name.
 
     Raises:
         OutputError: the place is taken.
         RunError: writing failed midway; nothing half-written is left.
     """
-    check_place(path, overwrite=overwrite)
     part = path.resolve().with_name(f".ipse-{secrets.token_hex(6)}.tmp")
     try:
-        _encoder(format)(draft, part, like)
+        make(part)
+        if before is not None:
+            before(part)
         _publish(part, path.resolve(), overwrite=overwrite)
     except FileExistsError:
         raise OutputError(f"{path}: exists already; choose a new name or allow --overwrite") from None
@@ -68,8 +74,22 @@ def encode(draft: Draft, path: Path, *, like: Picture, format: str, overwrite: b
         _remove(part)
 
 
+def encode(draft: Draft, path: Path, *, like: Picture, format: str) -> None:
+    """Write a draft as a file, or a zarr folder, in place; whoever calls this sees to it that nobody sees half of it.
+
+    Args:
+        draft: all rows of the result.
+        path: where to.
+        like: any part of the picture: its model, alpha and metadata are the result's.
+        format: one of ``FORMATS``.
+    """
+    _encoder(format)(draft, path, like)
+
+
 def _publish(part: Path, path: Path, *, overwrite: bool) -> None:
     if part.is_dir():
+        if os.path.lexists(path):  # a folder that is there is never replaced
+            raise FileExistsError(errno.EEXIST, "exists already")
         part.rename(path)
         return
     with part.open("rb") as file:
