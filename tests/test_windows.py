@@ -11,6 +11,7 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import IFDRational
 from refusals import refused
 
 from ipse.errors import OutputError, PictureError
@@ -118,11 +119,17 @@ def test_a_draft_becomes_the_picture_that_the_whole_would(
     assert {path.name for path in tmp_path.iterdir()} == {name.name}
 
 
-@pytest.mark.parametrize("suffix", ["tif", "png"])
-def test_profile_resolution_and_exif_go_along(suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["tif", "BigTIFF", "png"])
+def test_profile_resolution_and_exif_go_along(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suffix = {"BigTIFF": "tif"}.get(kind, kind)
+    monkeypatch.setattr("ipse.windows.write.CLASSIC", 0 if kind == "BigTIFF" else 1 << 32)
     exif = Image.Exif()
     exif.update({0x010F: "maker", 0x0112: 6})
     exif.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"
+    exif.get_ifd(0x8769)[0x829A] = IFDRational(1, 250)
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 14.5)})
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     meta = Metadata(icc=profile, exif=exif.tobytes().removeprefix(b"Exif\0\0"), dpi=(300.0, 300.0))
     whole = Picture(RGB, model="rgb", metadata=meta)
@@ -136,7 +143,13 @@ def test_profile_resolution_and_exif_go_along(suffix: str, tmp_path: Path) -> No
     assert found.icc == profile
     assert found.orientation == 6
     assert told[0x010F] == asked[0x010F] == "maker"
-    assert told.get_ifd(0x8769)[0x9003] == asked.get_ifd(0x8769)[0x9003]
+    for place in (0x8769, 0x8825):
+        for one in (told, asked):
+            assert exif.get_ifd(place).items() <= one.get_ifd(place).items()
+    if suffix == "tif":
+        with tifffile.TiffFile(tmp_path / "out.tif") as tif:
+            assert tif.is_bigtiff == (kind == "BigTIFF")
+            assert tif.pages[0].tags[0x8769].value["DateTimeOriginal"] == "2026:01:02 03:04:05"
     assert found.dpi == pytest.approx((300, 300), rel=1e-3)
 
 

@@ -16,6 +16,10 @@ from ipse.pictures.metadata import UNREADABLE, Metadata, exif_of
 from ipse.pictures.picture import CHANNELS, Picture
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+CLASSIC, BIG = (
+    b"II*\0" + bytes(4),
+    b"II+\0\x08" + bytes(11),
+)  # what a file begins with, the first directory at 0
 ORIENTATION, XMP = 274, 700
 # Description, make, model, software, date, artist, host, copyright: ASCII tags that say what the picture is.
 ASCII = (270, 271, 272, 305, 306, 315, 316, 33432)
@@ -113,23 +117,36 @@ def metadata_of(file: BinaryIO, page: tifffile.TiffPage, *, premultiplied: bool)
 
 def _exif(file: BinaryIO, orientation: Any) -> bytes | None:
     """An EXIF block with what the file says about the picture, without what it says about its strips."""
-    found, kept = Image.Exif(), Image.Exif()
+    kept = Image.Exif()
     try:
-        found.load_from_fp(file)
+        head = file.read(8)
+        head += file.read(8) if head[2:4] == b"+\x00" else b""
+        found = _directory(file, head)
         kept.update({tag: found[tag] for tag in ASCII if tag in found})
-        kept.update({tag: found.get_ifd(tag) for tag in DIRECTORIES if found.get_ifd(tag)})
-    except UNREADABLE:  # BigTIFF, which EXIF cannot be
+        told = {tag: dict(_directory(file, head, at=found[tag])) for tag in DIRECTORIES if tag in found}
+        kept.update({tag: inner for tag, inner in told.items() if inner})
+    except UNREADABLE:
         pass
     if isinstance(orientation, int) and orientation != 1:
         kept[ORIENTATION] = orientation
     return kept.tobytes().removeprefix(b"Exif\x00\x00") if len(kept) else None
 
 
+def _directory(file: BinaryIO, head: bytes, *, at: int | None = None) -> ImageFileDirectory_v2:
+    """Read a directory of a file that begins with ``head``; without a place, the first."""
+    directory = ImageFileDirectory_v2(head)
+    file.seek(directory.next if at is None else at)
+    directory.load(file)
+    return directory
+
+
 def encode_tiff(picture: Picture) -> bytes:
     """Encode losslessly (deflate) with profile, resolution, XMP and EXIF."""
     samples, options = _layout(picture)
     stream = io.BytesIO()
-    tifffile.imwrite(stream, np.ascontiguousarray(samples), **options, **said_of(picture.metadata))
+    tifffile.imwrite(
+        stream, np.ascontiguousarray(samples), byteorder="<", **options, **said_of(picture.metadata)
+    )
     graft(stream, picture.metadata)
     return stream.getvalue()
 
@@ -186,18 +203,18 @@ def _tags(meta: Metadata) -> list[tuple[Any, ...]]:
 
 
 def graft(file: BinaryIO, meta: Metadata) -> None:
-    """Append the EXIF and GPS directories to a classic TIFF and point their tags at them."""
+    """Append the EXIF and GPS directories to a little-endian TIFF or BigTIFF, and point their tags at them."""
     exif = exif_of(meta.exif)
     file.seek(0)
     with tifffile.TiffFile(file) as tif:
-        tags = _first(tif).tags
-        order = tif.byteorder
+        tags, big = _first(tif).tags, tif.is_bigtiff
         places = {tag: tags[tag - 1].offset for tag in DIRECTORIES if tag - 1 in tags}
+    head, entry, kind = (BIG, "<HHQQ", 16) if big else (CLASSIC, "<HHII", 4)
     for tag, place in places.items():
         end = file.seek(0, io.SEEK_END)
         end += file.write(b"\0" * (end % 2))
-        directory = ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
+        directory = ImageFileDirectory_v2(head)
         directory.update(exif.get_ifd(tag))
         file.write(directory.tobytes(end))
         file.seek(place)
-        file.write(struct.pack(order + "HHII", tag, 4, 1, end))
+        file.write(struct.pack(entry, tag, kind, 1, end))

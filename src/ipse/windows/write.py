@@ -131,6 +131,7 @@ def _tiff(draft: Draft, part: Path, like: Picture) -> None:
         shape=(height, width, samples) if samples > 1 else (height, width),
         dtype=draft.dtype,
         bigtiff=big,
+        byteorder="<",
         tile=(TILE, TILE),
         photometric=PHOTOMETRIC.get(like.model, "minisblack"),
         predictor=draft.dtype.kind != "b" and draft.dtype.itemsize <= 4,
@@ -138,9 +139,8 @@ def _tiff(draft: Draft, part: Path, like: Picture) -> None:
         **({"planarconfig": "contig", "extrasamples": kinds_of(like)} if samples > 1 else {}),
         **said_of(like.metadata),
     )
-    if not big:
-        with part.open("r+b") as file:
-            graft(file, like.metadata)
+    with part.open("r+b") as file:
+        graft(file, like.metadata)
 
 
 def _tiles(draft: Draft) -> Iterator[Samples]:
