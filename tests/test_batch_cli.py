@@ -71,13 +71,6 @@ def test_what_cannot_be_is_refused_before_anything_starts(args, words, capsys):
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_dry_run_says_what_would_become_what(capsys):
-    assert main(["smooth", "in", "-o", "out", "--suffix", "-x", "--dry-run"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "in/0.png → out/0-x.png"
-    assert not Path("out").exists()
-
-
-@pytest.mark.usefixtures("folder")
 def test_one_file_with_a_flag_of_several_goes_into_a_folder():
     assert main(["smooth", "in/0.png", "-o", "out", "--steps", "3", "--threads", "1", "-q"]) == 0
     assert Receipt.read(Path("out/0_ipse.png.ipse.json")).threads == 1

@@ -25,7 +25,7 @@ from ipse.tiles import LARGE, MULTIPLE, count, enlargement, side_for
 from ipse.windows import FORMATS, Source, encode, opened, size_of
 from ipse.windows.open import is_zarr
 from ipse.windows.source import bands
-from ipse.windows.stack import Stack, opened_stack
+from ipse.windows.stack import Stack, found_stack
 
 if TYPE_CHECKING:
     from ipse.restoration import Restoration
@@ -45,7 +45,7 @@ def run_of(job: Job) -> Run:
         return Run(job)
     stack = stack_of(job)
     if stack is not None:
-        return StackRun(job, stack)
+        return StackRun(job, stack.measured())
     if not takes_windows(job):
         return Run(job)
     source = opened(job.source, coefficients=job.task == "dejpeg")
@@ -53,7 +53,7 @@ def run_of(job: Job) -> Run:
 
 
 def stack_of(job: Job) -> Stack | None:
-    """The stack in a job's file; None where there is one picture, or the task cannot take planes.
+    """The stack in a job's file, by its header; None where there is one picture, or the task cannot take planes.
 
     Raises:
         OptionError: axes that do not fit, or a task that takes no stack.
@@ -61,7 +61,7 @@ def stack_of(job: Job) -> Stack | None:
     places = [path for path in (job.source, job.target) if path is not None]
     named = len(places) == 2 and all(path.suffix.lower() in SUFFIXES for path in places)
     looked = job.axes is not None or (named and tasks_in_parts(job.task, job.options))
-    stack = opened_stack(job.source, axes=job.axes) if job.source is not None and looked else None
+    stack = found_stack(job.source, axes=job.axes) if job.source is not None and looked else None
     if stack is None and (job.axes or job.joint or job.warm):
         raise OptionError(
             f"{job.source or 'standard input'}: is no stack: leave --axes, --joint and --warm out"

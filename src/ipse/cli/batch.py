@@ -124,7 +124,7 @@ def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run
     source = Watch(order) if many.watch else found(order, tally)
     run = engine(order, many)
     if dry_run:
-        return show(order, source)
+        return show(order, source, many, json=json)
     order.make_output()
     with Interrupts() as interrupts:
         interrupts.patience = Patience.ONE
@@ -164,10 +164,20 @@ def pull(stream: Stream, tally: Tally, interrupts: Interrupts, *, shown: View, j
                 return
 
 
-def show(order: Order, source: Watch | list[Errand]) -> int:
-    """Print what would become what."""
+def show(order: Order, source: Watch | list[Errand], many: Many, *, json: bool) -> int:
+    """Print what would become of what, and what it would take.
+
+    Returns:
+        The exit code: 1 where a picture would fail.
+    """
     if isinstance(source, Watch):
         print(f"{', '.join(map(str, order.pictures))} → {order.output}, as pictures come")
-    else:
-        print("\n".join(f"{errand.source} → {errand.target}" for errand in source))
-    return 0
+        return 0
+    from ipse.cli.forecast import show_forecast
+
+    threads = many.threads
+    if many.workers is not None:
+        from ipse.batch.local import threads_of_each
+
+        threads = threads or threads_of_each(many.workers)
+    return show_forecast(source, workers=many.workers or 1, threads=threads, as_json=json)

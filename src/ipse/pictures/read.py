@@ -63,6 +63,20 @@ def read(source: Source) -> Picture:
     return picture
 
 
+def size_in(data: bytes, *, name: str) -> tuple[int, int]:
+    """Return (H, W) from the header of a picture's bytes.
+
+    Raises:
+        PictureError: there is no picture in them, or a broken one.
+    """
+    try:
+        return tiff_size(data)
+    except DAMAGE:  # no TIFF
+        pass
+    with _opened(data, name) as image:
+        return image.height, image.width
+
+
 def _decode(data: bytes, name: str) -> Picture:
     if data[:4] in MAGIC:
         picture = _read_tiff(data, name)

@@ -102,7 +102,13 @@ class Stack:
 
 
 def opened_stack(path: Path, *, axes: str | None = None) -> Stack | None:
-    """Open a stack; None where the file tells of none and ``axes`` neither.
+    """Open a stack, its levels settled by one look at all samples; as ``found_stack``."""
+    found = found_stack(path, axes=axes)
+    return None if found is None else found.measured()
+
+
+def found_stack(path: Path, *, axes: str | None = None) -> Stack | None:
+    """Find a stack by its header; None where the file tells of none and ``axes`` neither.
 
     Args:
         path: a TIFF file or a zarr folder.
@@ -122,7 +128,7 @@ def opened_stack(path: Path, *, axes: str | None = None) -> Stack | None:
         if axes is None:  # what is wrong with it is said by who reads it as a picture
             return None
         raise damaged(str(path), error) from None
-    return None if found is None else found.measured()
+    return found
 
 
 def check_axes(axes: str, shape: tuple[int, ...], name: str) -> str:

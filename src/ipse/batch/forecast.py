@@ -1,0 +1,176 @@
+"""errands ↦ what would become of each, and about what it would take: headers are read, a few pictures are measured.
+
+    seconds ≈ a + b·n, bytes ≈ c + d·n          n pixels, of all planes
+
+The line goes through the plans of the smallest and the largest picture of a kind: whole, in tiles, in windows, a stack.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ipse.batch.errands import Errand
+from ipse.batch.fits import Fit, set_threads
+from ipse.batch.pairs import matched
+from ipse.errors import InputError, one_line
+from ipse.giant import plan_of, run_of, stack_of, takes_windows
+from ipse.job import Job
+from ipse.pictures import read_bytes
+from ipse.pictures.read import size_in
+from ipse.plan import Plan
+from ipse.tiles import enlargement, side_for
+from ipse.windows import size_of
+
+Kind = Literal["whole", "tiles", "windows", "stack"]
+State = Literal["restore", "earlier", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What would become of one picture."""
+
+    input: str  #: as it was named
+    output: str
+    state: State  #: "restore", or what its record would say
+    size: tuple[int, int] | None = None  #: (H, W)
+    planes: int = 1
+    kind: Kind = "whole"
+    seconds: float | None = None  #: at most, of a fit
+    memory: int | None = None  #: bytes, of a fit
+    error: str | None = None  #: one line
+
+    @property
+    def pixels(self) -> int:
+        """Of all planes."""
+        return 0 if self.size is None else self.planes * self.size[0] * self.size[1]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What all of them would take."""
+
+    states: dict[State, int]
+    workers: int  #: fits at a time
+    seconds: float  #: at most, where each worker gets its share
+    memory: int  #: bytes, of the largest fits that may be under way together
+    available: int | None  #: bytes; None where nothing was measured, or the system does not tell
+
+
+def forecast(
+    errands: Sequence[Errand], *, workers: int = 1, threads: int | None = None
+) -> tuple[list[Outlook], Totals]:
+    """Say what would become of errands, and write nothing.
+
+    Args:
+        errands: as for the run.
+        workers: fits at a time.
+        threads: of a fit; None leaves PyTorch's.
+    """
+    looks = [outlook(errand) for errand in errands]
+    set_threads(threads)
+    kinds: dict[Kind, list[int]] = defaultdict(list)
+    for index, look in enumerate(looks):
+        if look.state == "restore":
+            kinds[look.kind].append(index)
+    room: int | None = None
+    for indices in kinds.values():
+        plans = planned(errands, looks, sorted(indices, key=lambda index: looks[index].pixels))
+        room = plans[0][1].available if plans else room
+        for index in indices:
+            if plans and looks[index].state == "restore":
+                looks[index] = between(looks[index], plans[0], plans[-1])
+    return looks, totals(looks, workers, room)
+
+
+def outlook(errand: Errand) -> Outlook:
+    """Say what would become of one errand, by headers, and by hashes where there is an output already."""
+    told = Outlook(str(errand.source), str(errand.target), "restore")
+    if errand.skip_existing and errand.target.exists():
+        return replace(told, state="skipped")
+    try:
+        if errand.target.exists():
+            there = Fit.of(errand)
+            if there.earlier() is not None:
+                return replace(told, state="earlier")
+            if not (errand.job.overwrite or there.is_ours()):
+                return replace(told, state="failed", error=f"{errand.target}: exists already")
+        return header(told, job_of(errand))
+    except InputError as error:
+        return replace(told, state="failed", error=one_line(str(error)))
+
+
+def header(told: Outlook, job: Job) -> Outlook:
+    """Add what the picture's header tells.
+
+    Raises:
+        InputError: it is no picture.
+    """
+    assert job.source is not None
+    stack = stack_of(job)
+    if stack is not None:
+        return replace(told, size=stack.size, planes=stack.count, kind="stack")
+    size = size_of(job.source)
+    if takes_windows(job):
+        return replace(told, size=size, kind="windows")
+    if size is None or job.source.is_dir():
+        data, name = read_bytes(job.source)  # which says what is wrong with a folder
+        size = size_in(data, name=name)
+    side = side_for(size, told=job.settings.tile, factor=enlargement(job.options))
+    return replace(told, size=size, kind="tiles" if side else "whole")
+
+
+def job_of(errand: Errand) -> Job:
+    """Return the job of an errand, each of its folders replaced by the picture's file in it.
+
+    Raises:
+        InputError: there is none.
+    """
+    return replace(errand.job, options=matched(errand.job.options, errand.source, errand.inside))
+
+
+def planned(
+    errands: Sequence[Errand], looks: list[Outlook], indices: Sequence[int]
+) -> list[tuple[int, Plan]]:
+    """Plan the smallest and the largest of some pictures: pixels and plan of each. What cannot be, would fail."""
+    plans: list[tuple[int, Plan]] = []
+    for order in (indices, indices[::-1]):
+        for index in order:
+            look = looks[index]
+            if look.state != "restore":
+                continue
+            if plans and plans[0][0] == look.pixels:
+                break
+            try:
+                plans.append((look.pixels, plan_of(run_of(elsewhere(job_of(errands[index]))))))
+                break
+            except InputError as error:
+                looks[index] = replace(look, state="failed", error=one_line(str(error)))
+    return plans
+
+
+def elsewhere(job: Job) -> Job:
+    """Return a job whose output has a place already: the nearest folder that is there."""
+    assert job.target is not None
+    folder = next(one for one in job.target.absolute().parents if one.is_dir())
+    return replace(job, target=folder / f".ipse-{job.target.name}", overwrite=True)
+
+
+def between(look: Outlook, one: tuple[int, Plan], other: tuple[int, Plan]) -> Outlook:
+    """Read a picture's seconds and bytes off the line through two plans."""
+    (small, least), (large, most) = one, other
+    share = (look.pixels - small) / (large - small) if large > small else 0.0
+    seconds = least.seconds + share * (most.seconds - least.seconds)
+    memory = least.memory + share * (most.memory - least.memory)
+    return replace(look, seconds=round(max(0.0, seconds), 3), memory=round(memory))
+
+
+def totals(looks: Sequence[Outlook], workers: int, available: int | None) -> Totals:
+    """Add up."""
+    seconds = [look.seconds for look in looks if look.seconds is not None]
+    memory = sorted((look.memory for look in looks if look.memory is not None), reverse=True)
+    states: dict[State, int] = defaultdict(int)
+    for look in looks:
+        states[look.state] += 1
+    most = max(sum(seconds) / workers, max(seconds, default=0.0))
+    return Totals(dict(states), workers, round(most, 3), sum(memory[:workers]), available)
