@@ -11,7 +11,7 @@ Stop by no longer pulling. ``state_dict`` holds all of it: a fit that is put bac
 import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,22 @@ from ipse.stopping import State
 SAFE_EVERY = 100  # steps between the copies that a fall-back returns to; the reference's interval
 LINE = 25  # evaluations of a line search at most
 FALL = 20.0  # a cosine schedule ends at this fraction of its start
+
+
+class Team(Protocol):
+    """Fits that take their steps at once; ``ipse.together`` has one."""
+
+    def advance(self, fit: "Fit") -> State:
+        """The next state of one of them."""
+        ...
+
+    def give(self, fit: "Fit") -> None:
+        """Put into a fit all that the team holds of it."""
+        ...
+
+    def leave(self, fit: "Fit") -> None:
+        """Give, and go on without it."""
+        ...
 
 
 class Fit:
@@ -52,14 +68,25 @@ class Fit:
         self.average: Tensor | None = None
         self.safe: dict[str, Tensor] | None = None
         self.safe_psnr = -math.inf
+        self.team: Team | None = None
 
     def __iter__(self) -> Iterator[State]:
         """One state a step, to the recipe's last."""
-        while self.step < self.recipe.steps:
-            yield self.advance()
+        try:
+            while self.step < self.recipe.steps:
+                yield self.advance()
+        finally:
+            self.leave()
+
+    def leave(self) -> None:
+        """Take no more steps with others, where that was so."""
+        if self.team is not None:
+            self.team.leave(self)
 
     def advance(self) -> State:
-        """Take one step."""
+        """Take one step, or take what came of it where others took theirs at once."""
+        if self.team is not None:
+            return self.team.advance(self)
         start = time.perf_counter()
         self.optimiser.param_groups[0]["lr"] = self.learning_rate()
         self.optimiser.zero_grad(set_to_none=True)
@@ -107,14 +134,15 @@ class Fit:
         A guided prior starts at its pilot; any other starts far from the picture, and its average weighs the first
         outputs as if there had been no others, so that it forgets them.
         """
-        keep, start = self.recipe.average, raw
-        if isinstance(self.prior, GuidedPrior):
-            start = self.prior.pilot
-        else:
-            keep = min(keep, 1 - 1 / self.step)
         if self.average is None:
+            start = self.prior.pilot if isinstance(self.prior, GuidedPrior) else raw
             self.average = start.clone()
-        return self.average.lerp_(raw, 1 - keep)
+        return self.average.lerp_(raw, self.share(self.step))
+
+    def share(self, step: int) -> float:
+        """How much of the average is that step's output."""
+        keep = self.recipe.average
+        return 1 - (keep if isinstance(self.prior, GuidedPrior) else min(keep, 1 - 1 / step))
 
     def fell(self, loss: Tensor) -> bool:
         """Whether this step's misfit jumped; if so, the last good weights are put back and Adam starts anew."""
@@ -132,6 +160,8 @@ class Fit:
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on; the problem itself is not in it."""
+        if self.team is not None:
+            self.team.give(self)
         return {
             "step": self.step,
             "seconds": self.seconds,
@@ -145,6 +175,7 @@ class Fit:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict()`` of a fit of the same problem."""
+        self.leave()
         self.step, self.seconds = state["step"], state["seconds"]
         self.average, self.safe, self.safe_psnr = state["average"], state["safe"], state["safe_psnr"]
         self.prior.load_state_dict(state["prior"])

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from ipse.objectives import Objective
 from ipse.prior import Prior
@@ -70,3 +72,29 @@ class Nothing:
 
     said: str
     estimates: dict[str, object] = field(default_factory=dict[str, object])
+
+
+def footprint(problem: Problem) -> tuple[int, int]:
+    """What one forward pass keeps for the backward pass, weights excepted, and what its picture takes.
+
+    Weights, running moments and the jitter to come stay as they are.
+    """
+    prior = problem.prior
+    if prior is None:
+        return 0, 0
+    weights = {weight.untyped_storage().data_ptr() for weight in prior.parameters()}
+    seen: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            seen[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    drawn, buffers = prior.generator.get_state(), {name: own.clone() for name, own in prior.named_buffers()}
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        x: Tensor = functional_call(prior, buffers, ())
+        loss = problem.objective(x)
+    prior.generator.set_state(drawn)
+    del loss  # alive until here, so that no address was given out twice
+    return sum(seen.values()), x.numel() * x.element_size()

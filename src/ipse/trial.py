@@ -12,8 +12,6 @@ from ipse.pictures import Picture
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ipse.problem import Problem
 
 STEPS = 3  # timed, after one that warms up
@@ -68,23 +66,9 @@ def step_seconds(problem: "Problem | None") -> float:
 
 def kept_bytes(problem: "Problem") -> int:
     """Count the bytes that one forward pass keeps for the backward pass, weights excepted."""
-    import torch
+    from ipse.problem import footprint
 
-    if problem.prior is None:
-        return 0
-    weights = {weight.untyped_storage().data_ptr() for weight in problem.prior.parameters()}
-    seen: dict[int, int] = {}
-
-    def keep(tensor: "Tensor") -> "Tensor":
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
-            seen[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = problem.objective(problem.prior())
-    del loss  # alive until here, so that no address was given out twice
-    return sum(seen.values())
+    return footprint(problem)[0]
 
 
 def middle(picture: Picture, side: int) -> tuple[slice, slice]:

@@ -36,6 +36,7 @@ class Search:
                 self.step, self.score = state.step, state.score
             if verdict.stop is not None:
                 self.reason = verdict.stop
+                self.fit.leave()
             yield state
             if verdict.stop is not None:
                 return

@@ -13,11 +13,10 @@ Y. Liu et al., "The devil is in the upsampling", ICCV 2023, https://arxiv.org/ab
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ipse.networks.blocks import Network, activation, at_least
+from ipse.networks.blocks import DepthShift, Network, activation, at_least
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,13 @@ class Sizes:
     skip: int
     head: int
     reduction: int
+    planes: int = 1  #: of a stack, on the batch axis
 
 
-def layer(cin: int, cout: int, kernel: int, *, stride: int = 1) -> nn.Sequential:
+def layer(cin: int, cout: int, kernel: int, *, stride: int = 1, planes: int = 1) -> nn.Sequential:
     """Convolution with zeros beyond the border, normalisation by this batch alone, leaky ReLU."""
     return nn.Sequential(
+        *([DepthShift(planes)] if planes > 1 else []),
         nn.Conv2d(cin, cout, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(cout, track_running_stats=False),
         activation("leaky_relu"),
@@ -43,14 +44,16 @@ def layer(cin: int, cout: int, kernel: int, *, stride: int = 1) -> nn.Sequential
 class Scale(nn.Module):
     """s_i: (B, cin, H, W) → (B, width, H, W), with ``below`` more scales under it."""
 
-    def __init__(self, cin: int, width: int, skip: int, below: int) -> None:
+    def __init__(self, cin: int, width: int, skip: int, below: int, planes: int = 1) -> None:
         super().__init__()
-        self.down = nn.Sequential(layer(cin, width, 3, stride=2), layer(width, width, 3))
-        self.deeper = Scale(width, width, skip, below - 1) if below else nn.Identity()
+        self.down = nn.Sequential(
+            layer(cin, width, 3, stride=2, planes=planes), layer(width, width, 3, planes=planes)
+        )
+        self.deeper = Scale(width, width, skip, below - 1, planes) if below else nn.Identity()
         self.skip = (
             nn.Sequential(layer(cin, skip, 1), nn.Conv2d(skip, width, 1, bias=False)) if skip else None
         )
-        self.merge = nn.Sequential(layer(width, width, 3), layer(width, width, 1))
+        self.merge = nn.Sequential(layer(width, width, 3, planes=planes), layer(width, width, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """One scale and all below it."""
@@ -65,14 +68,15 @@ class Fast(Network):
         self, in_channels: int, out_channels: int, sizes: Sizes, *, fold: bool, sigmoid: bool
     ) -> None:
         super().__init__()
-        reduction, head = sizes.reduction, sizes.head
+        reduction, head, self.planes = sizes.reduction, sizes.head, sizes.planes
         self.reduction, self.fold = reduction, fold
         self.latent_stride = 1 if fold else reduction
         self.stride = reduction * 2**sizes.scales
         self.min_size = 2 * self.stride  # normalisation needs more than one of the coarsest pixels
         cin = in_channels * reduction**2 if fold else in_channels
-        self.core = Scale(cin, sizes.width, sizes.skip, sizes.scales - 1)
+        self.core = Scale(cin, sizes.width, sizes.skip, sizes.scales - 1, sizes.planes)
         self.thin = nn.Conv2d(sizes.width, head, 1)
+        self.beside = DepthShift(sizes.planes) if sizes.planes > 1 else nn.Identity()
         self.fine = nn.Conv2d(head, head, 3, padding=1)
         self.act = activation("leaky_relu")
         self.colour = nn.Conv2d(head, out_channels, 1)
@@ -82,10 +86,11 @@ class Fast(Network):
         """Latent z (B, C_in, H / latent_stride, W / latent_stride) → picture (B, C_out, H, W)."""
         if self.fold:
             z = F.pixel_unshuffle(z, self.reduction)
-        # Channels last makes a step on a CPU a third cheaper; the weights stay as they are.
-        x = self.thin(self.core(z.contiguous(memory_format=torch.channels_last)))
+        # Channels last makes a step on a CPU a third cheaper; the weights stay as they are. Said by its permutation,
+        # for vmap knows no memory formats.
+        x = self.thin(self.core(z.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)))
         x = F.interpolate(x, scale_factor=self.reduction, mode="bilinear") if self.reduction > 1 else x
-        return self.squash(self.colour(self.act(self.fine(x))).contiguous())
+        return self.squash(self.colour(self.act(self.fine(self.beside(x)))).contiguous())
 
 
 def fast(

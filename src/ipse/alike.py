@@ -1,0 +1,70 @@
+"""f(·; θ₁), …, f(·; θ_K) → one f over stacked θ, where the K modules differ in nothing but their tensors."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import torch
+from numpy import ndarray
+from torch import Tensor, nn
+
+Tensors = dict[str, Tensor]
+
+
+def alike(first: nn.Module, second: nn.Module) -> bool:
+    """Whether two modules compute the same function of their parameters, buffers and input."""
+    mine, theirs = list(first.named_modules()), list(second.named_modules())
+    return (
+        len(mine) == len(theirs)
+        and all(name == other and same_part(a, b) for (name, a), (other, b) in zip(mine, theirs, strict=True))
+        and shapes(first) == shapes(second)
+    )
+
+
+def same_part(first: nn.Module, second: nn.Module) -> bool:
+    """Whether two modules, without those within them, are of one kind and were told the same."""
+    if type(first) is not type(second):
+        return False
+    mine, theirs = (
+        {name: value for name, value in vars(one).items() if not name.startswith("_")}
+        for one in (first, second)
+    )
+    return mine.keys() == theirs.keys() and all(same(value, theirs[name]) for name, value in mine.items())
+
+
+def same(first: object, second: object) -> bool:
+    """Whether two plain attributes are equal; arrays, which may be compared for long, only if they are one."""
+    if first is second:
+        return True
+    if type(first) is not type(second) or isinstance(first, Tensor | ndarray):
+        return False
+    try:
+        return bool(first == second)
+    except (RuntimeError, ValueError):  # a tuple of tensors cannot say
+        return False
+
+
+def shapes(module: nn.Module) -> dict[str, tuple[object, ...]]:
+    """Every tensor's shape, type, device, and whether it is fitted."""
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: (t.shape, t.dtype, t.device, t.requires_grad) for name, t in tensors.items()}
+
+
+def stacked(tensors: Sequence[Tensors]) -> Tensors:
+    """Tensors of one name and shape as one, (K, …), that shares nothing with them."""
+    return {name: torch.stack([one[name].detach() for one in tensors]) for name in tensors[0]}
+
+
+def differing(modules: Sequence[nn.Module]) -> list[Tensors]:
+    """Of alike modules the tensors that are not the same in all of them."""
+    every = [{**dict(one.named_parameters()), **dict(one.named_buffers())} for one in modules]
+    names = [
+        name
+        for name in every[0]
+        if not all(a[name] is b[name] or torch.equal(a[name], b[name]) for a, b in pairwise(every))
+    ]
+    return [{name: one[name] for name in names} for one in every]
+
+
+def chosen(tensors: Mapping[str, Tensor], rows: Sequence[int]) -> Tensors:
+    """Some rows of each tensor."""
+    return {name: tensor.detach()[list(rows)] for name, tensor in tensors.items()}
