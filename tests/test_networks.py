@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ipse.errors import OptionError
 from ipse.networks import build, builder, names
-from ipse.networks.blocks import Lanczos, Network, concatenated
+from ipse.networks.blocks import DepthShift, Lanczos, Network, concatenated
 from ipse.prior import Prior
 
 SMALL = {"down": (6, 8), "up": (6, 8), "skip": (4, 0)}
@@ -34,6 +34,8 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "fast-quarter": ("fast", {"width": 16, "scales": 2, "reduction": 4, "skip": 0}),
     "fast-fold": ("fast", {"width": 16, "scales": 2, "fold": True}),
     "fast-full": ("fast", {"width": 16, "scales": 2, "reduction": 1}),
+    "fast3d": ("fast3d", {"width": 16, "scales": 2, "planes": 1}),
+    "fast3d-fold": ("fast3d", {"width": 16, "scales": 2, "planes": 1, "fold": True}),
     "texture": ("texture", {"scales": 3}),
     "texture-reflect": ("texture", {"scales": 2, "padding": "reflect", "upsampling": "bilinear"}),
     "dcgan": ("dcgan", {"width": 6, "scales": 2}),
@@ -197,9 +199,35 @@ def test_names_find_their_builders() -> None:
         assert builder(name).__name__ == name
 
 
+def test_planes_hand_features_on_and_are_drawn_alike() -> None:
+    torch.manual_seed(0)
+    network = build("fast3d", 5 * 3, 5 * 2, planes=5, width=16, scales=1).eval()
+    z = torch.randn(1, 5 * 3, 16, 16, requires_grad=True)
+    x = network(z)
+    assert x.shape == (1, 5 * 2, 32, 32)
+    x[0, 4].mean().backward()  # the third plane
+    assert z.grad is not None
+    seen = z.grad.reshape(5, -1).abs().sum(1)
+    assert (seen > 0).all()
+    alike = network(torch.randn(1, 1, 3, 16, 16).expand(1, 5, 3, 16, 16).flatten(1, 2)).unflatten(1, (5, 2))
+    torch.testing.assert_close(alike, alike[:, :1].expand_as(alike))
+
+
+def test_features_of_a_depth_shift_come_from_the_neighbours_or_the_plane_itself() -> None:
+    x = torch.arange(2 * 3, dtype=torch.float32)[:, None, None, None].expand(
+        6, 8, 1, 1
+    )  # two stacks of three
+    found = DepthShift(3)(x)[..., 0, 0]
+    assert found[:, :2].unique(dim=1).flatten().tolist() == [0, 0, 1, 3, 3, 4]
+    assert found[:, 2:4].unique(dim=1).flatten().tolist() == [1, 2, 2, 4, 5, 5]
+    assert torch.equal(found[:, 4:], x[:, 4:, 0, 0])
+
+
 BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: build("skp", 3, 3), "'skp'.*skip"),
     (lambda: build("blocks", 3, 3), "'blocks'"),
+    (lambda: build("fast3d", 3, 3), "--joint T"),
+    (lambda: build("fast3d", 4, 3, planes=2), "out_channels is 3.*2 planes"),
     (lambda: build("skip", 3, 3, depth=4), "no option 'depth'.*kernel_down"),
     (lambda: build("skip", 3, 3, down=(8, 8)), "2, 5 and 5 scales"),
     (lambda: build("skip", 3, 3, down=(), up=(), skip=()), "0, 0 and 0 scales"),

@@ -139,6 +139,24 @@ class Lanczos(nn.Module):
         return F.conv2d(x, k.transpose(2, 3), stride=(2, 1), groups=channels)
 
 
+class DepthShift(nn.Module):
+    """[h_{d−1}[:n], h_{d+1}[n:2n], h_d[2n:]], n a quarter of the channels: a part of each plane from its neighbours.
+
+    Planes lie on the batch axis, ``planes`` of a stack next to one another; the first and the last see themselves.
+    """
+
+    def __init__(self, planes: int) -> None:
+        super().__init__()
+        self.planes = planes
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Hand the channels of x (B · planes, C, H, W) on."""
+        h, n = x.unflatten(0, (-1, self.planes)), x.shape[1] // 4
+        behind = torch.cat([h[:, :1, :n], h[:, :-1, :n]], dim=1)
+        ahead = torch.cat([h[:, 1:, n : 2 * n], h[:, -1:, n : 2 * n]], dim=1)
+        return torch.cat([behind, ahead, h[:, :, 2 * n :]], dim=2).flatten(0, 1)
+
+
 def cropped(x: Tensor, height: int, width: int) -> Tensor:
     """The centre of x (B, C, H, W) at ``height`` × ``width``; x itself where it fits already."""
     top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
