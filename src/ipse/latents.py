@@ -1,11 +1,16 @@
 """z, the latent: what the network is fed with.
 
+    z(tile) = z[rows, columns]      of one field that spans the plane: tiles that overlap see the same there
+
 Every latent is a tensor (1, C, H, W). The paper's are ``noise`` and ``meshgrid`` (Ulyanov, Vedaldi, Lempitsky, Deep
 Image Prior, https://arxiv.org/abs/1711.10925); the popular telling of it feeds the corrupted picture itself.
 """
 
+from dataclasses import dataclass
+from itertools import product
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
@@ -13,26 +18,74 @@ from torch.nn.functional import avg_pool2d, interpolate
 from ipse.errors import OptionError
 from ipse.settings import Latent
 
+BLOCK = 64  # pixels a side that are drawn at once, of a field that is never whole
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where in a latent that spans a whole picture a part of it begins; noise hangs on seed and place alone."""
+
+    top: int
+    left: int
+    size: tuple[int, int]  #: (H, W) of the whole
+    seed: int
+    device: torch.device
+
+    @property
+    def first(self) -> tuple[int, int]:
+        """Where it begins."""
+        return self.top, self.left
+
 
 def noise(
     channels: int,
     size: tuple[int, int],
     *,
-    generator: torch.Generator,
+    generator: torch.Generator | Window,
     distribution: Literal["uniform", "normal"] = "uniform",
     scale: float = 0.1,
 ) -> Tensor:
     """Draw z ~ scale · U(0, 1) (the reference's) or z ~ scale · N(0, 1), of shape (1, channels, H, W)."""
+    if isinstance(generator, Window):
+        return _noise_in(generator, channels, size, distribution, scale)
     z = torch.empty(1, channels, *size, device=generator.device)
     z = z.uniform_(generator=generator) if distribution == "uniform" else z.normal_(generator=generator)
     return z.mul_(scale)
 
 
-def meshgrid(size: tuple[int, int], *, device: torch.device | str = "cpu") -> Tensor:
-    """Give every pixel its own coordinates (x, y), each running over [0, 1]; shape (1, 2, H, W)."""
-    height, width = size
-    x = torch.linspace(0, 1, width, device=device).expand(height, width)
-    y = torch.linspace(0, 1, height, device=device)[:, None].expand(height, width)
+def _noise_in(
+    window: Window,
+    channels: int,
+    size: tuple[int, int],
+    distribution: Literal["uniform", "normal"],
+    scale: float,
+) -> Tensor:
+    """A part of a field of noise, put together from blocks, each with a seed of its own."""
+    z = torch.empty(1, channels, *size, device=window.device)
+    spans = [
+        range(first // BLOCK, -(-(first + length) // BLOCK))
+        for first, length in zip(window.first, size, strict=True)
+    ]
+    for down, across in product(*spans):
+        seed = np.random.SeedSequence((window.seed, down, across)).generate_state(1, np.uint64)
+        draw = torch.Generator(window.device).manual_seed(int(seed[0]))
+        block = noise(channels, (BLOCK, BLOCK), generator=draw, distribution=distribution, scale=scale)
+        top, left = down * BLOCK - window.top, across * BLOCK - window.left
+        rows, columns = slice(max(0, top), top + BLOCK), slice(max(0, left), left + BLOCK)
+        part = block[..., max(0, -top) :, max(0, -left) :]
+        here = z[..., rows, columns]
+        here.copy_(part[..., : here.shape[-2], : here.shape[-1]])
+    return z
+
+
+def meshgrid(
+    size: tuple[int, int], *, device: torch.device | str = "cpu", window: Window | None = None
+) -> Tensor:
+    """Give every pixel its own coordinates (x, y), each running over [0, 1] of the whole; shape (1, 2, H, W)."""
+    (height, width), whole = size, size if window is None else window.size
+    top, left = (0, 0) if window is None else window.first
+    x = torch.linspace(0, 1, whole[1], device=device)[left : left + width].expand(height, width)
+    y = torch.linspace(0, 1, whole[0], device=device)[top : top + height, None].expand(height, width)
     return torch.stack((x, y))[None]
 
 
@@ -42,8 +95,10 @@ def canvas(picture: Tensor, size: tuple[int, int], *, step: int = 1) -> Tensor:
     return avg_pool2d(whole, step, ceil_mode=True) if step > 1 else whole
 
 
-def latent(kind: Latent, picture: Tensor, *, channels: int, generator: torch.Generator) -> Tensor:
+def latent(kind: Latent, picture: Tensor, *, channels: int, generator: torch.Generator | Window) -> Tensor:
     """Make the latent of that name for a ``picture`` (1, C, H, W); only noise has a choice of ``channels``.
+
+    A ``Window`` for a generator makes it a part of that of a larger picture.
 
     Raises:
         OptionError: the name is not one of the latents.
@@ -53,7 +108,8 @@ def latent(kind: Latent, picture: Tensor, *, channels: int, generator: torch.Gen
         case "noise":
             return noise(channels, size, generator=generator)
         case "meshgrid":
-            return meshgrid(size, device=picture.device)
+            window = generator if isinstance(generator, Window) else None
+            return meshgrid(size, device=picture.device, window=window)
         case "image":
             return picture.clone()
         case _:

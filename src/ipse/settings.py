@@ -57,6 +57,22 @@ class Settings:
             raise OptionError(f"seconds {self.seconds:g} is no time: give a number above 0")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a part of a picture lies, in pixels of the damaged picture."""
+
+    top: int
+    left: int
+    size: tuple[int, int]  #: (H, W) of the whole
+
+
+@dataclass(frozen=True)
+class Within(Settings):
+    """What a task is told of a part of a larger picture: what it needs besides to agree with the others."""
+
+    place: Place = Place(0, 0, (1, 1))
+
+
 def find_device(name: str) -> str:
     """Settle "auto" on the fastest device there is, and check any other.
 

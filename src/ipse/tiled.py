@@ -19,7 +19,7 @@ from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
 from ipse.restoration import Restoration, Result
 from ipse.seeds import Reach, whole
-from ipse.settings import Settings
+from ipse.settings import Place, Settings, Within
 from ipse.tiles import Tile, count, enlargement, side_for, tiles
 
 if TYPE_CHECKING:
@@ -77,10 +77,15 @@ class Tiled(Parts):
         """What of the picture lies in a tile."""
         return self.picture.crop(tile.rows, tile.columns)
 
+    def within(self, tile: Tile) -> Within:
+        """The settings of a tile."""
+        place = Place(tile.rows.start, tile.columns.start, self.size)
+        return Within(**vars(self.share()), place=place)
+
     def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
         """Restore one tile, and add it to the sum."""
         told = cut(options, self.size, tile.rows, tile.columns)
-        inner = whole(self.piece(tile), self.name, self.share(), told)
+        inner = whole(self.piece(tile), self.name, self.within(tile), told)
         yield from self.pull(inner)
         result = inner.result()
         self.add(tile, result, inner.problem.keep if isinstance(inner.problem, Problem) else None)

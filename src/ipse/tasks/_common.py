@@ -10,11 +10,11 @@ from torch.nn.functional import avg_pool2d
 
 from ipse import networks
 from ipse.errors import OptionError
-from ipse.latents import canvas, latent, noise
+from ipse.latents import Window, canvas, latent, noise
 from ipse.pictures import Picture
 from ipse.prior import GuidedPrior, Prior, seeded
 from ipse.problem import Recipe
-from ipse.settings import Settings, find_device, find_precision
+from ipse.settings import Settings, Within, find_device, find_precision
 from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Rule, WindowedVariance
 
 Size = tuple[int, int]
@@ -31,6 +31,16 @@ def generator(y: Tensor, settings: Settings) -> torch.Generator:
     return torch.Generator(y.device).manual_seed(settings.seed)
 
 
+def source(like: Tensor, settings: Settings, size: Size, step: int) -> torch.Generator | Window:
+    """What a latent of ``size`` / ``step`` is drawn from: of a part of a picture, the field that spans the whole."""
+    if not isinstance(settings, Within):
+        return generator(like, settings)
+    place, factor = settings.place, size[0] // like.shape[-2]
+    whole = tuple(-(-length * factor // step) for length in place.size)
+    top, left = place.top * factor // step, place.left * factor // step
+    return Window(top, left, (whole[0], whole[1]), settings.seed, like.device)
+
+
 def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, **core: int) -> Prior:
     """f_θ(z) without a pilot: the network and latent of the settings, by default fast on noise.
 
@@ -42,11 +52,11 @@ def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, **
     """
     size = size or (like.shape[-2], like.shape[-1])
     kind = settings.latent or "noise"
-    draw = generator(like, settings)
     channels = 32 if kind == "noise" else 2 if kind == "meshgrid" else like.shape[1]
     options = {"fold": kind != "noise", **core} if (settings.network or "fast") == "fast" else {}
     network = build(settings, channels, like.shape[1], sigmoid=True, **options).to(like.device)
     step = int(getattr(network, "latent_stride", 1))
+    draw = source(like, settings, size, step)
     if kind == "noise":
         coarse = (-(-size[0] // step), -(-size[1] // step))
         z = noise(channels, coarse, generator=draw, distribution="normal", scale=1.0)

@@ -8,7 +8,6 @@ result is the moving average, a fall-back does fall back, weight noise reaches t
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from ipse.latents import canvas, latent
@@ -16,6 +15,7 @@ from ipse.networks import build
 from ipse.prior import Prior, seeded
 from ipse.problem import Recipe
 from ipse.settings import Settings
+from ipse.tasks import _common
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Paper:
             kind,
             canvas(like if guide is None else guide, size, step=network.latent_stride),
             channels=channels,
-            generator=torch.Generator(like.device).manual_seed(settings.seed),
+            generator=_common.source(like, settings, size, network.latent_stride),
         )
         return Prior(
             network.to(like.device),
