@@ -55,7 +55,10 @@ def memory_available(device: str = "cpu") -> int | None:
     if device.startswith("cuda"):
         import torch
 
-        return int(torch.cuda.mem_get_info(device)[0])
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(
+            device
+        )  # PyTorch's, to be used again
+        return int(torch.cuda.mem_get_info(device)[0]) + idle
     rooms = [room for room in (_free(), _cgroup_room(), _address_room()) if room is not None]
     return min(rooms) if rooms else None
 

@@ -101,14 +101,15 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
         picture, round(once**0.5) if parts > 1 else max(picture.size), task, settings, told
     )
     steps = 0 if whole is None else whole.recipe.steps
+    need, room = memory(problem, pixels, picture, settings, options), machine.memory_available(device)
     return Plan(
         task, settings.preset, device, machine.device_model(device), size, steps,
         pilot_seconds=round(pilot, 3),
         seconds=round(
             min(settings.seeds * parts * (pilot + steps * step), settings.seconds or math.inf), 3
         ),
-        memory=memory(problem, pixels, picture, settings, options),
-        available=machine.memory_available(device),
+        memory=need * (at_once(settings.seeds, need, room) if steps and device.startswith("cuda") else 1),
+        available=room,
         tiles=parts,
         seeds=settings.seeds,
     )  # fmt: skip
@@ -173,6 +174,13 @@ def memory(
         return held
     weights = sum(weight.numel() * weight.element_size() for weight in problem.prior.parameters())
     return round(SLACK * kept_bytes(problem) * once / pixels) + 4 * weights + held
+
+
+def at_once(seeds: int, need: int, room: int | None) -> int:
+    """How many of several seeds a device fits at once, each of which needs so many bytes of its room."""
+    from ipse.together import MOST
+
+    return max(1, min(seeds, MOST, seeds if room is None else room // max(1, need)))
 
 
 def cut(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> tuple[int, int]:

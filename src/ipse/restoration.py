@@ -97,6 +97,11 @@ class Restoration:
         Raises:
             OptionError: the settings ask for several seeds, which are several restorations.
         """
+        yield from self.begun()
+        yield from self.fitted()
+
+    def begun(self) -> Iterator[Estimate]:
+        """The pilots; ``search`` then stands ready, where there is something to fit and time for it."""
         if self.settings.seeds > 1:
             raise OptionError(f"seeds {self.settings.seeds} are no single restoration: pull an ipse.Seeds")
         self.problem = self.posed()
@@ -106,6 +111,10 @@ class Restoration:
             yield from self.estimates(self.problem)
         if self.problem.recipe.steps and not self.late():
             self.search = self.searching(self.problem)
+
+    def fitted(self) -> Iterator[Estimate | State]:
+        """The steps, and what refines the picture that they led to."""
+        if isinstance(self.problem, Problem) and self.search is not None:
             yield from self.search
             yield from self.refinements(self.problem, self.search)
 

@@ -10,7 +10,7 @@ PyTorch is imported by the first event, so that a wrong path is told at once.
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -128,7 +128,12 @@ class Run:
         return Snapshots(self.restoration) if self.job.collects else None
 
     def __iter__(self) -> Iterator["Estimate | State"]:
-        """Pull the restoration's events, showing each to those who save.
+        """Pull the restoration's events, showing each to those who save; raises what ``open`` does."""
+        self.open()
+        yield from self.pulled(self.restoration)
+
+    def open(self) -> None:
+        """Look for the memory, and go on from the checkpoint, where there is one and it was asked for.
 
         Raises:
             NotEnoughMemory: the fit would not fit.
@@ -137,20 +142,19 @@ class Run:
 
         job, points = self.job, COUNT + 2 if self.job.collects else 0  # the pilot and the last besides
         check_memory(self.picture, job.task, self.restoration.settings, job.options, points=points)
-        self.pick_up()
-        for event in self.restoration:
-            self.see(event)
-            yield event
-            if self.reached():
-                return
-
-    def pick_up(self) -> None:
-        """Go on from the checkpoint, where there is one and it was asked for."""
         saved = self.checkpoint.resume(self.restoration) if self.checkpoint and self.job.resume else None
         if saved is not None:
             self.earlier = saved["seconds"]
             if self.snapshots is not None:
                 self.snapshots.load_state_dict(saved["snapshots"])
+
+    def pulled(self, events: "Iterable[Estimate | State]") -> Iterator["Estimate | State"]:
+        """Pass events on, as far as a repeated receipt went, once those who save have seen them."""
+        for event in events:
+            self.see(event)
+            yield event
+            if self.reached():
+                return
 
     def see(self, event: "Estimate | State") -> None:
         """Collect, and save when it is time."""
@@ -164,8 +168,7 @@ class Run:
         if self.checkpoint is None or not self.restoration.can_be_saved:
             return
         points = {} if self.snapshots is None else self.snapshots.state_dict()
-        saved = {"seconds": self.seconds, "snapshots": points}
-        self.checkpoint.save(self.restoration, saved)
+        self.checkpoint.save(self.restoration, {"seconds": self.seconds, "snapshots": points})
 
     @property
     def pilots(self) -> int:
@@ -237,14 +240,10 @@ class Run:
 
     def output(self, picture: Picture, *, unchanged: bool) -> bytes:
         """The output's bytes: of what stayed as it was, in the same format, those that came in."""
-        same = unchanged and self.format == self.picture.format
-        return self.data if same else self.encoded(picture)
-
-    def encoded(self, picture: Picture) -> bytes:
-        """A picture in the output's format."""
+        if unchanged and self.format == self.picture.format:
+            return self.data
         try:
             return encode(picture, format=self.format)
         except (OSError, ValueError, RuntimeError, TypeError) as error:
-            raise RunError(
-                f"encoding as {self.format} failed ({error}); nothing was written: try .png"
-            ) from error
+            said = f"encoding as {self.format} failed ({error}); nothing was written: try .png"
+            raise RunError(said) from error

@@ -1,54 +1,30 @@
 """x̄ = (1/K) Σ_k x_k and s² = Σ_k (x_k − x̄)² / (K − 1): one picture restored from K seeds.
 
 The average is nearer the truth than its parts as far as they differ by chance; where they differ, the picture did not
-say what belongs there. Mean and squares are updated run by run (Welford, "Note on a method for calculating corrected
-sums of squares and products", 1962, https://doi.org/10.1080/00401706.1962.10490022), so that memory does not grow with
-K. Averages of runs as in Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", https://arxiv.org/abs/1711.10925.
+say what belongs there. The runs come in turn; where a device has room (a GPU), as many as pay are fitted at once, and
+are averaged in their order. Averages of runs as in Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior",
+https://arxiv.org/abs/1711.10925.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ipse.moments import Moments
 from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
 from ipse.receipt import plain
 from ipse.restoration import Estimate, Restoration, Result
 from ipse.settings import Settings
+from ipse.together import together, worthwhile
 
 if TYPE_CHECKING:
     from ipse.stopping import State
 
-Floats = NDArray[np.float32]
 Reach = tuple[int, int]  # how far a run went: pilots, steps
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Mean and squared deviations of the pictures so far; each new one gives new moments."""
-
-    count: int
-    mean: Floats  #: (C, H, W)
-    squares: Floats  #: (H, W): Σ_k (x_k − x̄)², the mean of the channels
-
-    @classmethod
-    def of(cls, pixels: Floats) -> "Moments":
-        """The moments of one picture (C, H, W)."""
-        return cls(1, pixels.copy(), np.zeros(pixels.shape[1:], np.float32))
-
-    def with_(self, pixels: Floats) -> "Moments":
-        """The moments with one picture more."""
-        change = pixels - self.mean
-        mean = (self.mean + change / (self.count + 1)).astype(np.float32, copy=False)
-        return Moments(self.count + 1, mean, self.squares + (change * (pixels - mean)).mean(0, np.float32))
-
-    @property
-    def deviation(self) -> Floats | None:
-        """s (H, W), channels joined by root mean square; None of a single picture."""
-        return None if self.count < 2 else np.sqrt(self.squares / np.float32(self.count - 1))
 
 
 class OneOfSeveral(Restoration):
@@ -67,6 +43,7 @@ class Seeds(Restoration):
     """The stream of one run after the other, of seeds ``settings.seed`` and those that follow.
 
     Stop pulling within the first run, and the result is its best so far; later, the average of the runs that are done.
+    Runs that are fitted at once are done at once; repeated, they come in turn.
 
     Args:
         picture: the damaged picture.
@@ -89,7 +66,9 @@ class Seeds(Restoration):
         self.name, self.ends = task, ends
         self.count = self.settings.seeds if ends is None else len(ends)
         self.moments: Moments | None = None
-        self.inner: Restoration | None = None
+        self.inner: Restoration | None = None  #: the run under way; of several at once the first
+        self.abreast: list[Restoration] = []  #: the run under way, and those at once with it
+        self.beside: list[dict[str, Any]] = []  #: of a checkpoint: where those others stood
         self.reached: list[Reach] = []
         self.seen: Mapping[str, Any] = {}
         self.keep: NDArray[np.bool_] | None = None
@@ -114,28 +93,45 @@ class Seeds(Restoration):
         return np.inf if self.settings.seconds is None else self.settings.seconds
 
     def run(self) -> Iterator["Estimate | State"]:
-        """Restore from the next seed, and add it to the average."""
-        inner = self.opened()
-        for event in inner:
-            self.follow(inner)
+        """Restore from the next seed, or from several at once, and add what comes of it to the average."""
+        self.inner = first = self.opened(0)
+        self.abreast = [first]
+        if self.held is not None:
+            first.load_state_dict(self.held)
+        held, self.held, self.beside = None if self.held is None else self.beside, None, []
+        for event in first if self.ends is not None else self.several(first, held):
+            self.follow(first)
             yield event
             if self.ended():
                 break
-        self.follow(inner)
-        if not isinstance(inner.problem, Nothing):
-            self.add(inner)
+        self.follow(first)
+        for one in self.abreast:
+            self.add(one)
 
-    def opened(self) -> Restoration:
-        """Open the next seed's restoration, where a checkpoint left it if it was under way."""
-        share = None
+    def several(self, first: Restoration, held: list[dict[str, Any]] | None) -> Iterator["Estimate | State"]:
+        """The stream of the run, and of those at once with it: as a checkpoint held them, else as many as pay."""
+        yield from first.begun()
+        search, left = first.search, self.count - self.index
+        beside = (
+            (0 if search is None else worthwhile(search.fit.problem, left) - 1) if held is None else len(held)
+        )
+        for ahead in range(1, 1 + beside):
+            other = self.opened(ahead)
+            if held is not None:
+                other.load_state_dict(held[ahead - 1])
+            self.abreast.append(other)
+            yield from other.begun()
+        streams = {one.search.fit: one.fitted() for one in self.abreast if one.search is not None}
+        for events in together(streams):
+            yield from (event for _, event in events)
+
+    def opened(self, ahead: int) -> Restoration:
+        """Open the restoration of the next seed, or of one further ahead."""
+        share, run = None, self.index + ahead
         if self.settings.seconds is not None:
             share = max(1e-3, (self.settings.seconds - self.spent) / (self.count - self.index))
-        settings = replace(self.settings, seed=self.settings.seed + self.index, seeds=1, seconds=share)
-        self.inner = OneOfSeveral(self.picture, self.name, settings, self.options)
-        if self.held is not None:
-            self.inner.load_state_dict(self.held)
-            self.held = None
-        return self.inner
+        settings = replace(self.settings, seed=self.settings.seed + run, seeds=1, seconds=share)
+        return OneOfSeveral(self.picture, self.name, settings, self.options)
 
     def ended(self) -> bool:
         """Whether a repeated run went no further."""
@@ -147,10 +143,12 @@ class Seeds(Restoration):
 
     def add(self, inner: Restoration) -> None:
         """Add a run's picture; the moments last, for with them the run counts as done."""
+        if isinstance(inner.problem, Nothing):
+            return
         pixels, problem, said = inner.made()
         steps = said.get("steps", 0)
         self.seen, self.keep = problem.estimates, problem.keep
-        self.reached = [*self.reached[: self.index], (self.count_of_estimates, steps)]
+        self.reached = [*self.reached[: self.index], (inner.count_of_estimates, steps)]
         self.spent += said["seconds"]
         self.moments = Moments.of(pixels) if self.moments is None else self.moments.with_(pixels)
 
@@ -192,7 +190,7 @@ class Seeds(Restoration):
         """Whether there is something to go on from; not between a run's last step and the next run."""
         if self.search is None:
             return self.index > 0
-        return super().can_be_saved
+        return any(one.can_be_saved for one in self.abreast)
 
     def state_dict(self) -> dict[str, Any]:
         """The average so far, and where the run under way stands."""
@@ -211,6 +209,7 @@ class Seeds(Restoration):
             "seen": plain(self.seen),
             "spent": self.spent,
             "inner": None if self.inner is None or self.search is None else self.inner.state_dict(),
+            "beside": [one.state_dict() for one in self.abreast[1:]],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -218,7 +217,7 @@ class Seeds(Restoration):
         arrays = {name: tensor.cpu().numpy() for name, tensor in state["arrays"].items()}
         if state["index"]:
             self.moments = Moments(state["index"], arrays["mean"], arrays["squares"])
-        self.keep, self.held = arrays.get("keep"), state["inner"]
+        self.keep, self.held, self.beside = arrays.get("keep"), state["inner"], state.get("beside", [])
         self.reached = [(pilots, steps) for pilots, steps in state["reached"]]
         self.seen, self.spent = state["seen"], state["spent"]
 

@@ -28,7 +28,9 @@ class Search:
         self.reason = CANCELLED  #: why the stream ended; cancelled if nobody pulled to the end
 
     def __iter__(self) -> Iterator[State]:
-        """Pull states until the rule, or the recipe, ends."""
+        """Pull states until the rule, or the recipe, ends; none where that has happened."""
+        if self.reason != CANCELLED:
+            return
         for state in self.fit:
             verdict = self.rule(state)
             if verdict.best:
@@ -50,6 +52,7 @@ class Search:
             "best": self.best,
             "step": self.step,
             "score": self.score,
+            "reason": self.reason,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -57,6 +60,7 @@ class Search:
         self.fit.load_state_dict(state["fit"])
         self.rule.load_state_dict(state["rule"])
         self.best, self.step, self.score = state["best"], state["step"], state["score"]
+        self.reason = state.get("reason", CANCELLED)
 
 
 def until(fit: Fit, rule: Rule | None = None) -> Search:
