@@ -7,8 +7,8 @@ left alone: the receipt says so, by the hashes of the input and the output.
 import json
 import logging
 import time
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from glob import escape
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NOTE = ".sha256"  # ends the name of a note
 CHECKPOINT = ".checkpoint"
+Opened = Callable[[Run], "Iterable[Estimate | Step | None]"]  #: how a run is pulled
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class Fit:
             path.unlink(missing_ok=True)
 
 
-def fit(errand: Errand) -> Generator[Moment | Record]:
+def fit(errand: Errand, *, opened: Opened = iter) -> Generator[Moment | Record]:
     """Restore a picture; the last thing that comes is its record. Stop pulling to cancel: the fit is saved.
 
     Errors are records: nothing is raised but what ends the process.
@@ -153,7 +154,7 @@ def fit(errand: Errand) -> Generator[Moment | Record]:
         return
     made: Record | None = None
     try:
-        with closing(restored(errand, started)) as events:
+        with closing(restored(errand, started, opened)) as events:
             for event in events:
                 if isinstance(event, Record):
                     made = event
@@ -171,7 +172,7 @@ def fit(errand: Errand) -> Generator[Moment | Record]:
     yield made
 
 
-def restored(errand: Errand, started: float) -> Generator[Moment | Record]:
+def restored(errand: Errand, started: float, opened: Opened) -> Generator[Moment | Record]:
     """Restore a picture, or find that it is done."""
     under_way = Fit.of(errand)
     said = under_way.earlier()
@@ -182,10 +183,11 @@ def restored(errand: Errand, started: float) -> Generator[Moment | Record]:
     run = under_way.run()
     set_threads(errand.threads)
     try:
-        for event in run:
+        for event in opened(run):
             yield moment(run, event, started)
     except GeneratorExit:
-        run.save()
+        with suppress(OutputError):  # the disk is full: it goes on from an earlier state, or begins anew
+            run.save()
         raise
     try:
         said = run.finish()
@@ -205,7 +207,7 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def moment(run: Run, event: "Estimate | Step", started: float) -> Moment:
+def moment(run: Run, event: "Estimate | Step | None", started: float) -> Moment:
     """Say where a fit stands."""
     from ipse.remaining import steps
 
@@ -220,17 +222,15 @@ def record(errand: Errand, state: State, said: Receipt | None = None) -> Record:
         return Record(errand.job.task, *here, state)
     receipt = str(beside(errand.target).absolute())
     seconds = said.seconds.get("total", 0.0)
-    return Record(
-        errand.job.task, *here, state, said.input_sha256, said.output_sha256, receipt, seconds=seconds
-    )
+    hashes = said.input_sha256, said.output_sha256
+    return Record(errand.job.task, *here, state, *hashes, receipt, seconds=seconds)
 
 
 def failed(errand: Errand, started: float, error: str, *, foreseen: bool = True) -> Record:
     """Say what went wrong with an errand."""
     seconds = round(time.perf_counter() - started, 3)
-    digest = digest_of(errand.source)
-    made = record(errand, "failed")
-    return replace(made, input_sha256=digest, error=error, seconds=seconds, foreseen=foreseen)
+    made = replace(record(errand, "failed"), input_sha256=digest_of(errand.source))
+    return replace(made, error=error, seconds=seconds, foreseen=foreseen)
 
 
 def receipt_of(output: Path) -> Receipt | None:

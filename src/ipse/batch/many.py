@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ipse.batch.carried import Engine, carried, here
+from ipse.batch.abreast import Abreast
+from ipse.batch.carried import Engine, carried
 from ipse.batch.errands import Errand, Order, check_apart
 from ipse.batch.records import Manifest, Record
 from ipse.errors import OptionError
@@ -27,6 +28,7 @@ def restore_many(
     threads: int | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    together: int | None = None,
 ) -> Iterator[Record]:
     """Restore many pictures, and yield a record of each as it is finished; leave the loop to cancel the rest.
 
@@ -45,6 +47,8 @@ def restore_many(
         workers: processes on this machine; a script that asks for them keeps its own work under
             ``if __name__ == "__main__":``, since each imports it.
         scheduler: the address of a Dask scheduler, or its file.
+        together: pictures of one size that are fitted at once in this process, as far as memory allows; None is as
+            many as pay: on a GPU up to 8, else 1.
 
     Raises:
         InputError: a file that is not there, two with one output, or no Dask; nothing was started.
@@ -52,6 +56,7 @@ def restore_many(
     """
     devices = {one.settings.device for one in pictures if isinstance(one, Job)} or {settings.device}
     jobs = [one for one in pictures if isinstance(one, Job)]
+    carries = engine(workers, scheduler, devices, together)
     manifest, errands = None, [of_job(job, threads) for job in jobs]
     check_apart(errands)
     paths = tuple(Path(one) for one in pictures if not isinstance(one, Job))
@@ -63,17 +68,19 @@ def restore_many(
         errands = order.errands(order.listing())
         order.make_output()
         manifest = Manifest(order.manifest)
-    return records(errands, engine(workers, scheduler, devices), manifest)
+    return records(errands, carries, manifest)
 
 
-def engine(workers: int | None, scheduler: str | None, devices: set[str]) -> Engine:
+def engine(workers: int | None, scheduler: str | None, devices: set[str], together: int | None) -> Engine:
     """Choose where the fits run.
 
     Raises:
         OptionError: two places are named, Dask is not installed, or some fits want a GPU and some none.
     """
     if workers is None and scheduler is None:
-        return here
+        return Abreast(together)
+    if together is not None:
+        raise OptionError(f"together {together} is of one process: leave workers and scheduler out")
     if len(devices) > 1:
         raise OptionError(
             f"devices {', '.join(sorted(devices))}: one call goes to one kind, make a call for each"

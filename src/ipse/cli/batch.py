@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from ipse.batch.carried import Engine, Stream, carried, here
+from ipse.batch.carried import Stream, carried
 from ipse.batch.errands import Errand, Order
+from ipse.batch.many import engine
 from ipse.batch.records import Manifest, Record, Tally
 from ipse.batch.slurm import Slurm, script, submit
 from ipse.batch.watch import Watch
@@ -18,6 +19,7 @@ from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.numbers import reading
 from ipse.cli.table import View, view
+from ipse.errors import OptionError
 from ipse.job import SUFFIX
 from ipse.windows.open import is_zarr
 
@@ -50,6 +52,14 @@ class Many:
             help="Threads of a fit. Default: the cores, shared out.", rich_help_panel=PANEL, **reading(int)
         ),
     ] = None
+    together: Annotated[
+        int | None,
+        typer.Option(
+            help="Fit so many pictures of one size at once. Default: on a GPU up to 8, else 1.",
+            rich_help_panel=PANEL,
+            **reading(int),
+        ),
+    ] = None
     workers: Annotated[
         int | None,
         typer.Option(
@@ -72,6 +82,10 @@ class Many:
         ),
     ] = None
 
+    def __post_init__(self) -> None:
+        if self.slurm is not None and self.together is not None:
+            raise OptionError(f"--together {self.together} is of one process: leave --slurm out")
+
 
 def hand_over(order: Order, slurm: str, line: list[str], *, dry_run: bool) -> int:
     """Submit the batch as a job, once it is clear that it can be carried out.
@@ -90,19 +104,6 @@ def hand_over(order: Order, slurm: str, line: list[str], *, dry_run: bool) -> in
     return 0
 
 
-def engine(order: Order, many: Many) -> Engine:
-    """Choose where the fits run.
-
-    Raises:
-        OptionError: two places are named, or Dask is not installed.
-    """
-    if many.workers is None and many.scheduler is None:
-        return here
-    from ipse.batch.cluster import Dask
-
-    return Dask(workers=many.workers, scheduler=many.scheduler, device=order.job.settings.device)
-
-
 def is_many(pictures: list[Path], many: Many) -> bool:
     """Whether more is meant than one file."""
     if len(pictures) != 1 or many != Many():
@@ -118,11 +119,12 @@ def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run
         The exit code: 1 where a picture failed.
 
     Raises:
+        OptionError: two places to run are named, Dask is not installed, or a number cannot be.
         Interrupted: it was interrupted; what is finished is written down.
     """
     tally = Tally()
     source = Watch(order) if many.watch else found(order, tally)
-    run = engine(order, many)
+    run = engine(many.workers, many.scheduler, {order.job.settings.device}, many.together)
     if dry_run:
         return show(order, source, many, json=json)
     order.make_output()
