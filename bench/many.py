@@ -3,13 +3,14 @@
 python -m bench.many [--pictures 1000] [--side 32] [--steps 5]         peak memory at picture 50 and at the last
 python -m bench.many --kill run [--kills 2] [--workers 2]              kill -9 of the run at random moments
 python -m bench.many --kill worker --workers 2 [--every 10]            kill -9 of a worker every so many seconds
+python -m bench.many --kill both --workers 2 [--every 10] [--kills 2]  both, in one run
 
+A worker is killed only once an output has come since the last was: one slower to start than --every would never work.
 With --kill the outputs are compared, byte by byte, with those of an undisturbed run.
 """
 
 import argparse
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from ipse.batch import restore_many
 from ipse.batch.records import read
 from ipse.settings import Settings
 
+PATIENCE = 60.0  # seconds for workers whose run was killed
 EARLY = 50  # picture at which memory is read first: by then all is imported
 
 
@@ -62,31 +64,75 @@ def command(output: str, told: argparse.Namespace) -> list[str]:
     return [sys.executable, "-m", "ipse", *words]
 
 
-def killed_run(folder: Path, told: argparse.Namespace) -> None:
-    """Kill the run at random moments, then let it finish."""
-    for _ in range(told.kills):
-        process = subprocess.Popen(command("out", told), cwd=folder)
-        before = len(list((folder / "out").glob("*.png")))
-        while len(list((folder / "out").glob("*.png"))) == before and process.poll() is None:
+class Killer:
+    """Starts the run, kills it at random moments and its workers now and then, and starts it again.
+
+    Args:
+        folder: where the run is.
+        told: the benchmark's options.
+    """
+
+    def __init__(self, folder: Path, told: argparse.Namespace) -> None:
+        self.folder, self.told = folder, told
+        self.begun = self.last = time.monotonic()
+        self.workers = self.runs = 0  #: that were killed
+        self.before = 0  #: outputs when something was killed
+        self.random = random.Random(told.seed)
+        runs = told.kills if told.kill in ("run", "both") else 0
+        places = range(1, max(2, told.pictures))
+        #: outputs at which the run is killed
+        self.ends = sorted(self.random.sample(places, min(runs, len(places))))
+
+    def __call__(self) -> int:
+        """Let the run be killed as often as was asked, then end; its exit code."""
+        for end in self.ends:
+            process = self.accompanied(end)
+            if process.poll() is None:
+                self.kill(process)
+        code = self.accompanied(self.told.pictures + 1).wait()
+        self.say(f"the run ended with exit code {code}")
+        return code
+
+    def accompanied(self, end: int) -> "subprocess.Popen[bytes]":
+        """Start the run, and kill a worker every so many seconds, until there are so many outputs, or it ends."""
+        process = subprocess.Popen(command("out", self.told), cwd=self.folder)
+        late, self.before = self.random.uniform(0, 1.0), self.there()
+        while process.poll() is None:
             time.sleep(0.05)
-        time.sleep(random.uniform(0, told.every))
+            if self.there() >= end:
+                time.sleep(late)  # somewhere within a fit
+                break
+            working = self.told.kill != "run" and self.there() > self.before  # else none would ever start
+            if working and time.monotonic() - self.last >= self.told.every:
+                self.kill_worker(process)
+        return process
+
+    def kill_worker(self, process: "subprocess.Popen[bytes]") -> None:
+        """Kill one of the workers, once they compute."""
+        workers = workers_of(process.pid)
+        if workers:
+            self.random.choice(workers).kill()
+            self.workers, self.last, self.before = self.workers + 1, time.monotonic(), self.there()
+            self.say("a worker killed")
+
+    def kill(self, process: "subprocess.Popen[bytes]") -> None:
+        """Kill the run, and wait until its workers have noticed."""
+        orphans = workers_of(process.pid)
         process.kill()
         process.wait()
-        print(f"killed with {len(list((folder / 'out').glob('*.png')))} of {told.pictures} outputs there")
-    subprocess.run(command("out", told), cwd=folder, check=True)
+        self.runs += 1
+        _, alive = psutil.wait_procs(orphans, timeout=PATIENCE)
+        self.say(
+            f"the run killed; {len(alive)} of its {len(orphans)} workers outlived it by {PATIENCE:.0f} s"
+        )
 
+    def there(self) -> int:
+        """How many outputs there are."""
+        return sum(1 for _ in (self.folder / "out").glob("*.png"))
 
-def killed_workers(folder: Path, told: argparse.Namespace) -> None:
-    """Kill a worker every so many seconds while the run goes on."""
-    process, kills, last = subprocess.Popen(command("out", told), cwd=folder), 0, time.monotonic()
-    while process.poll() is None:
-        time.sleep(0.1)
-        workers = workers_of(process.pid)
-        begun = any((folder / "out").glob("*.png"))
-        if begun and time.monotonic() - last >= told.every and workers:
-            random.choice(workers).send_signal(signal.SIGKILL)
-            kills, last = kills + 1, time.monotonic()
-    print(f"{kills} workers killed, exit code {process.returncode}")
+    def say(self, what: str) -> None:
+        """Print what was done, and when."""
+        print(f"{time.monotonic() - self.begun:6.1f} s, {self.there():4} outputs: {what}", flush=True)
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
@@ -103,11 +149,15 @@ def compared(folder: Path, told: argparse.Namespace) -> int:
     there, whole = (
         {path.name: path.read_bytes() for path in (folder / name).glob("*.png")} for name in ("out", "whole")
     )
-    wrong = [name for name in whole if there.get(name) != whole[name]]
+    missing = sorted(whole.keys() - there.keys())
+    wrong = [name for name in whole.keys() & there.keys() if there[name] != whole[name]]
+    bare = [name for name in there if not (folder / "out" / f"{name}.ipse.json").exists()]
+    left = sorted(path.name for path in (folder / "out").rglob(".*"))
     states = [record.state for record in read(folder / "out" / "ipse-manifest.jsonl")]
-    print(f"{len(whole)} outputs, {len(wrong)} of them other than undisturbed; manifest: {len(states)} records, "
-          f"{states.count('failed')} failed")  # fmt: skip
-    return int(bool(wrong) or len(there) != len(whole))
+    print(f"{len(whole)} outputs undisturbed: {len(missing)} of them missing, {len(wrong)} other, "
+          f"{len(bare)} without receipt; manifest: {len(states)} records, {states.count('failed')} failed; "
+          f"left behind: {left or 'nothing'}")  # fmt: skip
+    return int(bool(missing or wrong or bare) or len(states) != len(whole))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -117,19 +167,24 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--kill", choices=["run", "worker"])
+    parser.add_argument("--kill", choices=["run", "worker", "both"])
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--kills", type=int, default=2)
     parser.add_argument("--every", type=float, default=10.0)
     parser.add_argument("--workers", type=int)
     told = parser.parse_args(args)
+    if told.kill in ("worker", "both") and told.workers is None:
+        parser.error("workers that are to be killed must be there: give --workers")
     with tempfile.TemporaryDirectory(prefix="ipse-many-") as name:
         folder = Path(name)
         pictures(folder / "in", told.pictures, told.side)
         if told.kill is None:
             memory(folder, told)
             return 0
-        (killed_run if told.kill == "run" else killed_workers)(folder, told)
-        return compared(folder, told)
+        killer = Killer(folder, told)
+        code = killer()
+        print(f"killed: the run {killer.runs} times, a worker {killer.workers} times")
+        return compared(folder, told) or code
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ def carried(source: Source, engine: Engine, manifest: Manifest | None = None) ->
                     keep(event, manifest)
                 yield event
     finally:
+        if manifest is not None:
+            manifest.close()
         for folder in folders:
             with suppress(OSError):  # it is not there, or holds what another run goes on from
                 folder.rmdir()

@@ -6,7 +6,7 @@ https://doi.org/10.25080/Majora-7b98e3ed-013.
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 WINDOW = 512  # errands that are with the scheduler at a time
+TOGETHER = 64  # errands that are sent at once: what a message costs is shared
 RETRIES = 2  # of a fit that failed in a way that nobody foresaw
 DEATHS = 20  # of workers, before a picture is thought to be the cause
 MEND = 5.0  # seconds between two looks after the workers
@@ -114,46 +115,59 @@ class Flight:
     retries: int
     resources: dict[str, float]
     threads: int | None  #: of a fit that was told nothing else; None leaves it to the worker
-    task: Callable[[Errand, str], Record | None] = work
+    task: Callable[..., Record | None] = work  #: of an errand and the topic of its events
     topic: str = field(default_factory=lambda: f"ipse-{uuid4().hex}")
     heard: "SimpleQueue[Any]" = field(default_factory=SimpleQueue)
     flying: dict[str, tuple["Future[Any]", Errand, int]] = field(default_factory=dict[str, Any])
     fitting: set[str] = field(default_factory=set[str])  #: keys of those that a worker has begun
+    #: what fits that have ended have said, until the scheduler says the same: a record need not be fetched
+    records: dict[str, Record] = field(default_factory=dict[str, Record])
+    more: bool = True  #: whether the source may have errands yet
     count: int = 0
     looked: float = field(default_factory=time.monotonic)
 
     def events(self, source: Source) -> Stream:
         """Send errands out, and yield what comes back; stop pulling to call them back."""
         self.client.subscribe_topic(self.topic, self.heard.put)
-        errands, more = iter(source), True
+        errands = iter(source)
         try:
-            while more or self.flying:
-                while more and len(self.flying) < WINDOW:
-                    errand = next(errands, self)
-                    more = errand is not self
-                    if isinstance(errand, Errand):
-                        self.send(replace(absolute(errand), threads=errand.threads or self.threads))
-                    elif isinstance(errand, Record):
-                        yield errand
-                    else:
-                        break
+            while self.more or self.flying:
+                yield from self.fill(errands)
                 yield self.next()
         finally:
             self.call_back()
 
-    def send(self, errand: Errand, deaths: int = 0) -> None:
-        """Send an errand to the scheduler."""
-        self.count += 1
-        key = f"{self.topic}-{self.count}"
-        given: dict[str, Any] = {
-            "key": key,
-            "retries": self.retries,
-            "pure": False,
-            "resources": self.resources or None,
-        }
-        future = self.client.submit(self.task, errand, self.topic, **given)
-        self.flying[key] = future, errand, deaths
-        future.add_done_callback(self.heard.put)
+    def fill(self, errands: Iterator[Errand | Record | None]) -> Iterator[Record]:
+        """Send so many at once that there are ``WINDOW`` out, once enough have come back that it is worth it."""
+        if not self.more or len(self.flying) > WINDOW - TOGETHER:
+            return
+        sent: list[tuple[Errand, int]] = []
+        while len(self.flying) + len(sent) < WINDOW:
+            errand = next(errands, self)
+            self.more = errand is not self
+            if isinstance(errand, Errand):
+                sent.append((replace(absolute(errand), threads=errand.threads or self.threads), 0))
+            elif isinstance(errand, Record):
+                yield errand
+            else:
+                break
+        self.send(sent)
+
+    def send(self, errands: Sequence[tuple[Errand, int]]) -> None:
+        """Send errands to the scheduler, each with the deaths that it has seen."""
+        if not errands:
+            return
+        first, self.count = self.count, self.count + len(errands)
+        keys = [
+            f"{self.topic}-{first + index:09}" for index in range(len(errands))
+        ]  # in this order they are begun
+        given: dict[str, Any] = {"key": keys, "retries": self.retries, "resources": self.resources or None}
+        futures: Any = self.client.map(
+            self.task, [errand for errand, _ in errands], topic=self.topic, pure=False, **given
+        )
+        for future, (errand, deaths) in zip(futures, errands, strict=True):
+            self.flying[str(future.key)] = future, errand, deaths
+            future.add_done_callback(self.heard.put)
 
     def next(self) -> Moment | Record | None:
         """Wait a moment for the next that is heard."""
@@ -168,9 +182,15 @@ class Flight:
 
     def told(self, event: dict[str, Any]) -> Moment | None:
         """Note what a worker says."""
+        said = event["said"]
         if event["kind"] == "moment":
-            return heard(event["said"])
-        (self.fitting.add if event["kind"] == "begun" else self.fitting.discard)(event["said"])
+            return heard(said)
+        if event["kind"] == "begun":
+            self.fitting.add(said)
+            return None
+        self.fitting.discard(said["key"])
+        if said["record"] is not None and said["key"] in self.flying:
+            self.records[said["key"]] = Record(**said["record"])
         return None
 
     def landed(self, future: "Future[Any]") -> Record | None:
@@ -179,8 +199,12 @@ class Flight:
         Raises:
             RunError: the scheduler is gone.
         """
-        _, errand, deaths = self.flying.pop(str(future.key))
-        self.fitting.discard(str(future.key))
+        key = str(future.key)
+        _, errand, deaths = self.flying.pop(key)
+        self.fitting.discard(key)
+        made = self.records.pop(key, None)
+        if made is not None:  # even where the worker died right after
+            return made
         if future.status == "finished":
             return future.result()
         error = future.exception() if future.status == "error" else None
@@ -189,7 +213,8 @@ class Flight:
         if error is None:
             raise RunError("the scheduler is gone: what is finished stays; the same command goes on")
         if type(error).__name__ == "KilledWorker" and deaths < DEATHS:
-            return self.send(errand, deaths + 1)
+            self.send([(errand, deaths + 1)])
+            return None
         said = f"{errand.source}: {type(error).__name__}: {one_line(str(error))[:200]}"
         return failed(errand, time.perf_counter(), said, foreseen=False)
 

@@ -1,12 +1,14 @@
 """What became of each picture: one line of JSON a file, written as it goes.
 
-The manifest is appended to and synchronised after every fit. A kill can tear its last line, which a reader passes
-over; the next run then finds the finished output by its receipt, and says so again.
+The manifest is appended to after every fit, and synchronised once a second: a power cut can take a second's lines, and
+tear one, which a reader passes over. The next run finds the finished outputs by their receipts, and says so again.
 """
 
 import json
 import os
+import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -14,6 +16,7 @@ from typing import Any, Literal, cast
 from ipse.errors import RunError, lack
 
 State = Literal["done", "earlier", "skipped", "failed"]
+SYNC = 1.0  # seconds between two synchronisations
 FULL = "the disk is full"
 WORDS: dict[State, str] = {
     "done": "restored",
@@ -80,11 +83,11 @@ class Manifest:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.synced = path, time.monotonic()
         self.hashes = {one.output: one.output_sha256 for one in read(path) if one.state != "failed"}
 
     def add(self, record: Record) -> None:
-        """Append a record so that it lasts; one that says nothing new is left out.
+        """Append a record; one that says nothing new is left out.
 
         Raises:
             RunError: the manifest cannot be written (a full disk).
@@ -92,22 +95,30 @@ class Manifest:
         known = self.hashes.get(record.output) == record.output_sha256
         if record.state == "skipped" or (record.state == "earlier" and known):
             return
+        late = time.monotonic() - self.synced >= SYNC
         try:
-            append(self.path, record.to_json())
+            append(self.path, record.to_json(), sync=late)
         except OSError as error:
             said = lack(error) or f"choose another --output ({error.strerror})"
             raise RunError(f"{self.path}: cannot be written: {said}") from error
+        self.synced = time.monotonic() if late else self.synced
+
+    def close(self) -> None:
+        """Make all lines last through a power cut."""
+        with suppress(OSError), self.path.open("rb") as file:  # there may be none
+            os.fsync(file.fileno())
 
 
-def append(path: Path, line: str) -> None:
-    """Append a line, in one write, to a file that may end in a torn one."""
+def append(path: Path, line: str, *, sync: bool = True) -> None:
+    """Append a line, in one write, to a file that may end in a torn one; ``sync`` makes it last through a power cut."""
     with path.open("a+b") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
             line = line if file.read(1) == b"\n" else f"\n{line}"
         file.write(f"{line}\n".encode())
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
 
 
 def read(path: Path) -> list[Record]:

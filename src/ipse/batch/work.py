@@ -52,11 +52,13 @@ def work(errand: Errand, topic: str) -> Record | None:
     key, name, told = str(worker.get_current_task()), str(worker.name), -EVERY
     threads = errand.threads or threads_of(worker)
     tell(worker, topic, "begun", key)
+    made: Record | None = None
     try:
         with closing(fit(replace(errand, threads=threads))) as events:
             for event in events:
                 if isinstance(event, Record):
-                    return checked(replace(event, worker=name))
+                    made = checked(replace(event, worker=name))
+                    return made
                 if not wanted(worker, key):
                     return None
                 if time.monotonic() - told >= EVERY:
@@ -64,7 +66,7 @@ def work(errand: Errand, topic: str) -> Record | None:
                     tell(worker, topic, "moment", asdict(replace(event, worker=name)))
         return None
     finally:
-        tell(worker, topic, "ended", key)
+        tell(worker, topic, "ended", {"key": key, "record": made and asdict(made)})
 
 
 def checked(record: Record) -> Record:
