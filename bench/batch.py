@@ -1,47 +1,69 @@
-"""K seeds at once: θ₁ … θ_K stacked, f over all of them by ``vmap``, so that each keeps its own normalisation.
+"""K fits at once, as the engine takes them: seeds of one picture, all to the end, or ending one after the other.
 
-What a GPU leaves idle at one picture is what a second one gets for less than its price.
+What a GPU leaves idle at one fit is what a second one gets for less than its price.
 """
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
-import torch
-from torch import Tensor
-from torch.func import functional_call, stack_module_state, vmap
-
-from bench.steps import Step, Variant, problem
-from ipse.problem import Problem
+from bench.steps import problem, settle
+from ipse.fit import Fit
 from ipse.settings import Settings
+from ipse.stopping import Last
+from ipse.together import join, together
+from ipse.until import until
+
+WARM = 2  # steps that are not counted: they fill the caches
 
 
-class Seeds(Step):
-    """A plain step of K fits of one picture, of K seeds; latent and objective are the first one's."""
-
-    def __init__(self, problems: list[Problem], variant: Variant) -> None:
-        super().__init__(problems[0], variant)
-        networks = [one.prior.network for one in problems if one.prior is not None]
-        weights, self.buffers = stack_module_state(networks)
-        self.weights = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
-        rate = problems[0].recipe.learning_rate
-        self.optimiser = torch.optim.Adam(
-            self.weights.values(), lr=rate, fused=True, capturable=variant.graph
-        )
-
-    def loss(self) -> Tensor:
-        """Σ_k E(f_θk(z)); no term depends on two seeds, so that each is fitted as if it were alone."""
-        prior, pilot = self.prior, getattr(self.prior, "pilot", 0.0)
-        height, width = prior.size
-
-        def one(weights: dict[str, Tensor], buffers: dict[str, Tensor]) -> Tensor:
-            with self.precision():
-                x = functional_call(prior.network, (weights, buffers), (prior.z,))
-            return self.objective(pilot + x[..., :height, :width].float())
-
-        every: Callable[..., Tensor] = vmap(one)
-        return every(self.weights, self.buffers).sum()
+def fits(task: str, count: int, settings: Settings, *, side: int) -> list[Fit]:
+    """The fits of so many seeds of a task's default, before their first step."""
+    made = [problem(task, replace(settings, seed=seed), side=side) for seed in range(count)]
+    return [Fit(one, pilot=getattr(one.prior, "pilot", None)) for one in made]
 
 
-def seeds(task: str, count: int, settings: Settings, variant: Variant, *, side: int) -> Seeds:
-    """The step of ``count`` seeds of a task's default fit."""
-    told = [Settings(preset=settings.preset, device=settings.device, seed=seed) for seed in range(count)]
-    return Seeds([problem(task, one, side=side) for one in told], variant)
+def timed(fits: list[Fit], work: Callable[[], object]) -> float:
+    """Wall seconds of what is done with fits."""
+    device = fits[0].prior.z.device
+    settle(device)
+    start = time.perf_counter()
+    work()
+    settle(device)
+    return time.perf_counter() - start
+
+
+def check(fits: list[Fit]) -> None:
+    """Refuse several fits that are fitted alone.
+
+    Raises:
+        RuntimeError: they could not be stacked.
+    """
+    if len(fits) > 1 and any(fit.team is None for fit in fits):
+        raise RuntimeError("they cannot be stacked")
+
+
+def at_once(task: str, count: int, settings: Settings, *, side: int, steps: int) -> float:
+    """Seconds of a step of each of ``count`` fits; of one fit it is the engine's own step."""
+    made = fits(task, count, replace(settings, steps=WARM + steps + 1), side=side)
+    join(made)
+
+    def rounds(number: int) -> None:
+        for fit in number * made:
+            fit.advance()
+
+    rounds(WARM)
+    check(made)
+    return timed(made, lambda: rounds(steps)) / steps / count
+
+
+def one_by_one(task: str, count: int, settings: Settings, *, side: int, steps: int) -> float:
+    """Seconds of a step of each of ``count`` fits, of which the k-th ends after k shares of ``steps``, and leaves."""
+    made = fits(task, count, replace(settings, steps=WARM + steps), side=side)
+    ends = [max(1, steps * (k + 1) // count) for k in range(count)]
+    searches = [until(fit, Last(WARM + end)) for fit, end in zip(made, ends, strict=True)]
+    rounds = together({one.fit: iter(one) for one in searches})
+    for _ in range(WARM):
+        next(rounds)
+    check(made)
+    return timed(made, lambda: [None for _ in rounds]) / sum(ends)

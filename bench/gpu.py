@@ -3,8 +3,8 @@
 python -m bench.gpu [--device cuda] [--tasks denoise,upscale] [--side 512] [--steps 50] [--out bench/out/gpu.csv]
 
 A 512² RGB photograph with noise of σ = 25, and the same made ×4 smaller. The variants are of a plain step (forward,
-objective, backward, Adam), so that those which the engine does not have can be judged before they are built. With
---device cpu it is a smoke test: the default takes --steps steps as well.
+objective, backward, Adam), so that those which the engine does not have can be judged before they are built. Several
+fits at once are the engine's own. With --device cpu it is a smoke test: the default takes --steps steps as well.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from bench.batch import seeds
+from bench.batch import at_once, one_by_one
 from bench.changes import channels_last
 from bench.steps import Step, Variant, damaged, problem, seconds
 from bench.table import figure, markdown
@@ -42,7 +42,7 @@ GRAPHS = (
     Variant("CUDA graph", graph=True),
     replace(BOTH, name="bfloat16, channels last, CUDA graph", graph=True),
 )
-COUNTS = (2, 4, 8)  # of seeds on the batch axis
+COUNTS = (1, 2, 4, 8)  # of fits at once
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def whole(task: str, settings: Settings, *, side: int) -> float:
 
 
 def options(task: str, network: str, device: str, *, side: int, steps: int) -> Iterator[Figure]:
-    """The step in variants, then K seeds of it at once."""
+    """The step in variants, then the engine's own, of one fit and of several at once."""
     settings = Settings(preset="paper" if network == "paper" else "good", device=device)
     chosen = (*VARIANTS, *GRAPHS) if device.startswith("cuda") else VARIANTS[:5]
 
@@ -90,13 +90,21 @@ def options(task: str, network: str, device: str, *, side: int, steps: int) -> I
 
     for variant in chosen:
         yield timed(Figure(task, network, variant.name, device, None), lambda v=variant: one(v))
-    if network == "paper":
-        return  # its normalisation keeps running moments, which cannot be stacked
-    for count in COUNTS if device.startswith("cuda") else COUNTS[:1]:
-        said = Figure(task, network, f"{count} seeds at once, for each", device, None)
-        variant = Variant(said.what)
+    for count in COUNTS if device.startswith("cuda") else COUNTS[:2]:
+        yield from several(task, network, device, count, settings, side=side, steps=steps)
+
+
+def several(
+    task: str, network: str, device: str, count: int, settings: Settings, *, side: int, steps: int
+) -> Iterator[Figure]:
+    """The engine's step of each of ``count`` fits, and where they end one after the other."""
+    ways = {f"the engine, {count} at once, for each": at_once}
+    if count > 1:
+        ways[f"the engine, {count} that end one by one, for each"] = one_by_one
+    for what, way in ways.items():
         yield timed(
-            said, lambda k=count, v=variant: seconds(seeds(task, k, settings, v, side=side), steps) / k
+            Figure(task, network, what, device, None),
+            lambda way=way: way(task, count, settings, side=side, steps=steps),
         )
 
 

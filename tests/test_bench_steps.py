@@ -10,10 +10,8 @@ import torch
 from torch import nn
 
 from bench import changes, gpu, loop
-from bench.batch import Seeds
 from bench.steps import Step, Timing, Variant, compared, problem
 from ipse.problem import Problem
-from ipse.settings import Settings
 
 PLAIN = Variant("plain")
 
@@ -48,25 +46,6 @@ def test_changes_that_take_the_norm_take_it(change: Callable[[nn.Module], None])
     assert not torch.allclose(drawn(made), before, atol=1e-4)
 
 
-def test_seeds_at_once_are_fitted_as_if_each_were_alone() -> None:
-    problems = [problem("upscale", Settings(seed=seed), side=64) for seed in (0, 1)]
-    first = problems[0]
-    together = Seeds(problems, PLAIN)
-    together.loss().backward()
-    assert first.prior is not None
-    for index, made in enumerate([problem("upscale", Settings(seed=seed), side=64) for seed in (0, 1)]):
-        assert made.prior is not None
-        made.prior.z = first.prior.z
-        Step(replace(made, objective=first.objective), PLAIN).loss().backward()
-        for name, weight in made.prior.network.named_parameters():
-            found, expected = together.weights[name].grad, weight.grad
-            assert found is not None
-            assert expected is not None
-            assert torch.allclose(
-                found[index], expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max())
-            ), name
-
-
 def test_ratios_are_to_the_first_variant() -> None:
     steps = [Step(problem("upscale", side=64), one) for one in (PLAIN, replace(PLAIN, name="again"))]
     first, second = compared(steps, rounds=3, count=1)
@@ -93,7 +72,14 @@ def test_the_gpus_command_runs_without_one(tmp_path: Path, capsys: pytest.Captur
     )
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["what"] for row in rows} > {"a step", "a picture", "float32", "2 seeds at once, for each"}
+    assert {row["what"] for row in rows} > {
+        "a step",
+        "a picture",
+        "float32",
+        "the engine, 1 at once, for each",
+        "the engine, 2 at once, for each",
+        "the engine, 2 that end one by one, for each",
+    }
     assert not [row["note"] for row in rows if row["note"].startswith("failed")]
     assert out.with_suffix(".md").read_text().strip() in capsys.readouterr().out
 
