@@ -182,12 +182,14 @@ class GiantRun(Drafted):
 def plan_of(run: Run) -> Plan:
     """What a run would take; of a picture in windows, what a tile takes, as often as there are tiles.
 
-    Of a stack, what a plane takes, as often as there are planes.
+    Of a stack, what a slab takes, as often as there are slabs.
     """
-    made = plan(run.picture, run.job.task, run.job.settings, run.job.options)
-    if isinstance(run, StackRun):
+    stack = isinstance(run, StackRun)
+    picture, settings = run.planned() if stack else (run.picture, run.job.settings)
+    made = plan(picture, run.job.task, settings, run.job.options)
+    if stack:
         limit = run.job.settings.seconds or float("inf")
-        return replace(made, seconds=round(min(made.seconds * run.stack.count, limit), 3))
+        return replace(made, seconds=round(min(made.seconds * len(run.slabs), limit), 3))
     if not isinstance(run, GiantRun):
         return made
     parts = count(run.source.size, tile=run.side)

@@ -4,6 +4,7 @@ Out comes a stack of the same shape, type and axes, with what OME or ImageJ said
 """
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from ipse.errors import OptionError, OutputError
 from ipse.job import Job
 from ipse.pictures import Picture
 from ipse.pictures.files import check_place
+from ipse.settings import Settings
 from ipse.tiles import enlargement
 from ipse.windows.open import is_zarr
+from ipse.windows.slabs import NETWORK, side_of, slabs_of
 from ipse.windows.source import bands
 from ipse.windows.stack import CLASSIC, Stack
 
@@ -45,11 +48,30 @@ class StackRun(Drafted):
         self.stack, self.factor = stack, enlargement(job.options)
         if job.joint is not None and job.joint not in stack.axes.split("Y")[0]:
             raise OptionError(f"--joint {job.joint}: {stack.name} has axes {stack.axes}: name one before Y")
+        check_joint(job)
+        self.slabs = slabs_of(stack, job.joint)
         super().__init__(job)
 
     def first(self) -> Picture:
         """The first plane."""
         return self.stack.picture(self.stack.plane(0))
+
+    def open(self) -> None:
+        """Look for the memory of a slab, and go on as ``Run`` does; raises what that does."""
+        from ipse.plan import check_memory
+
+        picture, settings = self.planned()
+        check_memory(picture, self.job.task, settings, self.job.options)
+        super().open()
+
+    def planned(self) -> tuple[Picture, Settings]:
+        """What is fitted at once, and with which settings; of a network over depth, something that costs the same."""
+        settings, count = self.job.settings, len(self.slabs[0].planes)
+        planes = [self.stack.plane(one) for one in self.slabs[0].planes]
+        if settings.network == NETWORK:
+            return self.stack.picture(np.concatenate(planes)), replace(settings, network=None)
+        side = side_of(self.stack.size, count, told=settings.tile, factor=self.factor)
+        return self.stack.picture(np.concatenate(planes, 2)), replace(settings, tile=side or settings.tile)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -70,7 +92,7 @@ class StackRun(Drafted):
 
     @property
     def tiles(self) -> int | None:
-        """How many planes are done."""
+        """How many slabs are done; a plane by itself is one."""
         from ipse.stacked import Stacked
 
         return self.restoration.index if isinstance(self.restoration, Stacked) else None
@@ -134,3 +156,19 @@ class StackRun(Drafted):
             digest.update(plane.tobytes())
         digest.update(b"none;")
         return digest.hexdigest()
+
+
+def check_joint(job: Job) -> None:
+    """Refuse what planes that are restored together cannot have.
+
+    Raises:
+        OptionError: says what to leave out.
+    """
+    if job.settings.network == NETWORK and job.joint in (None, "C"):
+        raise OptionError(
+            f"--network {NETWORK} is of planes that belong together: add --joint T or Z, or leave it out"
+        )
+    if job.joint is not None and job.warm:
+        raise OptionError(
+            f"--warm fits planes one after the other, --joint {job.joint} at once: leave one of them out"
+        )

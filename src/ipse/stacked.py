@@ -1,12 +1,14 @@
 """x*_k = x*(y_k): a stack restored plane by plane, each plane a restoration of its own, into a draft.
 
-    joint    x*_k = [x*(y_{k−1}, y_k, y_{k+1})]_k        neighbours along one axis are taken for channels
+    joint    x*_{s…s+N} = x*(y_s, …, y_{s+N})        slabs of planes along one axis, laid so that they do not move
 
 Noise is found plane by plane: where it is the same in all, that loses next to nothing; where it is not, as in a stack
 that fades, one level for all loses decibels (measured: docs/decisions/stacks.md).
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +20,10 @@ from ipse.pictures.levels import Samples
 from ipse.restoration import Restoration, Result
 from ipse.settings import Settings
 from ipse.tiled import enlarged, restoration
-from ipse.tiles import side_for
+from ipse.volume import TiledVolume, Volume
 from ipse.warm import Warm, Weights
+from ipse.windows.drift import Canvas, aligned
+from ipse.windows.slabs import NETWORK, Slab, side_of, slabs_of
 
 if TYPE_CHECKING:
     from ipse.restoration import Estimate
@@ -40,7 +44,7 @@ class Stacked(Parts):
         task: the name of a task.
         settings: as for a plane; ``seconds`` is shared out among them.
         options: the task's own; nothing that lies over a plane.
-        joint: the axis ("T", "C" or "Z") along which neighbours are restored together.
+        joint: the axis ("T", "C" or "Z") along which planes are restored together.
         warm: whether a network starts from the weights of the plane before, where planes are restored whole.
     """
 
@@ -55,37 +59,47 @@ class Stacked(Parts):
         joint: str | None = None,
         warm: bool = False,
     ) -> None:
-        super().__init__(stack.picture(stack.plane(0)), task, settings, options, count=stack.count)
+        self.slabs = slabs_of(stack, joint)
+        told = settings or Settings()
+        self.deep = told.network == NETWORK
+        told = replace(told, network=None) if self.deep else told  # which no task knows
+        super().__init__(stack.picture(stack.plane(0)), task, told, options, count=len(self.slabs))
         self.stack, self.draft, self.joint, self.warm = stack, draft, joint, warm
         self.weights: Weights | None = None
 
     def __iter__(self) -> Iterator["Estimate | State"]:
-        """Every plane's pilots and steps, in turn."""
-        for index in range(self.index, self.count):
-            yield from self.restored(index)
+        """Every slab's pilots and steps, in turn."""
+        for slab in self.slabs[self.index :]:
+            yield from self.restored(slab)
         self.inner = None
 
-    def restored(self, index: int) -> Iterator["Estimate | State"]:
-        """Restore one plane, and put it into the draft."""
-        around = self.stack.beside(index, self.joint)
-        planes = np.concatenate([self.stack.plane(one) for one in around], 2)
-        inner = self.opened(self.stack.picture(planes), self.share())
+    def restored(self, slab: Slab) -> Iterator["Estimate | State"]:
+        """Restore the planes of one slab, and put those that are kept into the draft."""
+        planes = [self.stack.plane(one) for one in slab.planes]
+        still = self.joint in (None, "C")  # channels show other things at one place
+        canvas = Canvas.of(planes[0], len(planes)) if still else aligned(planes, len(planes) // 2)
+        inner = self.opened(self.stack.picture(canvas.spread(planes)), self.share(), len(planes))
         yield from self.pull(inner)
         self.weights = inner.weights() if isinstance(inner, Warm) else None
         result = inner.result()
-        samples = result.picture.samples.reshape(*result.picture.size, -1)
-        first = around.index(index) * self.stack.samples
-        self.put(index, samples[..., first : first + self.stack.samples])
+        samples, each = result.picture.samples.reshape(*result.picture.size, -1), self.stack.samples
+        for index in slab.kept:
+            at = slab.planes.index(index)
+            plane = canvas.part(samples, at, factor=self.factor)
+            self.put(index, plane[..., at * each : (at + 1) * each])
         self.done(result)
 
-    def opened(self, plane: Picture, settings: Settings) -> Restoration:
-        """Open a plane's restoration, warm where that was asked for and it is not cut into tiles."""
-        side = side_for(plane.size, told=settings.tile, factor=self.factor)
+    def opened(self, picture: Picture, settings: Settings, planes: int) -> Restoration:
+        """Open a slab's restoration, warm where that was asked for and it is not cut into tiles."""
+        side = side_of(picture.size, planes, told=settings.tile, factor=self.factor)
+        if planes > 1:
+            kind = partial(TiledVolume, side=side) if side else Volume
+            return kind(picture, self.name, settings, self.options, planes=planes, deep=self.deep)
         if self.warm and not side:
-            inner = Warm(plane, self.name, settings, self.options)
+            inner = Warm(picture, self.name, settings, self.options)
             inner.start = None if self.index % FRESH == 0 else self.weights
             return inner
-        return restoration(plane, self.name, settings, self.options)
+        return restoration(picture, self.name, settings, self.options)
 
     def put(self, index: int, samples: Samples) -> None:
         """Write a plane to its place."""
@@ -93,21 +107,22 @@ class Stacked(Parts):
 
     def result(self) -> Result:
         """How it went; the planes are in the draft."""
-        reason = f"all {self.count} planes done"
-        if self.index < self.count:
-            reason = f"cancelled after {self.index} of {self.count} planes; the rest is as it came"
-            for index in range(self.index, self.count):
+        total, done = self.stack.count, sum(len(slab.kept) for slab in self.slabs[: self.index])
+        reason = f"all {total} planes done"
+        if done < total:
+            reason = f"cancelled after {done} of {total} planes; the rest is as it came"
+            for index in (index for slab in self.slabs[self.index :] for index in slab.kept):
                 self.put(index, _repeated(self.stack.plane(index), self.factor))
         return self.told(self.picture, reason)
 
     def state_dict(self) -> dict[str, Any]:
-        """The number of planes that are done, which are on the disk when this returns, and the last one's weights."""
+        """The number of slabs that are done, which are on the disk when this returns, and the last one's weights."""
         self.draft.sync()
         weights = None if self.weights is None else dict(self.weights)
         return super().state_dict() | {"weights": weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with the plane that was under way, from its beginning."""
+        """Go on with the slab that was under way, from its beginning."""
         super().load_state_dict(state)
         self.weights = state["weights"]
 

@@ -85,11 +85,15 @@ class Tiled(Parts):
     def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
         """Restore one tile, and add it to the sum."""
         told = cut(options, self.size, tile.rows, tile.columns)
-        inner = whole(self.piece(tile), self.name, self.within(tile), told)
+        inner = self.opened(self.piece(tile), self.within(tile), told)
         yield from self.pull(inner)
         result = inner.result()
         self.add(tile, result, inner.problem.keep if isinstance(inner.problem, Problem) else None)
         self.done(result)
+
+    def opened(self, piece: Picture, settings: Settings, options: Mapping[str, Any]) -> Restoration:
+        """Open a tile's restoration."""
+        return whole(piece, self.name, settings, options)
 
     def add(self, tile: Tile, result: Result, keep: NDArray[np.bool_] | None = None) -> None:
         """Add a tile's picture with its weight; a tile with nothing to restore, as it was."""

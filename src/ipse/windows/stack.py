@@ -89,17 +89,6 @@ class Stack:
         colours = samples[..., 0] if count == 1 else samples
         return Picture(colours, model=model, levels=self.levels, name=self.name)
 
-    def beside(self, index: int, joint: str | None) -> list[int]:
-        """Return the plane itself and, where planes are restored together, those beside it along the axis."""
-        if joint is None:
-            return [index]
-        axis, place = self.axes.index(joint), np.unravel_index(index, self.outer)
-        length, at = self.outer[axis], int(place[axis])
-        wanted = range(length) if joint == "C" else range(max(0, at - 1), min(length, at + 2))
-        return [
-            int(np.ravel_multi_index([*place[:axis], one, *place[axis + 1 :]], self.outer)) for one in wanted
-        ]
-
 
 def opened_stack(path: Path, *, axes: str | None = None) -> Stack | None:
     """Open a stack, its levels settled by one look at all samples; as ``found_stack``."""

@@ -1,0 +1,102 @@
+"""u* = argmin_u mean_p (a(p) − b(p + u))²: planes that moved against one another, laid on one canvas.
+
+The mean is over the pixels that both have, and found for all u at once: with m the ones where a plane is,
+
+    Σ_p (a(p) − b(p + u))² = (a² ⋆ m)(u) + (m ⋆ b²)(u) − 2 (a ⋆ b)(u),   ⋆ the correlation, by Fourier transforms
+
+Displacements are whole pixels. One is believed only where it explains more than chance would among so many.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipse.pictures.levels import Samples
+
+REACH = 4  # a plane moves by at most this part of its shorter side
+SURE = (
+    6.0  # standard deviations, of a mean of so many squares, by which a displacement must be better than none
+)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where planes of one size lie on a canvas that holds them all.
+
+    Attributes:
+        size: (H, W) of a plane.
+        places: of each plane's first row and column.
+    """
+
+    size: tuple[int, int]
+    places: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, plane: Samples, count: int) -> "Canvas":
+        """So many planes of one size, none of which moved."""
+        return cls((plane.shape[0], plane.shape[1]), ((0, 0),) * count)
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """(H, W) of the canvas."""
+        down, across = (max(ends) for ends in zip(*self.places, strict=True))
+        return self.size[0] + down, self.size[1] + across
+
+    def spread(self, planes: Sequence[Samples]) -> Samples:
+        """Planes (H, W, S) as one picture of the canvas's size, (H', W', planes · S).
+
+        What a plane does not show is taken from the one nearest to it in the sequence that does; of what none
+        shows, it repeats its border.
+        """
+        return np.concatenate([self._filled(planes, index) for index in range(len(planes))], axis=2)
+
+    def part(self, samples: Samples, index: int, *, factor: int = 1) -> Samples:
+        """What of a picture of the canvas, enlarged by ``factor``, is the plane of that number."""
+        (down, across), (height, width) = self.places[index], self.size
+        return samples[down * factor : (down + height) * factor, across * factor : (across + width) * factor]
+
+    def _filled(self, planes: Sequence[Samples], index: int) -> Samples:
+        down, across = (
+            np.clip(np.arange(whole) - first, 0, side - 1)
+            for whole, first, side in zip(self.sides, self.places[index], self.size, strict=True)
+        )
+        made = planes[index][down[:, None], across]
+        for one in sorted(range(len(planes)), key=lambda other: -abs(other - index)):
+            self.part(made, one)[...] = planes[one]
+        return made
+
+
+def aligned(planes: Sequence[Samples], fixed: int) -> Canvas:
+    """Lay planes (H, W, S) on a canvas so that what they show lies where the plane of number ``fixed`` shows it."""
+    size = (planes[fixed].shape[0], planes[fixed].shape[1])
+    gray = [plane.mean(2, dtype=np.float64) for plane in planes]
+    moved = np.array([drift(gray[fixed], one) for one in gray])
+    places = (moved.max(0) - moved).tolist()
+    return Canvas(size, tuple((down, across) for down, across in places))
+
+
+def drift(fixed: NDArray[Any], moving: NDArray[Any]) -> tuple[int, int]:
+    """Return u for which ``moving``, at p + u, shows what ``fixed`` shows at p; both (H, W).
+
+    Levels may differ by a constant. Zero where there is no better displacement beyond doubt.
+    """
+    shape = fixed.shape
+    reach = [side // REACH for side in shape]
+    room = [side + far for side, far in zip(shape, reach, strict=True)]
+    a, b = fixed - fixed.mean(), moving - moving.mean()
+    spectra = [np.fft.rfft2(one, room) for one in (a, b, a * a, b * b, np.ones(shape))]
+
+    def correlation(one: int, other: int) -> NDArray[np.float64]:
+        found = np.fft.irfft2(spectra[one].conj() * spectra[other], room)
+        return found[np.ix_(*(np.arange(-far, far + 1) for far in reach))]
+
+    shared = correlation(4, 4)
+    misfit = (correlation(2, 4) + correlation(4, 3) - 2 * correlation(0, 1)) / shared
+    best = np.unravel_index(int(np.argmin(misfit)), misfit.shape)
+    doubt = SURE * (2 / a.size) ** 0.5
+    if misfit[best] >= (1 - doubt) * misfit[reach[0], reach[1]]:
+        return 0, 0
+    return int(best[0]) - reach[0], int(best[1]) - reach[1]
