@@ -1,6 +1,9 @@
 """Tiles that a network is fitted to agree: they see one latent, and what is missing is first filled in the whole."""
 
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,13 +12,19 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ipse import tasks
+from ipse.coarse import large, shrunk
 from ipse.latents import Window, latent, noise
 from ipse.pictures import Picture
+from ipse.restoration import Result
 from ipse.settings import Settings
 from ipse.tiled import Tiled
 from ipse.tiles import Tile
 
 CPU = torch.device("cpu")
+WAVES = (
+    128 + 60 * np.sin(np.add.outer(np.arange(150) / 17, np.arange(160) / 23)) + np.arange(160) / 4
+).astype(np.uint8)
 PLACES = st.tuples(st.integers(0, 150), st.integers(0, 150), st.integers(1, 90), st.integers(1, 90))
 
 
@@ -66,3 +75,134 @@ def test_neighbours_see_one_latent_and_start_from_one_network(options: dict[str,
         assert shared >= 32 * 2 // stride
         assert torch.equal(z[..., first : first + shared], beside[..., :shared])
         assert torch.equal(weights, others)
+
+
+def shown(rows: slice, columns: slice) -> Picture:
+    return Picture.from_array(WAVES[rows, columns])
+
+
+@hypothesis_settings(max_examples=20, deadline=None)
+@given(step=st.integers(1, 150), seed=st.integers(0, 9), share=st.sampled_from([0.02, 0.5, 1.0]))
+def test_a_picture_is_made_small_by_the_mean_of_what_is_known(step: int, seed: int, share: float) -> None:
+    known = np.random.default_rng(seed).random(WAVES.shape) < share
+    small, seen = shrunk(WAVES.shape, step, shown, known)
+    assert small.size == seen.shape == tuple(-(-length // step) for length in WAVES.shape)
+    for down, across in ((0, 0), (seen.shape[0] - 1, seen.shape[1] - 1), (seen.shape[0] // 2, 0)):
+        cell = (slice(down * step, (down + 1) * step), slice(across * step, (across + 1) * step))
+        assert seen[down, across] == known[cell].any()
+        wanted = WAVES[cell][known[cell]].mean() / 255 if known[cell].any() else 0
+        assert small.pixels[0, down, across] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_band_at_a_time_is_read() -> None:
+    heights: list[int] = []
+
+    def watched(rows: slice, columns: slice) -> Picture:
+        heights.append(rows.stop - rows.start)
+        return Picture.from_array(np.zeros((rows.stop - rows.start, columns.stop), np.uint8))
+
+    small, _ = shrunk((2000, 30), 7, watched, np.ones((2000, 30), np.bool_))
+    assert small.size == (286, 5)
+    assert max(heights) <= 256
+    assert sum(heights) == 2000
+
+
+@pytest.mark.parametrize("step", [1, 3, 8])
+def test_made_large_again_a_ramp_is_a_ramp_in_any_window(step: int) -> None:
+    ramp = np.add.outer(np.arange(96), 2 * np.arange(144)).astype(np.float32)
+    small = ramp.reshape(96 // step, step, 144 // step, step).mean((1, 3))[None]
+    whole = large(small, step, slice(0, 96), slice(0, 144))
+    inner = (slice(step, 96 - step), slice(step, 144 - step))
+    np.testing.assert_allclose(whole[0][inner], ramp[inner], rtol=1e-5)
+    np.testing.assert_array_equal(large(small, step, slice(20, 50), slice(33, 70)), whole[:, 20:50, 33:70])
+
+
+class Watched(Tiled):
+    """Keeps the tiles' pictures; ``alone`` it lets each be filled by itself."""
+
+    alone = False
+
+    def first(self, options: Mapping[str, Any]) -> Iterator[Any]:
+        yield from () if self.alone else super().first(options)
+
+    def add(self, tile: Tile, result: Result, keep: Any = None) -> None:
+        self.__dict__.setdefault("pieces", []).append((tile, result.picture.pixels))
+        super().add(tile, result, keep)
+
+
+def filled(hole: np.ndarray, *, alone: bool = False, seeds: int = 1, steps: int = 12) -> Watched:
+    damaged = np.where(hole, 0, WAVES).astype(np.uint8)
+    told = {"mask": hole, "polarity": "white-is-hole"}
+    stream = Watched(
+        Picture.from_array(damaged), "inpaint", Settings("fast", steps=steps, seeds=seeds), told, side=64
+    )
+    stream.alone = alone
+    for _ in stream:
+        pass
+    return stream
+
+
+def disagreement(stream: Watched, where: np.ndarray) -> float:
+    """RMS difference of the tiles that see a pixel, within ``where``."""
+    total, squares, count = (np.zeros(where.shape) for _ in range(3))
+    for tile, pixels in stream.__dict__["pieces"]:
+        place = tile.rows, tile.columns
+        total[place] += pixels[0]
+        squares[place] += pixels[0] ** 2
+        count[place] += 1
+    shared = where & (count > 1)
+    spread = squares[shared] / count[shared] - (total[shared] / count[shared]) ** 2
+    return float(np.sqrt(spread.clip(0).mean()))
+
+
+def square(top: int, left: int, side: int) -> np.ndarray:
+    hole = np.zeros(WAVES.shape, np.bool_)
+    hole[top : top + side, left : left + side] = True
+    return hole
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_hole_that_covers_tiles_is_filled(seeds: int) -> None:
+    hole = square(20, 25, 110)
+    assert hole[32:96, 32:96].all()  # a whole tile
+    stream = filled(hole, seeds=seeds, steps=4)
+    samples = stream.result().picture.samples
+    np.testing.assert_array_equal(samples[~hole], WAVES[~hole])
+    assert (
+        np.abs(samples[hole].astype(float) - WAVES[hole]).mean()
+        < np.abs(WAVES[hole] - WAVES[~hole].mean()).mean()
+    )
+    assert stream.result().steps > 0
+
+
+def test_tiles_agree_on_what_lies_in_a_hole() -> None:
+    hole = square(30, 40, 60)
+    together, alone = filled(hole), filled(hole, alone=True)
+    assert disagreement(together, hole) < disagreement(alone, hole) / 3
+
+
+def test_gaps_that_are_no_holes_need_no_look_at_the_whole() -> None:
+    gaps = np.random.default_rng(0).random(WAVES.shape) < 0.5
+    shrink = partial(shrunk, WAVES.shape, 3, shown)
+    found = [
+        tasks.coarse("inpaint")(shrink, mask=~hole, polarity="settled") for hole in (gaps, square(60, 60, 30))
+    ]
+    assert found[0] is None
+    assert found[1] is not None
+    assert found[1][0].size == found[1][1]["mask"].shape == (50, 54)
+    assert tasks.coarse("denoise")(shrink, sigma=25.0) is None
+
+
+def test_what_was_saved_goes_on_to_the_same_picture() -> None:
+    hole = square(30, 40, 60)
+    wanted = filled(hole, steps=3)
+    told = {"mask": hole, "polarity": "white-is-hole"}
+    half, rest = (Tiled(wanted.picture, "inpaint", wanted.settings, told, side=64) for _ in range(2))
+    for _ in half:
+        if half.index == 4:
+            break
+    rest.load_state_dict(half.state_dict())
+    small = [rest.small for _ in rest]
+    assert not any(small)  # the whole is not fitted again
+    np.testing.assert_array_equal(rest.result().picture.samples, wanted.result().picture.samples)
+    assert rest.result().steps == wanted.result().steps

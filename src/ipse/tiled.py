@@ -6,6 +6,7 @@ of them. Weights feather the overlaps. Only one tile's fit is in memory, with th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipse import tasks
+from ipse.coarse import grain, large, shrunk
 from ipse.errors import RunError
 from ipse.parts import Parts
 from ipse.pictures import Picture
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from ipse.restoration import Estimate
     from ipse.stopping import State
 
-ARRAYS = ("total", "keep", "spread")  # of a ``Tiled``, that a checkpoint holds
+ARRAYS = ("total", "keep", "spread", "guess")  # of a ``Tiled``, that a checkpoint holds
 
 
 class Tiled(Parts):
@@ -54,6 +56,8 @@ class Tiled(Parts):
         self.total: NDArray[np.float32] | None = None
         self.keep: NDArray[np.bool_] | None = None  #: where the samples must come back to the bit
         self.spread: NDArray[np.float32] | None = None  #: Σ_k w_k s_k, the disagreement of several seeds
+        self.guess: NDArray[np.float32] | None = None  #: (C, h, w), the result of the whole made small …
+        self.small = False  #: … whose restoration is under way
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Every tile's pilots and steps, in turn."""
@@ -62,9 +66,27 @@ class Tiled(Parts):
             self.problem = found
             return
         self.prepare()
+        yield from self.first(found)
         for tile in islice(tiles(self.size, tile=self.side), self.index, None):
             yield from self.restored(tile, found)
         self.inner = None
+
+    def first(self, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
+        """Restore the whole made small, where tiles would not agree by themselves."""
+        step = grain(self.size, self.side)
+        posed = tasks.coarse(self.name)(partial(shrunk, self.size, step, self.seen_in), **options)
+        if posed is None or self.guess is not None:
+            return
+        seconds = self.settings.seconds and self.settings.seconds / (self.count + 1)
+        inner = whole(posed[0], self.name, replace(self.settings, seconds=seconds, seeds=1), posed[1])
+        self.small = True
+        yield from self.pull(inner)
+        result, self.small = inner.result(), False
+        self.guess, self.spent, self.steps = result.picture.pixels, result.seconds, result.steps
+
+    def seen_in(self, rows: slice, columns: slice) -> Picture:
+        """A window of the picture."""
+        return self.picture.crop(rows, columns)
 
     def prepare(self) -> None:
         """Make room for the sum."""
@@ -75,12 +97,14 @@ class Tiled(Parts):
 
     def piece(self, tile: Tile) -> Picture:
         """What of the picture lies in a tile."""
-        return self.picture.crop(tile.rows, tile.columns)
+        return self.seen_in(tile.rows, tile.columns)
 
     def within(self, tile: Tile) -> Within:
         """The settings of a tile."""
         place = Place(tile.rows.start, tile.columns.start, self.size)
-        return Within(**vars(self.share()), place=place)
+        guess, step = self.guess, grain(self.size, self.side)
+        seen = None if guess is None else large(guess, step, tile.rows, tile.columns)
+        return Within(**vars(self.share()), place=place, guess=seen, grain=step)
 
     def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
         """Restore one tile, and add it to the sum."""

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ipse.stopping import State
     from ipse.windows import Draft, Source
 
-ARRAYS = ("total", "keep")  # of the band, that a checkpoint holds
-
 
 class Windowed(Tiled):
     """The stream of one tile after the other, from a source into a draft.
@@ -67,9 +65,9 @@ class Windowed(Tiled):
             self.total = np.zeros(shape, np.float32)
             self.keep = np.zeros((height, width), np.bool_)
 
-    def piece(self, tile: Tile) -> "Picture":
-        """What of the picture lies in a tile."""
-        return self.source.crop(tile.rows, tile.columns)
+    def seen_in(self, rows: slice, columns: slice) -> "Picture":
+        """A window of the picture."""
+        return self.source.crop(rows, columns)
 
     def add(self, tile: Tile, result: Result, keep: NDArray[np.bool_] | None = None) -> None:
         """Add a tile's picture with its weight, after the rows above it went out."""

@@ -109,6 +109,8 @@ def view(restoration: Restoration, *, quiet: bool) -> View:
 def place(restoration: Restoration | None) -> str:
     """The tile and the seed that are under way, where there are several."""
     match restoration:
+        case Tiled() if restoration.small:
+            return "the whole made small, "
         case Tiled():
             within = place(restoration.inner)
             return f"tile {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"

@@ -16,6 +16,7 @@ from ipse.errors import OptionError, nearest
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
+    from ipse.pictures import Picture
     from ipse.problem import Nothing, Problem
 
 Task = Callable[..., "Problem | Nothing"]
@@ -67,6 +68,20 @@ def look(name: str) -> Callable[..., "dict[str, Any] | Nothing"]:
     A task without a function ``look`` of its own needs nothing of the kind.
     """
     return getattr(sys.modules[find(name).__module__], "look", _as_told)
+
+
+def coarse(name: str) -> Callable[..., "tuple[Picture, dict[str, Any]] | None"]:
+    """What the task of that name must first restore of the whole made small: ``coarse(shrink, **options)``.
+
+    ``shrink(known)`` makes the picture small by what is known of it, and says where that is anything; the options are
+    those of ``look``. What comes back is the small picture and its options, or None, as of a task without a function
+    ``coarse`` of its own. The tiles find the result in ``Within.guess``.
+    """
+    return getattr(sys.modules[find(name).__module__], "coarse", _nothing)
+
+
+def _nothing(_shrink: object, **_options: Any) -> None:
+    """Tiles agree without."""
 
 
 def _as_told(_picture: object, _settings: object, **options: Any) -> dict[str, Any]:

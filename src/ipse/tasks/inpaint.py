@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ipse.settings import Settings
 
@@ -30,6 +31,7 @@ SPARSE = 2.75  # … unless known pixels lie as thin everywhere: times their mea
 HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
 LESS = 0.04  # of the known pixels is left out of each of several runs
 LARGEST = 32  # … and no larger than this, pixels a side
+AGREE = 0.3  # of the misfit of a tile to the fill of the whole made small, where pixels are missing
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 
 
@@ -58,15 +60,19 @@ def inpaint(
     y = _common.tensor(picture, settings)
     known = torch.from_numpy(found.known)[None, None].to(y.device)
     deepest = depth(found.known)
+    guess = _guess(y, known, settings)
     if settings.preset == "paper":
         problem = _published(y, known, settings, _paper.inpaint(found.share, deepest))
-    elif deepest > thin(found.share):
+    elif deepest > (thin(found.share) if guess is None else THIN):
         told = replace(settings, latent=settings.latent or "meshgrid")
-        problem = _holes(y, known, told, side=min(LARGEST, deepest))
+        seen = y if guess is None else guess
+        problem = _holes(seen, known, told, side=min(LARGEST, deepest), filled=guess is not None)
     elif settings.latent is not None or settings.network is not None:
         problem = _holes(y, known, settings, side=max(4, deepest))
     else:
         problem = _scattered(y, known, settings)
+    if guess is not None and problem.prior is not None:
+        problem = _agreeing(problem, guess, known, settings)
     estimates: dict[str, object] = {"mask": found.said, "missing": round(found.share, 4), "depth": deepest}
     return replace(problem, keep=found.known, estimates=estimates)
 
@@ -74,6 +80,16 @@ def inpaint(
 def look(picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
     """Settle the mask's polarity on the whole picture; the tiles get it as an array."""
     return {"mask": _read(mask, picture, polarity).known, "polarity": "settled"}
+
+
+def coarse(
+    shrink: "Callable[[NDArray[np.bool_]], tuple[Picture, NDArray[np.bool_]]]", *, mask: Any, polarity: str
+) -> "tuple[Picture, dict[str, Any]] | None":
+    """Fill the whole made small where there are holes, for a tile may lie within one or see half of it."""
+    if depth(mask) <= thin(1 - float(mask.mean())):
+        return None
+    small, known = shrink(mask)
+    return small, {"mask": known, "polarity": polarity}
 
 
 def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
@@ -147,8 +163,44 @@ def _fewer(known: "Tensor", seed: int) -> "Tensor":
     return fewer if bool(fewer.any()) else known
 
 
-def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int) -> "Problem":
-    """The network, scored on squares of ``side`` pixels that it does not see."""
+def _guess(y: "Tensor", known: "Tensor", settings: Settings) -> "Tensor | None":
+    """The fill of the whole made small, where this tile lies, joined to its known pixels; None of a whole picture."""
+    import torch
+
+    from ipse.settings import Within
+
+    if not isinstance(settings, Within) or settings.guess is None:
+        return None
+    return _joined(y, known)(torch.from_numpy(settings.guess)[None].to(y.device))
+
+
+def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
+    """The problem of a tile: averages over the cells of the picture made small are those of its fill.
+
+    The fit is drawn towards them in holes, and what it is short of is added: neighbours differ in detail alone.
+    """
+    from torch.nn.functional import avg_pool2d, interpolate
+
+    from ipse.objectives import LeastSquares
+    from ipse.settings import Within
+
+    assert isinstance(settings, Within)
+    step = settings.grain
+
+    def mean(x: "Tensor") -> "Tensor":
+        return avg_pool2d(x, step, ceil_mode=True, count_include_pad=False)
+
+    def outputs(x: "Tensor") -> "Tensor":
+        short = interpolate(mean(guess - x), scale_factor=float(step), mode="bilinear")
+        return joined(x + short[..., : x.shape[-2], : x.shape[-1]])
+
+    joined = problem.outputs
+    agreed = AGREE * LeastSquares(mean(guess), mean, weight=mean(1 - known.float()))
+    return replace(problem, objective=problem.objective + agreed, outputs=outputs)
+
+
+def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, filled: bool = False) -> "Problem":
+    """The network, scored on squares of ``side`` pixels that it does not see; y may be ``filled`` in holes already."""
     from ipse.objectives import HeldOutError, LeastSquares, hold_out_blocks
     from ipse.pilots.biharmonic import biharmonic
     from ipse.problem import Problem, Recipe
@@ -157,13 +209,14 @@ def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int) -> "P
 
     held = hold_out_blocks(known, side=side, fraction=HELD, generator=_common.generator(y, settings))
     seen = known & ~held
+    drawn = ~held if filled else seen
     return Problem(
         prior=_common.free_prior(y, settings, scales=5),
         objective=LeastSquares(y, weight=seen.float()),
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=0.99)),
         rule=_common.rule(settings, HeldOut),
         score=HeldOutError(y, held) if held.any() else None,
-        pilot=lambda: iter([biharmonic(y, seen)]),
+        pilot=lambda: iter([biharmonic(y, drawn)]),
         outputs=_joined(y, known),
     )
 

@@ -74,6 +74,8 @@ class Previews:
             return pixels
         height, width = stream.picture.size
         scale = min(1.0, SIDE / max(height, width))
+        if stream.small:
+            return pixels
         if self.canvas is None:
             self.canvas = _resized(stream.picture.pixels, round(height * scale), round(width * scale))
         tile = list(tiles(stream.picture.size, tile=stream.side))[stream.index]
