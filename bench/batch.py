@@ -1,11 +1,17 @@
 """K fits at once, as the engine takes them: seeds of one picture, all to the end, or ending one after the other.
 
-What a GPU leaves idle at one fit is what a second one gets for less than its price.
+python -m bench.batch [--task upscale] [--side 64] [--count 4] [--steps 20] [--rounds 5]
+
+What a GPU leaves idle at one fit is what a second one gets for less than its price. The command asks a CPU: CPU seconds
+of K fits at once, as a part of those of K fits in turn, both taken in every round.
 """
 
+import argparse
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import median
 
 from bench.steps import problem, settle
 from ipse.fit import Fit
@@ -67,3 +73,40 @@ def one_by_one(task: str, count: int, settings: Settings, *, side: int, steps: i
         next(rounds)
     check(made)
     return timed(made, lambda: [None for _ in rounds]) / sum(ends)
+
+
+def ratio(task: str, count: int, *, side: int, steps: int) -> float:
+    """CPU seconds of ``count`` fits at once to those of as many in turn."""
+    spent: list[float] = []
+    settings = Settings(device="cpu", steps=WARM + steps + 1)
+    for stacked in (True, False):
+        made = fits(task, count, settings, side=side)
+        if stacked:
+            join(made)
+            check(made)
+        for fit in WARM * made:
+            fit.advance()
+        start = time.process_time()
+        for fit in steps * made:
+            fit.advance()
+        spent.append(time.process_time() - start)
+    return spent[0] / spent[1]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; return the exit code."""
+    parser = argparse.ArgumentParser(
+        "python -m bench.batch", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--task", default="upscale", choices=("denoise", "upscale"))
+    for name, default in (("side", 64), ("count", 4), ("steps", 20), ("rounds", 5)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    args = parser.parse_args(argv)
+    found = [ratio(args.task, args.count, side=args.side, steps=args.steps) for _ in range(args.rounds)]
+    said = ", ".join(f"{one:.2f}" for one in sorted(found))
+    print(f"{args.task}, {args.count} of {args.side}² at once / in turn: {median(found):.2f} ({said})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench import changes, gpu, loop
+from bench import batch, changes, gpu, loop
 from bench.steps import Step, Timing, Variant, compared, problem
 from ipse.problem import Problem
 
@@ -82,6 +82,13 @@ def test_the_gpus_command_runs_without_one(tmp_path: Path, capsys: pytest.Captur
     }
     assert not [row["note"] for row in rows if row["note"].startswith("failed")]
     assert out.with_suffix(".md").read_text().strip() in capsys.readouterr().out
+
+
+def test_several_at_once_are_compared_with_as_many_in_turn(capsys: pytest.CaptureFixture[str]) -> None:
+    assert batch.main(["--steps", "2", "--rounds", "1", "--count", "2"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("upscale, 2 of 64² at once / in turn: ")
+    assert 0.1 < float(said.split(": ")[1].split()[0]) < 10
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
