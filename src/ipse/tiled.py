@@ -99,7 +99,7 @@ class Tiled(Parts):
         """What of the picture lies in a tile."""
         return self.seen_in(tile.rows, tile.columns)
 
-    def within(self, tile: Tile) -> Within:
+    def within(self, tile: Tile) -> Settings:
         """The settings of a tile."""
         place = Place(tile.rows.start, tile.columns.start, self.size)
         guess, step = self.guess, grain(self.size, self.side)
