@@ -183,7 +183,7 @@ def test_a_full_disk_ends_the_batch_and_keeps_what_is_finished(monkeypatch):
         Path(path).write_bytes(data)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ipse.batch.fits.write_bytes", full)
+        patch.setattr("ipse.batch.noted.write_bytes", full)
         with pytest.raises(RunError, match="disk is full"):
             done(order("in", recursive=True))
     assert [one.state for one in read(Path("out/ipse-manifest.jsonl"))] == ["done", "failed"]

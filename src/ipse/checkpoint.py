@@ -14,7 +14,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, cast
 from zipfile import is_zipfile
 
-from ipse.errors import InputError, OutputError
+from ipse.errors import InputError, OutputError, lack
 from ipse.receipt import plain
 
 if TYPE_CHECKING:
@@ -118,20 +118,22 @@ class Checkpoint:
             "state": restoration.state_dict(),
             "beside": dict(beside or {}),
         }
-        handle, name = tempfile.mkstemp(dir=self.path.absolute().parent, prefix=f".{self.path.name}.")
-        part = Path(name)
+        part, folder = None, self.path.absolute().parent
         try:
+            folder.mkdir(exist_ok=True)  # that of a batch goes with the first of two runs that ends
+            handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")
+            part = Path(name)
             with os.fdopen(handle, "wb") as file:
                 torch.save(body, file)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.path)
         except (OSError, RuntimeError) as error:
-            raise OutputError(
-                f"checkpoint {self.path} cannot be written ({error}): make room, or move it"
-            ) from error
+            said = lack(error) or f"make room, or move it ({error})"
+            raise OutputError(f"checkpoint {self.path} cannot be written: {said}") from error
         finally:
-            part.unlink(missing_ok=True)
+            if part is not None:
+                part.unlink(missing_ok=True)
         self.last = time.monotonic()
 
     def remove(self) -> None:

@@ -10,6 +10,7 @@ import secrets
 import weakref
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ipse.checkpoint import Checkpoint
-from ipse.errors import OptionError, OutputError
+from ipse.errors import OptionError, OutputError, RunError
 from ipse.job import fingerprint
 from ipse.pictures import Picture, write_bytes
-from ipse.pictures.files import check_place
+from ipse.pictures.files import check_place, stamp
 from ipse.receipt import Receipt, awaited, beside, pending, sha256_of
 from ipse.report import of_job, report
 from ipse.run import Run
@@ -51,6 +52,8 @@ class Drafted(Run):
 
     def given(self) -> tuple[bytes, Picture]:
         """No bytes, for the file is never whole in memory, and its first part."""
+        assert self.job.source is not None
+        self.seen = stamp(self.job.source)
         return b"", self.first()
 
     def check_wishes(self) -> None:
@@ -165,6 +168,20 @@ class Drafted(Run):
             self.checkpoint.remove()
         return said
 
+    def check_input(self) -> None:
+        """Refuse to put an input's name to what was read of two.
+
+        Raises:
+            RunError: the input has changed since it was opened.
+        """
+        assert self.job.source is not None
+        now = stamp(self.job.source)
+        known = "input_sha256" in vars(self)  # then a new date alone is no change
+        if now != self.seen and not (known and now and sha256_of(self.job.source) == self.input_sha256):
+            raise RunError(
+                f"{self.job.source}: has changed while it was restored; nothing was written: run it again"
+            )
+
     def put(self, result: "Result", *, cancelled: bool) -> Receipt:
         """Write the output, its receipt pending."""
         made: list[Receipt] = []
@@ -183,10 +200,16 @@ class Drafted(Run):
 
         if result.unchanged:
             self.copy()
-        put(self.target, self.write_part, overwrite=self.job.overwrite, before=note)
+        self.check_input()
+        try:
+            put(self.target, self.write_part, overwrite=self.job.overwrite, before=note)
+        except OutputError:  # but where another run of the same job has just written the same
+            if not made or sha256_of(self.target) != made[0].output_sha256:
+                raise
         return made[0]
 
 
 def settle(output: Path) -> None:
     """Put the receipt of an output, which has its name now, beside it."""
-    pending(output).replace(beside(output))
+    with suppress(FileNotFoundError):  # another run of the same job has
+        pending(output).replace(beside(output))

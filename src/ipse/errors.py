@@ -86,5 +86,6 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def one_line(text: str) -> str:
-    """Return a text without its line breaks."""
-    return " ".join(text.split())
+    """Return a text without its line breaks, and with what a terminal would not show, or obey, escaped."""
+    joined = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in joined)

@@ -61,7 +61,7 @@ class Receipt:
     def to_json(self) -> str:
         """Return the receipt as indented JSON that opens with its kind and schema."""
         body = {"kind": KIND, "schema": SCHEMA} | cast(dict[str, Any], plain(asdict(self)))
-        return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(body, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, *, name: str = "the receipt") -> "Receipt":
@@ -108,7 +108,7 @@ def beside(output: Path) -> Path:
 
 def pending(output: Path) -> Path:
     """Where the receipt of a large output lies while that is about to get its name."""
-    return output.with_name(f".{output.name}{SUFFIX}")
+    return output.with_name(f".{output.name}.pending")
 
 
 def awaited(output: Path) -> Receipt | None:
@@ -153,6 +153,12 @@ def sha256_of_samples(*arrays: NDArray[Any] | None) -> str:
             digest.update(f"{array.dtype.str}{array.shape};".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def json_text(body: Mapping[str, Any], *, indent: int | None = None) -> str:
+    """Return JSON that UTF-8 can hold: a file's name need be no text, and what of it is none is escaped."""
+    text = json.dumps(body, indent=indent, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from ipse.batch.carried import PAUSE, Source, Stream
 from ipse.batch.errands import Errand
-from ipse.batch.fits import Noted, Opened, fit
+from ipse.batch.fits import Opened, fit
+from ipse.batch.noted import Noted
 from ipse.batch.records import Moment, Record
 from ipse.errors import OptionError
 

@@ -9,7 +9,9 @@ from ipse.batch.listing import MANIFEST, Found, Listing, Scan, listed
 from ipse.batch.pairs import folders
 from ipse.errors import OptionError, OutputError
 from ipse.job import SUFFIX, Job, default_target
+from ipse.receipt import sha256
 
+LONG = 160  # bytes of a name, of the 255 that most systems take, to which more can be added
 HIDDEN = ".ipse"  # the folder beside the outputs that holds what is under way
 
 
@@ -33,6 +35,12 @@ class Errand:
         """The output."""
         assert self.job.target is not None
         return self.job.target
+
+    @property
+    def label(self) -> str:
+        """What the names of its checkpoint and its note begin with: the output's name, unless that leaves no room."""
+        name = self.target.name
+        return name if len(os.fsencode(name)) <= LONG else f"{name[:40]}-{sha256(os.fsencode(name))[:16]}"
 
     @property
     def hidden(self) -> Path:

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipse.batch.errands import Errand
+from ipse.batch.listing import is_there
+from ipse.batch.noted import Noted, digest_of
 from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
 from ipse.errors import InputError, IpseError, OutputError, lack, one_line
 from ipse.giant import run_of
 from ipse.job import Job, file_record, fingerprint
-from ipse.pictures import Picture, read_bytes, write_bytes
-from ipse.receipt import Receipt, awaited, beside, pending, plain, sha256, sha256_of
+from ipse.pictures import read_bytes
+from ipse.receipt import Receipt, awaited, beside, pending, plain, sha256
 from ipse.run import Run
 
 if TYPE_CHECKING:
@@ -34,25 +36,6 @@ CHECKPOINT = ".checkpoint"
 Opened = Callable[[Run], "Iterable[Estimate | Step | None]"]  #: how a run is pulled
 
 log = logging.getLogger(__name__)
-
-
-class Noted(Run):
-    """A run that notes the hash of its output before it writes it.
-
-    A kill between output and receipt would else leave a file that nobody could tell from a stranger's.
-    """
-
-    def __init__(self, job: Job, note: Path) -> None:
-        super().__init__(job)
-        self.note = note
-
-    def written(self, picture: Picture, *, unchanged: bool) -> bytes:
-        """Note, then write."""
-        data = self.output(picture, unchanged=unchanged)
-        assert self.job.target is not None
-        write_bytes(self.note, sha256(data).encode(), overwrite=True)
-        write_bytes(self.job.target, data, overwrite=self.job.overwrite)
-        return data
 
 
 @dataclass(frozen=True)
@@ -85,13 +68,13 @@ class Fit:
     @property
     def note(self) -> Path:
         """Where the hash of the output is noted while it is written."""
-        return self.errand.hidden / f"{self.errand.target.name}{NOTE}"
+        return self.errand.hidden / f"{self.errand.label}{NOTE}"
 
     @property
     def checkpoint(self) -> Path:
         """A file of its own for everything that a fit hangs on, so that it is never another fit's."""
         digest = sha256(json.dumps(plain(self.marks), sort_keys=True).encode())[:16]
-        return self.errand.hidden / f"{self.errand.target.name}.{digest}{CHECKPOINT}"
+        return self.errand.hidden / f"{self.errand.label}.{digest}{CHECKPOINT}"
 
     def earlier(self) -> Receipt | None:
         """Return the receipt of an output that is there and would come out the same again."""
@@ -137,9 +120,8 @@ class Fit:
 
     def clear(self) -> None:
         """Remove what was kept for the case of a kill."""
-        self.note.unlink(missing_ok=True)
-        pending(self.errand.target).unlink(missing_ok=True)
-        for path in self.errand.hidden.glob(f"{escape(self.errand.target.name)}.*{CHECKPOINT}*"):
+        saved = self.errand.hidden.glob(f"{escape(self.errand.label)}.*{CHECKPOINT}*")
+        for path in (self.note, pending(self.errand.target), *saved):
             path.unlink(missing_ok=True)
 
 
@@ -149,7 +131,7 @@ def fit(errand: Errand, *, opened: Opened = iter) -> Generator[Moment | Record]:
     Errors are records: nothing is raised but what ends the process.
     """
     started = time.perf_counter()
-    if errand.skip_existing and errand.target.exists():
+    if errand.skip_existing and is_there(errand.target):
         yield record(errand, "skipped")
         return
     made: Record | None = None
@@ -180,7 +162,12 @@ def restored(errand: Errand, started: float, opened: Opened) -> Generator[Moment
         under_way.clear()
         yield record(errand, "earlier", said)
         return
-    run = under_way.run()
+    try:
+        run = under_way.run()
+    except (
+        OutputError
+    ):  # another run of the same batch may have come in between: what is there is known by now
+        run = under_way.run()
     set_threads(errand.threads)
     try:
         for event in opened(run):
@@ -238,12 +225,4 @@ def receipt_of(output: Path) -> Receipt | None:
     try:
         return Receipt.read(beside(output))
     except InputError:
-        return None
-
-
-def digest_of(path: Path) -> str | None:
-    """Return the SHA-256 of a file or a zarr folder; None where there is none to read, or nothing in it."""
-    try:
-        return sha256_of(path) if path.stat().st_size else None
-    except OSError:
         return None

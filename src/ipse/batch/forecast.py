@@ -8,17 +8,21 @@ The line goes through the plans of the smallest and the largest picture of a kin
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from ipse.batch.errands import Errand
 from ipse.batch.fits import Fit, set_threads
+from ipse.batch.listing import is_there
 from ipse.batch.pairs import matched
 from ipse.errors import InputError, one_line
 from ipse.giant import plan_of, run_of, stack_of, takes_windows
 from ipse.job import Job
 from ipse.pictures import read_bytes
+from ipse.pictures.files import check_place
 from ipse.pictures.read import size_in
 from ipse.plan import Plan
+from ipse.receipt import beside
 from ipse.tiles import enlargement, side_for
 from ipse.windows import size_of
 
@@ -86,15 +90,17 @@ def forecast(
 def outlook(errand: Errand) -> Outlook:
     """Say what would become of one errand, by headers, and by hashes where there is an output already."""
     told = Outlook(str(errand.source), str(errand.target), "restore")
-    if errand.skip_existing and errand.target.exists():
+    if errand.skip_existing and is_there(errand.target):
         return replace(told, state="skipped")
     try:
-        if errand.target.exists():
+        if is_there(errand.target):
             there = Fit.of(errand)
             if there.earlier() is not None:
                 return replace(told, state="earlier")
             if not (errand.job.overwrite or there.is_ours()):
                 return replace(told, state="failed", error=f"{errand.target}: exists already")
+        place = nearest(errand.target) / beside(errand.target).name
+        check_place(place, overwrite=True)
         return header(told, job_of(errand))
     except InputError as error:
         return replace(told, state="failed", error=one_line(str(error)))
@@ -150,10 +156,14 @@ def planned(
 
 
 def elsewhere(job: Job) -> Job:
-    """Return a job whose output has a place already: the nearest folder that is there."""
+    """Return a job whose output has a place already."""
     assert job.target is not None
-    folder = next(one for one in job.target.absolute().parents if one.is_dir())
-    return replace(job, target=folder / f".ipse-{job.target.name}", overwrite=True)
+    return replace(job, target=nearest(job.target) / f".ipse-forecast{job.target.suffix}", overwrite=True)
+
+
+def nearest(path: Path) -> Path:
+    """Return the nearest folder above a path that is there."""
+    return next(one for one in path.absolute().parents if one.is_dir())
 
 
 def between(look: Outlook, one: tuple[int, Plan], other: tuple[int, Plan]) -> Outlook:

@@ -50,10 +50,14 @@ class Listing:
     others: int = 0  #: files that are no pictures
     own: int = 0  #: outputs of this program
     seen: set[str] = field(default_factory=set[str], repr=False)
+    folders: dict[Path, str] = field(default_factory=dict[Path, str], repr=False)  #: where they really are
 
     def add(self, source: Path, inside: Path) -> None:
         """Take a picture, the first time it is met."""
-        place = os.path.normpath(source.absolute())
+        folder = source.parent
+        if folder not in self.folders:  # a glob follows links, round and round
+            self.folders[folder] = os.path.realpath(folder)
+        place = os.path.join(self.folders[folder], source.name)  # noqa: PTH118 - a million paths are no cheap objects
         if place not in self.seen:
             self.seen.add(place)
             self.found.append(Found(source, inside))
@@ -84,7 +88,7 @@ def listed(named: Sequence[Path], scan: Scan) -> Listing:
 
 def name(path: Path, scan: Scan, listing: Listing) -> None:
     """Take a file that was named."""
-    if path.absolute().parent == scan.output.absolute() and beside(path).exists():
+    if path.absolute().parent == scan.output.absolute() and is_there(beside(path)):
         listing.own += 1
     else:
         listing.add(path, Path(path.name))
@@ -93,7 +97,7 @@ def name(path: Path, scan: Scan, listing: Listing) -> None:
 def match(pattern: Path, scan: Scan, listing: Listing) -> None:
     """Take what matches a glob; a folder that does is looked through where folders within folders are."""
     root = fixed(pattern)
-    matches = sorted(Path(one) for one in glob(str(pattern), recursive=True))  # noqa: PTH207 - it takes absolute ones
+    matches = sorted(map(Path, glob(str(pattern), recursive=True)), key=depth)  # noqa: PTH207 - it takes absolute ones
     if not matches:
         raise PictureError(f"{pattern}: matches no file; expected pictures; check the pattern")
     for path in matches:
@@ -103,6 +107,11 @@ def match(pattern: Path, scan: Scan, listing: Listing) -> None:
             take(path, path.relative_to(root), scan, listing)
         elif scan.recursive:
             look(path, root, scan, listing)
+
+
+def depth(path: Path) -> tuple[int, Path]:
+    """What paths are sorted by: of two ways to one file, the shorter comes first."""
+    return len(path.parts), path
 
 
 def fixed(pattern: Path) -> Path:
@@ -124,7 +133,7 @@ def look(folder: Path, root: Path, scan: Scan, listing: Listing) -> None:
 def walked(folder: Path, scan: Scan) -> Iterator[Path]:
     """Yield a folder's files by name, then those of its folders; links to folders are not followed."""
     barred = {scan.output.absolute(), *scan.pairs} - {folder.absolute()}
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=unreadable):
         here = Path(place)
         shown = [name for name in sorted(folders) if not name.startswith(".")]
         files += [name for name in shown if not is_folder(here / name)]
@@ -133,9 +142,28 @@ def walked(folder: Path, scan: Scan) -> Iterator[Path]:
         yield from (here / name for name in sorted(files) if not name.startswith("."))
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is something; not where the name is one that the system does not take."""
+    return os.path.exists(path)  # noqa: PTH110 - ``Path.exists`` raises
+
+
 def is_folder(path: Path) -> bool:
     """Whether pictures may lie in a path; a zarr store is a picture itself."""
-    return path.is_dir() and not is_zarr(path)
+    return os.path.isdir(path) and not is_zarr(path)  # noqa: PTH112 - a name too long is none
+
+
+def unreadable(error: OSError) -> None:
+    """Refuse to leave out what a folder holds; one that has gone meanwhile holds nothing.
+
+    Raises:
+        PictureError: names it.
+    """
+    if not isinstance(error, FileNotFoundError):
+        said = (error.strerror or str(error)).lower()
+        raise PictureError(
+            f"{error.filename}: cannot be looked through ({said}); expected a readable folder; "
+            "change its permissions, or name what is to be taken"
+        )
 
 
 def take(path: Path, inside: Path, scan: Scan, listing: Listing) -> None:
@@ -151,7 +179,7 @@ def take(path: Path, inside: Path, scan: Scan, listing: Listing) -> None:
 def is_own(path: Path) -> bool:
     """Whether a file is something that this program wrote."""
     signs = (".ipse.", f"{SUFFIX}.", ".disagreement.")
-    return path.name == MANIFEST or any(sign in path.name for sign in signs) or beside(path).exists()
+    return path.name == MANIFEST or any(sign in path.name for sign in signs) or is_there(beside(path))
 
 
 def is_companion(path: Path, scan: Scan) -> bool:

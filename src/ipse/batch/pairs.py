@@ -4,6 +4,7 @@ Of a picture ``x.png`` and the option ``mask`` these are tried in turn, with any
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,9 @@ def partner(folder: Path, name: str, source: Path, inside: Path) -> Path:
     """Return the file in ``folder`` that belongs to a picture."""
     stems = [f"{source.stem}_{name}", f"{source.stem}-{name}", source.stem]
     for place in dict.fromkeys((folder / inside.parent, folder)):
-        files = [path for path in sorted(place.iterdir()) if path.is_file()] if place.is_dir() else []
+        found = by_stem(place, place.stat().st_mtime_ns) if place.is_dir() else {}
         for stem in stems:
-            fit = [path for path in files if path.stem == stem and not same(path, source)]
+            fit = [path for path in found.get(stem, ()) if path.is_file() and not same(path, source)]
             if len(fit) > 1:
                 raise PictureError(
                     f"{source}: {name} may be {fit[0]} or {fit[1]}; expected one; move the other"
@@ -45,6 +46,15 @@ def partner(folder: Path, name: str, source: Path, inside: Path) -> Path:
                 return fit[0]
     expected = ", ".join(f"{stem}.*" for stem in stems)
     raise PictureError(f"{source}: no {name} for it in {folder}; expected one of {expected}; add it")
+
+
+@lru_cache(maxsize=4)
+def by_stem(folder: Path, _changed: int) -> dict[str, list[Path]]:
+    """Return what is in a folder by stem; it is looked through again once it has changed, not for every picture."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        found.setdefault(path.stem, []).append(path)
+    return found
 
 
 def same(one: Path, other: Path) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ipse.errors import RunError, lack
+from ipse.receipt import json_text
 
 State = Literal["done", "earlier", "skipped", "failed"]
 SYNC = 1.0  # seconds between two synchronisations
@@ -48,7 +49,7 @@ class Record:
         """Return the record as one line."""
         told = asdict(self)
         del told["foreseen"]
-        return json.dumps(told, ensure_ascii=False)
+        return json_text(told)
 
     @classmethod
     def from_json(cls, line: str) -> "Record | None":

@@ -9,8 +9,11 @@ from ipse.batch.errands import Errand, Order, place
 from ipse.batch.fits import failed
 from ipse.batch.records import Record
 from ipse.errors import OptionError
+from ipse.pictures.files import stamp
 
 REST = 1.0  # seconds between two looks: a file that is the same in both is whole
+
+SHARE = 9  # times as long as a look took, the next is waited for: a folder of 100,000 files takes seconds
 
 Stamp = tuple[int, int]  # size, date
 
@@ -36,19 +39,21 @@ class Watch:
 
     def __iter__(self) -> Iterator[Errand | Record | None]:
         """Errands without end, None while there is none."""
-        last = -self.rest
+        begun = last = -self.rest
         while True:
-            if time.monotonic() - last < self.rest:
+            if time.monotonic() - last < max(self.rest, SHARE * (last - begun)):
                 yield None
                 continue
-            yield from self.look()
+            begun = time.monotonic()
+            found = list(self.look())
             last = time.monotonic()
+            yield from found
 
     def look(self) -> Iterator[Errand | Record]:
         """The errands of those files that are new and at rest."""
         for found in self.order.listing().found:
             now, before = stamp(found.source), self.looked.get(found.source)
-            if now is None:
+            if now is None or not now[0]:  # gone, or nothing in it yet
                 continue
             self.looked[found.source] = now
             if now == before and self.taken.get(found.source) != now:
@@ -62,12 +67,3 @@ class Watch:
             return errand
         said = f"{errand.source}: {errand.target} is already that of {first}; rename one"
         return failed(errand, time.perf_counter(), said)
-
-
-def stamp(path: Path) -> Stamp | None:
-    """Return what changes while a file is written; None where there is nothing in it yet."""
-    try:
-        told = path.stat()
-    except OSError:
-        return None
-    return (told.st_size, told.st_mtime_ns) if told.st_size else None

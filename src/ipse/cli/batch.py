@@ -11,6 +11,7 @@ import typer
 
 from ipse.batch.carried import Stream, carried
 from ipse.batch.errands import Errand, Order
+from ipse.batch.listing import is_folder, is_there
 from ipse.batch.many import engine
 from ipse.batch.records import Manifest, Record, Tally
 from ipse.batch.slurm import Slurm, script, submit
@@ -21,7 +22,6 @@ from ipse.cli.numbers import reading
 from ipse.cli.table import View, view
 from ipse.errors import OptionError
 from ipse.job import SUFFIX
-from ipse.windows.open import is_zarr
 
 PANEL = "Several pictures"
 
@@ -109,7 +109,7 @@ def is_many(pictures: list[Path], many: Many) -> bool:
     if len(pictures) != 1 or many != Many():
         return True
     only = pictures[0]
-    return (only.is_dir() and not is_zarr(only)) or (has_magic(str(only)) and not only.exists())
+    return is_folder(only) or (has_magic(str(only)) and not is_there(only))
 
 
 def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run: bool) -> int:

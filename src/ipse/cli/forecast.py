@@ -1,6 +1,5 @@
 """ipse TASK FOLDER -o FOLDER --dry-run: what would become of each picture, and what it all would take."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -8,7 +7,9 @@ from ipse.batch.errands import Errand
 from ipse.batch.forecast import Outlook, Totals, forecast
 from ipse.batch.records import WORDS
 from ipse.cli.progress import clock
+from ipse.errors import one_line
 from ipse.plan import said
+from ipse.receipt import json_text
 
 
 def show_forecast(errands: Sequence[Errand], *, workers: int, threads: int | None, as_json: bool) -> int:
@@ -19,8 +20,8 @@ def show_forecast(errands: Sequence[Errand], *, workers: int, threads: int | Non
     """
     looks, totals = forecast(errands, workers=workers, threads=threads)
     for look in looks:
-        print(json.dumps(asdict(look), ensure_ascii=False) if as_json else line(look))
-    print(json.dumps({"totals": asdict(totals)}) if as_json else last(totals))
+        print(json_text(asdict(look)) if as_json else one_line(line(look)))
+    print(json_text({"totals": asdict(totals)}) if as_json else last(totals))
     return int(totals.states.get("failed", 0) > 0)
 
 

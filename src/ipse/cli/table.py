@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ipse.batch.records import WORDS, Moment, Record, Tally
+from ipse.errors import one_line
 
 Event = Moment | Record | None
 EVERY = 0.25  # seconds between two drawings
@@ -74,13 +75,16 @@ class Table:
     def draw(self) -> None:
         """Draw the table."""
         from rich.table import Table as Grid
+        from rich.text import Text
 
         from ipse.cli.progress import clock
 
         spent = clock(time.monotonic() - self.started)
         grid = Grid("worker", "picture", "state", "seconds", caption=f"{counted(self.tally)}, {spent}")
         for worker, event in sorted(self.rows.items()):
-            grid.add_row(worker or "here", Path(event.input).name, state(event), f"{event.seconds:.1f}")
+            grid.add_row(
+                worker or "here", Text(one_line(Path(event.input).name)), state(event), f"{event.seconds:.1f}"
+            )
         self.live.update(grid, refresh=True)
         self.drawn = time.monotonic()
 
@@ -106,7 +110,7 @@ def said(record: Record) -> str:
     """One line on a picture."""
     if record.state == "failed":
         return f"failed: {record.error}"
-    return f"{record.input} → {record.output}: {WORDS[record.state]}, {record.seconds:.1f} s"
+    return one_line(f"{record.input} → {record.output}: {WORDS[record.state]}, {record.seconds:.1f} s")
 
 
 def state(event: Moment | Record) -> str:

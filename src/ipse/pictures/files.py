@@ -66,6 +66,15 @@ def is_special(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """Return the size of a file and its date, which change while it is written; None where there is none."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_size, told.st_mtime_ns
+
+
 def check_place(path: Path, *, overwrite: bool = False) -> None:
     """Check that a file can be put at ``path``, and touch nothing.
 

@@ -41,7 +41,8 @@ class Draft:
         self.name = f"the draft in {path.parent}"
         self.row = shape[1] * shape[2] * self.dtype.itemsize
         try:
-            self.file = path.open("r+b" if resume else "w+b")
+            # What is there is written over, not cut off: a run of the same job may be writing the same rows into it.
+            self.file = path.open("r+b" if resume or path.exists() else "w+b")
             self.file.truncate(shape[0] * self.row)
             if not kept and Path("/dev/fd").is_dir():
                 path.unlink()

@@ -44,7 +44,7 @@ def vips_source(path: Path, *, coefficients: bool = False) -> Source | None:
 
     try:
         image: Any = pyvips.Image.new_from_file(str(path), access="random", fail_on="truncated")
-    except pyvips.Error:
+    except (pyvips.Error, UnicodeError):  # libvips takes names that are text
         return None
     model, form = MODELS.get(image.interpretation), FORMATS.get(image.get("vips-loader").split("_")[0])
     indexed = image.get_typeof("palette") and image.get("palette")
