@@ -1,17 +1,18 @@
-"""θ* = argmin_θ E(A f_θ(z); y) + R(f_θ(z)), y the planes of a stack, fitted together; each is refined by itself.
+"""θ* = argmin_θ E(A f_θ(z); y) + R(f_θ(z)), y the planes of a stack, fitted together.
 
 The planes are the channels of one picture: operators, objectives, rules and pilots, which take channels one by one or
 together, know nothing of depth. By default one network draws them all, for next to the cost of one; with ``deep`` it
 is a network over depth, with noise of its own for each plane (measured: docs/decisions/stacks.md).
 
-Refinements take what a picture still lacks for noise. Of planes that lack the same that would be an error that they
-share, and sharing patches would not find it: so each is refined by itself.
+A refinement takes what a picture lacks for noise, and planes that lack different things find it together. Planes that
+lack the same share one error, which sharing patches would keep: they are refined one by one.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,6 +27,7 @@ from ipse.tiled import Tiled
 from ipse.windows.slabs import NETWORK
 
 CHANNELS = 32  # of a plane's noise
+NEWS = 0.02  # of the squares by which pixels differ from those beside them: planes that differ by less are the same
 
 
 class Volume(Restoration):
@@ -54,7 +56,7 @@ class Volume(Restoration):
         self.planes, self.deep = planes, deep
 
     def posed(self) -> Problem | Nothing:
-        """The problem as the task poses it, planes refined one by one, its network exchanged where one is asked for.
+        """The problem as the task poses it, its network exchanged where one over depth is asked for.
 
         A task that fits none by itself is asked for one.
         """
@@ -64,18 +66,26 @@ class Volume(Restoration):
         if isinstance(problem, Nothing) or problem.prior is None:
             return problem
         prior = self.deepened(problem.prior) if self.deep else problem.prior
-        return replace(problem, prior=prior, refine=None if problem.refine is None else self.apart)
+        together = problem.refine is None or self.planes == 1 or self.differ()
+        return replace(problem, prior=prior, refine=problem.refine if together else self.apart)
 
     def asked(self, picture: Picture, network: str | None) -> Problem | Nothing:
         """What the task makes of planes, with a network that it knows."""
         return self.task(picture, replace(self.settings, network=network), **self.options)
+
+    def differ(self) -> bool:
+        """Whether there is something in one plane that is not in the next."""
+        y, each = self.picture.pixels, self.picture.channels // self.planes
+        beside = sum(float(np.square(np.diff(y, axis=axis)).mean()) for axis in (1, 2) if y.shape[axis] > 1)
+        return float(np.square(y[each:] - y[:-each]).mean()) > NEWS * beside
 
     def apart(self, x: Tensor) -> Iterator[Tensor]:
         """Refine every plane by itself, round by round."""
         each = self.picture.channels // self.planes
         rounds: list[Iterator[Tensor]] = []
         for first in range(0, self.picture.channels, each):
-            part = replace(self.picture, samples=self.picture.samples[..., first : first + each])
+            samples = self.picture.samples[..., first : first + each]
+            part = replace(self.picture, samples=samples, model="channels")
             problem = self.asked(part, self.settings.network)
             if isinstance(problem, Problem) and problem.refine is not None:
                 rounds.append(problem.refine(x[:, first : first + each]))
