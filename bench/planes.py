@@ -1,15 +1,18 @@
-"""Planes of a stack: is the noise better estimated once or plane by plane, and do neighbours help one another?
+"""Planes of a stack: is the noise better estimated once or plane by plane, and do planes help one another?
 
-    python -m bench.planes [--frames 10] [--side 128] [--preset fast]
+    python -m bench.planes [--task denoise] [--factor 2] [--frames 10] [--side 128] [--preset fast] [--shifts 0,1,4]
 
-Stacks are crops of a photograph that scikit-image brings along, each shifted by 0, 1 or 4 pixels from the one before,
-with noise of σ = 25 (in one stack from 10 to 40) from a fixed seed. PSNR in dB, mean of the planes; nothing is told.
+Stacks are crops of a photograph that scikit-image brings along, each shifted by 0, 1 or 4 pixels from the one before.
+To denoise, they have noise of σ = 25 (in one stack from 10 to 40) from a fixed seed; to upscale, they are made small by
+bicubic averaging, and sides and shifts are those of the result. PSNR in dB, mean of the planes; nothing is told. Beside
+it, the seconds of one thread's own time that a stack took.
 """
 
 import argparse
 import tempfile
+import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,60 +28,90 @@ from ipse.noise import white
 from ipse.settings import Settings
 
 SIGMA = 25.0
+Planes = np.ndarray[Any, Any]
 
 
-def noisy(clean: Floats, sigmas: Floats) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+@dataclass(frozen=True)
+class Found:
+    """What became of a stack, and the seconds that it took."""
+
+    planes: Planes
+    seconds: float
+
+
+def noisy(clean: Floats, sigmas: Floats) -> Planes:
     noise = np.random.default_rng(0).normal(0, 1, clean.shape) * sigmas[:, None, None]
     return np.clip(np.rint(255 * clean + noise), 0, 255).astype(np.uint8)
 
 
-def psnr(clean: Floats, found: "np.ndarray[Any, Any]") -> float:
+def small(clean: Floats, factor: int) -> Planes:
+    one = torch.from_numpy(clean)[None]
+    less = torch.nn.functional.interpolate(one, scale_factor=1 / factor, mode="bicubic", antialias=True)
+    return np.clip(np.rint(255 * less[0].numpy()), 0, 255).astype(np.uint8)
+
+
+def psnr(clean: Floats, found: Planes) -> float:
     errors = ((found / 255 - clean) ** 2).mean((1, 2))
     return float((-10 * np.log10(errors)).mean())
 
 
-def stacked(path: Path, changes: Mapping[str, Any], preset: str) -> "np.ndarray[Any, Any]":
+def stacked(path: Path, task: str, changes: Mapping[str, Any], settings: Settings) -> Found:
     """Restore a stack by the command's own way."""
-    target = path.with_name("out.tif")
-    settings = Settings(preset=preset)  # pyright: ignore[reportArgumentType]
-    run = run_of(replace(Job("denoise", path, target, settings=settings, overwrite=True), **changes))
+    target, start = path.with_name("out.tif"), time.process_time()
+    run = run_of(replace(Job(task, path, target, settings=settings, overwrite=True), **changes))
     for _ in run:
         pass
     run.finish()
-    return tifffile.imread(target)
+    return Found(tifffile.imread(target), time.process_time() - start)
 
 
-def once(planes: "np.ndarray[Any, Any]") -> dict[str, float]:
+def once(planes: Planes) -> dict[str, float]:
     """The noise level of all planes, from four of them, one below the other."""
     chosen = planes[np.linspace(0, len(planes) - 1, 4).round().astype(int)]
     rows = torch.from_numpy(chosen.reshape(-1, planes.shape[2])).float() / 255
     return {"sigma": 255 * white(rows[None, None])}
 
 
+def ways(task: str, planes: Planes, factor: int, preset: Any) -> dict[str, tuple[dict[str, Any], Settings]]:
+    """What is tried on a stack: what the job is told, and its settings."""
+    plain = Settings(preset=preset)
+    told: dict[str, Any] = {"options": {"factor": factor} if task == "upscale" else {}}
+    apart = {"planes apart": (told, plain)}
+    if task == "denoise":
+        apart["noise once"] = (told | {"options": once(planes)}, plain)
+    joint = told | {"joint": "T"}
+    return apart | {"joint": (joint, plain), "joint, fast3d": (joint, replace(plain, network="fast3d"))}
+
+
 def main() -> None:
     known = argparse.ArgumentParser(description="Planes of a stack, apart and together.")
+    known.add_argument("--task", choices=["denoise", "upscale"], default="denoise")
+    known.add_argument("--factor", type=int, default=2)
     known.add_argument("--frames", type=int, default=10)
     known.add_argument("--side", type=int, default=128)
     known.add_argument("--preset", default="fast")
+    known.add_argument("--shifts", default="0,1,4")
     told = known.parse_args()
-    rows: list[list[str]] = []
+    torch.set_num_threads(1)
     even, rising = np.full(told.frames, SIGMA), np.linspace(10, 40, told.frames)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "in.tif"
-        for shift, sigmas in ((0, even), (1, even), (4, even), (1, rising)):
-            clean = frames(told.frames, told.side, shift)
-            planes = noisy(clean, sigmas)
+    stacks = [(int(shift), even) for shift in told.shifts.split(",")]
+    head, rows = list[str](), list[list[str]]()
+    for shift, sigmas in [*stacks, (1, rising)] if told.task == "denoise" else stacks:
+        clean = frames(told.frames, told.side, shift)
+        planes = noisy(clean, sigmas) if told.task == "denoise" else small(clean, told.factor)
+        row = {"shift a frame": f"{shift}"}
+        if told.task == "denoise":
+            row["σ"] = f"{sigmas[0]:g}" if sigmas[0] == sigmas[-1] else f"{sigmas[0]:g} to {sigmas[-1]:g}"
+            row["noisy"] = f"{psnr(clean, planes):.2f}"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "in.tif"
             tifffile.imwrite(path, planes, photometric="minisblack", metadata={"axes": "TYX"})
-            found = (
-                planes,
-                stacked(path, {}, told.preset),
-                stacked(path, {"options": once(planes)}, told.preset),
-                stacked(path, {"joint": "T"}, told.preset),
-            )
-            level = f"{sigmas[0]:g}" if sigmas[0] == sigmas[-1] else f"{sigmas[0]:g} to {sigmas[-1]:g}"
-            rows.append([f"{shift}", level, *(f"{psnr(clean, one):.2f}" for one in found)])
-            print(rows[-1], flush=True)
-    head = ["shift a frame", "σ", "noisy", "noise of each plane", "noise once", "neighbours joint"]
+            for name, (changes, settings) in ways(told.task, planes, told.factor, told.preset).items():
+                found = stacked(path, told.task, changes, settings)
+                row[name] = f"{psnr(clean, found.planes):.2f} ({found.seconds:.1f} s)"
+        rows.append(list(row.values()))
+        print(rows[-1], flush=True)
+        head = list(row)
     print(markdown(head, rows))
 
 

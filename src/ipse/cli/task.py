@@ -68,7 +68,7 @@ class Files:
     ] = None
     joint: Annotated[
         str | None,
-        typer.Option(help="Restore neighbours along this axis (T, C or Z) together.", metavar="AXIS"),
+        typer.Option(help="Restore planes along this axis (T, C or Z) together.", metavar="AXIS"),
     ] = None
     warm: Annotated[
         bool,
