@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from ipse import tasks, together
+from ipse import fit as fit_engine
+from ipse import stacking, tasks, together
 from ipse.alike import alike
 from ipse.fit import Fit
 from ipse.networks import build
@@ -172,7 +173,6 @@ def test_objectives_that_differ_by_more_than_tensors_are_called_in_turn():
     "given",
     [
         {"optimiser": "lbfgs"},
-        {"fall_back": 5.0},
         {"learn_latent": True},
     ],
     ids=str,
@@ -180,6 +180,20 @@ def test_objectives_that_differ_by_more_than_tensors_are_called_in_turn():
 def test_what_cannot_be_stacked_is_fitted_alone(given):
     _, _, rounds = compared(lambda seed: free(seed, steps=2, **given), count=2)
     assert rounds == [1] * 4
+
+
+def test_who_falls_back_goes_on_alone_and_the_others_together(monkeypatch):
+    for module in (fit_engine, stacking):
+        monkeypatch.setattr(module, "SAFE_EVERY", 2)
+    _, theirs, rounds = compared(
+        lambda seed: free(seed, fall_back=-0.01)
+    )  # it is to gain 0.01 dB in two steps
+    assert [bool(one.fit.optimiser.state) for one in theirs] == [
+        True,
+        False,
+        True,
+    ]  # the second fell at its last
+    assert rounds == [3] * (STEPS - 1) + [2, 1]
 
 
 def test_other_shapes_sizes_and_learnt_operators_are_fitted_beside():

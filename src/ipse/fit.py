@@ -148,15 +148,24 @@ class Fit:
         """Whether this step's misfit jumped; if so, the last good weights are put back and Adam starts anew."""
         if self.recipe.fall_back is None:
             return False
-        psnr = -10 * math.log10(max(float(loss.detach()), 1e-12))
-        if self.safe is not None and psnr < self.safe_psnr - self.recipe.fall_back:
+        misfit = float(loss.detach())
+        if self.safe is not None and self.jumps(misfit):
             self.weights.load_state_dict(self.safe)
             self.optimiser.state.clear()
             return True
         if self.step % SAFE_EVERY == 0:
-            self.safe = {name: tensor.clone() for name, tensor in self.weights.state_dict().items()}
-            self.safe_psnr = psnr
+            self.note(misfit)
         return False
+
+    def jumps(self, misfit: float) -> bool:
+        """Whether a misfit is that much worse than the one that was noted last."""
+        least = -math.inf if self.recipe.fall_back is None else self.safe_psnr - self.recipe.fall_back
+        return psnr(misfit) < least
+
+    def note(self, misfit: float) -> None:
+        """Note the weights as good."""
+        self.safe = {name: tensor.clone() for name, tensor in self.weights.state_dict().items()}
+        self.safe_psnr = psnr(misfit)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on; the problem itself is not in it."""
@@ -182,6 +191,11 @@ class Fit:
         self.optimiser.load_state_dict(state["optimiser"])
         if self.problem.learnt is not None:
             self.problem.learnt.load_state_dict(state["learnt"])
+
+
+def psnr(misfit: float) -> float:
+    """A mean squared error in dB below 1."""
+    return -10 * math.log10(max(misfit, 1e-12))
 
 
 def optimiser(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:

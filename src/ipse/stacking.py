@@ -13,13 +13,21 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from ipse.alike import Tensors, alike, chosen, differing, stacked
-from ipse.fit import Fit, optimiser
+from ipse.fit import SAFE_EVERY, Fit, optimiser
 from ipse.objectives import Objective
 from ipse.prior import GuidedPrior
 from ipse.stopping import State
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 SLOW = "There is a performance drop"  # begins what vmap says where it would go through the rows in turn
+
+
+class Fallen(Exception):  # noqa: N818 - no error
+    """Fits whose misfit has jumped, which nobody else's weights should wait for."""
+
+    def __init__(self, fits: Sequence[Fit]) -> None:
+        super().__init__()
+        self.fits = fits
 
 
 class Each:
@@ -115,13 +123,14 @@ class Stack:
         scored = [fit.problem.score for fit in self.fits]
         scores = [score(own)[None] for score, own in zip(scored, averages, strict=True) if score is not None]
         told = torch.cat([losses.detach(), *scores]).tolist()  # one transfer for all
-        rest = iter(told[len(self.fits) :])
-        return raw, averages, told, [None if score is None else next(rest) for score in scored]
+        own, rest = told[: len(self.fits)], iter(told[len(self.fits) :])
+        return raw, averages, own, [None if score is None else next(rest) for score in scored]
 
     def step(self) -> list[State]:
         """Take a step with all fits; where computing it fails, nothing has changed.
 
         Raises:
+            Fallen: some fits are to go back to earlier weights.
             Exception: whatever networks and objectives raise.
         """
         start = time.perf_counter()
@@ -130,11 +139,16 @@ class Stack:
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("error", SLOW)
-                raw, self.averages, losses, scores = self.computed()
+                raw, averages, losses, scores = self.computed()
+            fallen = [fit for fit, loss in zip(self.fits, losses, strict=True) if fit.jumps(loss)]
+            if fallen:
+                raise Fallen(fallen)
         except Exception:
             for fit, state in zip(self.fits, before, strict=True):
                 fit.prior.generator.set_state(state)
             raise
+        self.averages = averages
+        self.note(losses)
         self.optimiser.step()
         share = (time.perf_counter() - start) / len(
             self.fits
@@ -143,6 +157,13 @@ class Stack:
             State(fit.step + 1, losses[row], raw[row], self.averages[row], scores[row], fit.seconds + share)
             for row, fit in enumerate(self.fits)
         ]
+
+    def note(self, losses: Sequence[float]) -> None:
+        """Note good weights as each fit does that may fall back."""
+        if self.recipe.fall_back is not None and self.fits[0].step % SAFE_EVERY == 0:
+            for fit, loss in zip(self.fits, losses, strict=True):
+                self.give(fit)
+                fit.note(loss)
 
     def give(self, fit: Fit) -> None:
         """Put a row into its fit, as if it had been fitted alone."""

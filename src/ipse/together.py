@@ -18,7 +18,7 @@ from ipse.fit import Fit
 from ipse.machine import memory_available
 from ipse.prior import GuidedPrior, Prior
 from ipse.problem import Problem, footprint
-from ipse.stacking import Stack
+from ipse.stacking import Fallen, Stack
 from ipse.stopping import State
 
 Event = TypeVar("Event")
@@ -59,14 +59,18 @@ class Team:
 
     def step(self) -> None:
         """Take a step with all, or part where that does not work or is no use."""
-        try:
-            if len(self.fits) > 1:
+        while len(self.fits) > 1:
+            try:
                 if len(self.fits) < len(self.stack.fits):
                     self.stack.keep(self.fits)
                 self.ready = dict(zip(self.fits, self.stack.step(), strict=True))
                 return
-        except Exception:  # vmap, or the memory: alone, a fit raises what is its own fault
-            self.ready = {}
+            except Fallen as those:  # they go back by themselves, and the others take their step without them
+                leaving = list(those.fits)
+            except Exception:  # vmap, or the memory: alone, a fit raises what is its own fault
+                leaving = list(self.fits)
+            for fit in leaving:
+                self.leave(fit)
         for fit in list(self.fits):
             self.leave(fit)
 
@@ -91,7 +95,6 @@ def kind(fit: Fit) -> tuple[object, ...] | None:
         and not isinstance(prior.z, nn.Parameter)
         and fit.problem.learnt is None
         and recipe.optimiser == "adam"
-        and recipe.fall_back is None
         and fit.team is None
     )
     if not plain:
