@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import stubs
 
+from ipse.batch import restore_many
 from ipse.batch.records import read
 from ipse.cli import main
 from ipse.receipt import Receipt
+from ipse.settings import Settings
 
 
 def outputs(place):
@@ -68,6 +70,15 @@ def test_what_cannot_be_is_refused_before_anything_starts(args, words, capsys):
     assert err.count("\n") == 1
     assert [word for word in words if word not in err] == []
     assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_the_command_has_done_the_library_knows():
+    assert main(["smooth", "in", "-o", "out", "--steps", "3", "--quiet"]) == 0
+    given = {"task": "smooth", "output": "out", "settings": Settings(steps=3)}
+    assert [one.state for one in restore_many(["in"], **given)] == ["earlier"] * 3
+    given["options"] = {"kind": "two"}
+    assert [one.state for one in restore_many(["in"], **given)] == ["done"] * 3
 
 
 @pytest.mark.usefixtures("folder")

@@ -23,6 +23,7 @@ from ipse.batch.records import Moment, Record, State
 from ipse.errors import InputError, IpseError, OutputError, lack, one_line
 from ipse.giant import run_of
 from ipse.job import Job, file_record, fingerprint
+from ipse.options import of_task
 from ipse.pictures import read_bytes
 from ipse.receipt import Receipt, awaited, beside, pending, plain, sha256
 from ipse.run import Run
@@ -66,6 +67,11 @@ class Fit:
         return marks | {"picture": self.digest, "stack": [self.job.axes, self.job.joint]}
 
     @property
+    def defaults(self) -> dict[str, Any]:
+        """The task's options that need not be told: to tell one that is so already asks for nothing new."""
+        return {one.name: plain(one.default) for one in of_task(self.job.task) if not one.required}
+
+    @property
     def note(self) -> Path:
         """Where the hash of the output is noted while it is written."""
         return self.errand.hidden / f"{self.errand.label}{NOTE}"
@@ -89,7 +95,7 @@ class Fit:
         same = (
             said.task == self.job.task
             and said.input_sha256 == self.marks["picture"]
-            and files == self.marks["options"] | self.marks["files"]
+            and self.defaults | files == self.defaults | self.marks["options"] | self.marks["files"]
             and said.settings == plain(asdict(self.job.settings))
             and said.strength == self.job.strength
             and (said.stack.get("axes"), said.stack.get("joint")) == (self.job.axes, self.job.joint)
