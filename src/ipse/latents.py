@@ -1,6 +1,6 @@
 """z, the latent: what the network is fed with.
 
-    z(tile) = z[rows, columns]      of one field that spans the plane: tiles that overlap see the same there
+    z(tile) = z[rows, columns]      of one field that spans the picture: tiles that overlap see the same there
 
 Every latent is a tensor (1, C, H, W). The paper's are ``noise`` and ``meshgrid`` (Ulyanov, Vedaldi, Lempitsky, Deep
 Image Prior, https://arxiv.org/abs/1711.10925); the popular telling of it feeds the corrupted picture itself.

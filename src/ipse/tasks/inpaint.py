@@ -5,7 +5,8 @@ beat there (measured: docs/decisions/inpainting.md). Holes, where no similar pat
 
     argmin_θ ‖m ⊙ (f_θ(z) − y)‖²,     z the coordinates, as published: what nothing is known of comes out smooth,
 
-whose result is joined to the rim of the hole by a smooth correction.
+whose result is joined to the rim of the hole by a smooth correction. A tile of a larger picture is drawn, where nothing
+is known, towards a fill g of the whole made small (S, the mean over cells): λ ‖(1 − m) ⊙ S (f_θ(z) − g)‖² besides.
 """
 
 from dataclasses import replace
@@ -52,7 +53,7 @@ def inpaint(
     import torch
 
     from ipse.problem import Nothing
-    from ipse.tasks import _common, _paper
+    from ipse.tasks import _common
 
     found = _read(mask, picture, polarity)
     if found.known.all():
@@ -60,21 +61,27 @@ def inpaint(
     y = _common.tensor(picture, settings)
     known = torch.from_numpy(found.known)[None, None].to(y.device)
     deepest = depth(found.known)
-    guess = _guess(y, known, settings)
-    if settings.preset == "paper":
-        problem = _published(y, known, settings, _paper.inpaint(found.share, deepest))
-    elif deepest > (thin(found.share) if guess is None else THIN):
-        told = replace(settings, latent=settings.latent or "meshgrid")
-        seen = y if guess is None else guess
-        problem = _holes(seen, known, told, side=min(LARGEST, deepest), filled=guess is not None)
-    elif settings.latent is not None or settings.network is not None:
-        problem = _holes(y, known, settings, side=max(4, deepest))
-    else:
-        problem = _scattered(y, known, settings)
-    if guess is not None and problem.prior is not None:
-        problem = _agreeing(problem, guess, known, settings)
+    problem = _posed(y, known, settings, share=found.share, deepest=deepest)
     estimates: dict[str, object] = {"mask": found.said, "missing": round(found.share, 4), "depth": deepest}
     return replace(problem, keep=found.known, estimates=estimates)
+
+
+def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, deepest: int) -> "Problem":
+    """The problem by how large the gaps are, which of a tile with a ``guess`` the whole has told."""
+    from ipse.tasks import _paper
+
+    guess = _guess(y, known, settings)
+    seen, filled = (y, False) if guess is None else (guess, True)
+    if settings.preset == "paper":
+        problem = _published(y, known, settings, _paper.inpaint(share, deepest))
+    elif deepest > (THIN if filled else thin(share)):
+        told = replace(settings, latent=settings.latent or "meshgrid")
+        problem = _holes(seen, known, told, side=min(LARGEST, deepest), filled=filled)
+    elif settings.latent is not None or settings.network is not None:
+        problem = _holes(seen, known, settings, side=max(4, deepest), filled=filled)
+    else:
+        return _scattered(y, known, settings)
+    return problem if guess is None else _agreeing(problem, guess, known, settings)
 
 
 def look(picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
