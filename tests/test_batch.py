@@ -10,8 +10,8 @@ import pytest
 import stubs
 
 from ipse import batch
-from ipse.batch import carried as loop
-from ipse.batch.carried import carried, here
+from ipse.batch.abreast import Abreast
+from ipse.batch.carried import carried
 from ipse.batch.errands import Order
 from ipse.batch.fits import fit
 from ipse.batch.listing import Scan, listed
@@ -50,7 +50,7 @@ def done(asked):
     """Carry an order out: its records."""
     errands = asked.errands(asked.listing())
     asked.make_output()
-    with closing(carried(errands, here, Manifest(asked.manifest))) as events:
+    with closing(carried(errands, Abreast(), Manifest(asked.manifest))) as events:
         return [event for event in events if isinstance(event, Record)]
 
 
@@ -125,7 +125,7 @@ def test_outputs_mirror_the_folders_each_with_its_receipt():
 @pytest.mark.usefixtures("folder")
 def test_a_picture_is_restored_as_by_itself():
     done(order("in"))
-    alone = loop.fit(
+    alone = fit(
         order("in/a.png", output="alone").errand(listed([Path("in/a.png")], Scan(Path("x"))).found[0])
     )
     assert next(event for event in alone if isinstance(event, Record)).state == "done"
@@ -254,7 +254,7 @@ def test_a_fit_that_is_left_goes_on_and_comes_out_the_same(left_after):
     whole = done(order("in", settings=Settings(steps=12), output="whole"))
     asked = order("in", settings=Settings(steps=12))
     seen = 0
-    with closing(carried(asked.errands(asked.listing()), here)) as events:
+    with closing(carried(asked.errands(asked.listing()), Abreast())) as events:
         for event in events:
             seen += isinstance(event, Moment) and event.step > 0
             if seen == left_after:

@@ -12,7 +12,8 @@ import pytest
 import stubs
 
 from ipse import batch
-from ipse.batch.carried import carried, here
+from ipse.batch.abreast import Abreast
+from ipse.batch.carried import carried
 from ipse.batch.cluster import Dask
 from ipse.batch.errands import Order
 from ipse.batch.records import Moment, Record, read
@@ -73,7 +74,7 @@ def test_cancel_reaches_the_fits_and_they_go_on_later(scheduler):
     time.sleep(0.3)
     assert list(Path("out/.ipse").glob("*.checkpoint")) == kept  # nobody works on
     quick = [dataclasses.replace(one, job=dataclasses.replace(one.job)) for one in errands]
-    with closing(carried(quick[:1], here)) as events:
+    with closing(carried(quick[:1], Abreast())) as events:
         steps = [event.step for event in events if isinstance(event, Moment)]
     assert steps[0] > 1
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ipse import plan, seeds
+from ipse.cli.progress import place
 from ipse.pictures import Picture
 from ipse.seeds import Seeds
 from ipse.settings import Settings
@@ -76,6 +77,7 @@ def test_a_kill_loses_no_step_of_any_of_them(at_once, in_turn):
         if getattr(event, "step", 0) == 2:
             break
     assert made.can_be_saved
+    assert place(made) == "seeds 1 to 2 of 3, "
     again = stream()
     again.load_state_dict(copy.deepcopy(made.state_dict()))
     found, steps = result(again)

@@ -76,9 +76,8 @@ def begun(errand: Errand, waiting: Waiting) -> Stream:
         for event in stream:
             if ready:
                 waiting[ready[0]] = stream
-            yield event
-            if ready:
                 return
+            yield event
     except GeneratorExit:
         stream.close()
         raise

@@ -4,13 +4,11 @@ An engine pulls errands and yields what comes of them. Where an errand is to com
 engine that has nothing to say passes None on, so that whoever pulls can look at the clock, or leave.
 """
 
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 from ipse.batch.errands import Errand
-from ipse.batch.fits import fit
 from ipse.batch.records import FULL, Manifest, Moment, Record
 from ipse.errors import RunError
 
@@ -19,17 +17,6 @@ Stream = Generator[Moment | Record | None]
 Engine = Callable[[Source], Stream]
 
 PAUSE = 0.1  # seconds, while there is nothing to do
-
-
-def here(source: Source) -> Stream:
-    """Carry errands out in this process, one after the other."""
-    for errand in source:
-        if isinstance(errand, Errand):
-            yield from fit(errand)
-        else:
-            yield errand
-            if errand is None:
-                time.sleep(PAUSE)
 
 
 def carried(source: Source, engine: Engine, manifest: Manifest | None = None) -> Stream:

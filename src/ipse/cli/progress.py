@@ -118,7 +118,10 @@ def place(restoration: Restoration | None) -> str:
             within = place(restoration.inner)
             return f"plane {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
         case Seeds():
-            return f"seed {min(restoration.index + 1, restoration.count)} of {restoration.count}, "
+            first = min(restoration.index + 1, restoration.count)
+            last = min(restoration.index + len(restoration.abreast), restoration.count)
+            which = f"seeds {first} to {last}" if last > first else f"seed {first}"
+            return f"{which} of {restoration.count}, "
         case _:
             return ""
 
