@@ -1,11 +1,13 @@
 """Planes of a stack: is the noise better estimated once or plane by plane, and do planes help one another?
 
     python -m bench.planes [--task denoise] [--factor 2] [--frames 10] [--side 128] [--preset fast] [--shifts 0,1,4]
+    python -m bench.planes --hard
 
 Stacks are crops of a photograph that scikit-image brings along, each shifted by 0, 1 or 4 pixels from the one before.
 To denoise, they have noise of σ = 25 (in one stack from 10 to 40) from a fixed seed; to upscale, they are made small by
 bicubic averaging, and sides and shifts are those of the result. PSNR in dB, mean of the planes; nothing is told. Beside
-it, the seconds of one thread's own time that a stack took.
+it, the seconds of one thread's own time that a stack took. The hard stacks are those that a common displacement does
+not explain.
 """
 
 import argparse
@@ -37,6 +39,38 @@ class Found:
 
     planes: Planes
     seconds: float
+
+
+def turning(photo: Floats, count: int, side: int) -> Floats:
+    """The photograph seen by a camera that turns by a degree and nears by a hundredth a frame."""
+    one = torch.from_numpy(photo[100:300, 150:350])[None, None]
+    found: list[Floats] = []
+    for k in range(count):
+        turn, scale = 0.02 * k, 1 / (1 + 0.01 * k)
+        place = torch.tensor([[[scale, turn, 0.0], [-turn, scale, 0.0]]], dtype=torch.float64)
+        grid = torch.nn.functional.affine_grid(place, [1, 1, 200, 200], align_corners=False)
+        seen = torch.nn.functional.grid_sample(one, grid, mode="bicubic", align_corners=False)
+        first = 100 - side // 2
+        found.append(seen[0, 0, first : first + side, first : first + side].numpy())
+    return np.clip(np.stack(found), 0, 1)
+
+
+def hard(count: int, side: int) -> dict[str, Floats]:
+    """Stacks (count, side, side) in which not all moves alike, or nothing is alike."""
+    from skimage import data
+
+    photos = [
+        np.asarray(one, np.float64) / 255 for one in (data.camera(), data.coins(), data.page(), data.moon())
+    ]
+    walking = frames(count, side, 0).copy()
+    for k, plane in enumerate(walking):
+        plane[30 + 3 * k :, 20 + 6 * k :][:32, :32] = photos[0][200:232, 300:332]
+    return {
+        "an object of 32² moves by 3 and 6 pixels": walking,
+        "the camera turns by 1° and nears by 1 %": turning(photos[0], count, side),
+        "24 pixels a frame": frames(count, side, 24),
+        "unrelated pictures": np.stack([one[40 : 40 + side, 100 : 100 + side] for one in photos]),
+    }
 
 
 def noisy(clean: Floats, sigmas: Floats) -> Planes:
@@ -91,28 +125,36 @@ def main() -> None:
     known.add_argument("--side", type=int, default=128)
     known.add_argument("--preset", default="fast")
     known.add_argument("--shifts", default="0,1,4")
+    known.add_argument("--hard", action="store_true")
     told = known.parse_args()
     torch.set_num_threads(1)
     even, rising = np.full(told.frames, SIGMA), np.linspace(10, 40, told.frames)
-    stacks = [(int(shift), even) for shift in told.shifts.split(",")]
+    moved = {shift: frames(told.frames, told.side, int(shift)) for shift in told.shifts.split(",")}
+    stacks = [(name, clean, even) for name, clean in (hard(8, told.side) if told.hard else moved).items()]
+    if told.task == "denoise" and not told.hard:
+        stacks.append(("1", frames(told.frames, told.side, 1), rising))
     head, rows = list[str](), list[list[str]]()
-    for shift, sigmas in [*stacks, (1, rising)] if told.task == "denoise" else stacks:
-        clean = frames(told.frames, told.side, shift)
-        planes = noisy(clean, sigmas) if told.task == "denoise" else small(clean, told.factor)
-        row = {"shift a frame": f"{shift}"}
-        if told.task == "denoise":
-            row["σ"] = f"{sigmas[0]:g}" if sigmas[0] == sigmas[-1] else f"{sigmas[0]:g} to {sigmas[-1]:g}"
-            row["noisy"] = f"{psnr(clean, planes):.2f}"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "in.tif"
-            tifffile.imwrite(path, planes, photometric="minisblack", metadata={"axes": "TYX"})
-            for name, (changes, settings) in ways(told.task, planes, told.factor, told.preset).items():
-                found = stacked(path, told.task, changes, settings)
-                row[name] = f"{psnr(clean, found.planes):.2f} ({found.seconds:.1f} s)"
-        rows.append(list(row.values()))
+    for name, clean, sigmas in stacks:
+        row = measured(name, clean, sigmas[: len(clean)], told)
+        head, rows = list(row), [*rows, list(row.values())]
         print(rows[-1], flush=True)
-        head = list(row)
     print(markdown(head, rows))
+
+
+def measured(name: str, clean: Floats, sigmas: Floats, told: argparse.Namespace) -> dict[str, str]:
+    """A row of the table."""
+    planes = noisy(clean, sigmas) if told.task == "denoise" else small(clean, told.factor)
+    row = {"stack" if told.hard else "shift a frame": name}
+    if told.task == "denoise":
+        row["σ"] = f"{sigmas[0]:g}" if sigmas[0] == sigmas[-1] else f"{sigmas[0]:g} to {sigmas[-1]:g}"
+        row["noisy"] = f"{psnr(clean, planes):.2f}"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "in.tif"
+        tifffile.imwrite(path, planes, photometric="minisblack", metadata={"axes": "TYX"})
+        for way, (changes, settings) in ways(told.task, planes, told.factor, told.preset).items():
+            found = stacked(path, told.task, changes, settings)
+            row[way] = f"{psnr(clean, found.planes):.2f} ({found.seconds:.1f} s)"
+    return row
 
 
 if __name__ == "__main__":
