@@ -1,12 +1,13 @@
 """What every task can be told, whatever it restores. The flags of the command are these fields and a task's own."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from ipse.errors import DeviceError, OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Latent = Literal["noise", "meshgrid", "image"]
 Preset = Literal["fast", "good", "best", "paper"]
@@ -74,7 +75,7 @@ class Within(Settings):
     """What a task is told of a part of a larger picture: what it needs besides to agree with the others."""
 
     place: Place = Place(0, 0, (1, 1))
-    guess: NDArray[np.float32] | None = field(default=None, compare=False)
+    guess: "NDArray[np.float32] | None" = field(default=None, compare=False)
     #: (C, h, w): a fill of the whole made small, where this part lies
     grain: int = 1  #: by which it was made small
 
