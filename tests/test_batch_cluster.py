@@ -103,6 +103,29 @@ def test_what_nobody_foresaw_is_tried_again(scheduler, monkeypatch):
 
 
 @pytest.mark.usefixtures("folder")
+def test_records_come_with_the_events_and_errands_many_at_a_time(scheduler, monkeypatch):
+    monkeypatch.setattr("ipse.batch.cluster.WINDOW", 4)
+    monkeypatch.setattr("ipse.batch.cluster.TOGETHER", 2)
+    monkeypatch.setattr(distributed.Future, "result", None)  # nothing is fetched
+    sent, real = [], distributed.Client.map
+
+    def counted(client, task, errands, **given):
+        sent.append(len(errands))
+        return real(client, task, errands, **given)
+
+    monkeypatch.setattr(distributed.Client, "map", counted)
+    for index in range(3, 9):
+        stubs.noisy(Path(f"in/{index}.png"), seed=index)
+    asked = order("out", settings=Settings(steps=1))
+    with closing(carried(asked.errands(asked.listing()), Dask(scheduler=scheduler))) as events:
+        records = [event for event in events if isinstance(event, Record)]
+    assert [one.state for one in records] == ["done"] * 9
+    assert len(outputs("out")) == 9
+    assert (sent[0], sum(sent)) == (4, 9)
+    assert min(sent[:-1]) >= 2
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_gpu_that_no_worker_has_is_told(scheduler):
     with pytest.raises(OptionError, match="GPU=1"):
         list(Dask(scheduler=scheduler, device="cuda")([]))
