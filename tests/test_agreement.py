@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ipse import tasks
+from ipse.cli.progress import place
 from ipse.coarse import large, shrunk
 from ipse.latents import Window, latent, noise
 from ipse.pictures import Picture
@@ -198,9 +199,13 @@ def test_what_was_saved_goes_on_to_the_same_picture() -> None:
     wanted = filled(hole, steps=3)
     told = {"mask": hole, "polarity": "white-is-hole"}
     half, rest = (Tiled(wanted.picture, "inpaint", wanted.settings, told, side=64) for _ in range(2))
+    under_way: list[str] = []
     for _ in half:
+        under_way.append(place(half))
         if half.index == 4:
             break
+    assert under_way[0] == "the whole made small, "
+    assert under_way[-1].startswith("tile 5 of ")
     rest.load_state_dict(half.state_dict())
     small = [rest.small for _ in rest]
     assert not any(small)  # the whole is not fitted again
