@@ -27,7 +27,7 @@ from ipse.run import Run
 from ipse.settings import Settings
 from ipse.stack import StackRun
 from ipse.volume import TiledVolume, Volume
-from ipse.windows.drift import Canvas, aligned, drift
+from ipse.windows.drift import Canvas, aligned, drift, families
 from ipse.windows.slabs import DEPTH, OVERLAP, slabs
 
 SIZE = (40, 48)
@@ -127,6 +127,21 @@ def test_planes_that_move_help_one_another(tmp_path: Path) -> None:
         done(run_on(tmp_path, array, joint=joint))
         errors.append(((tifffile.imread(tmp_path / "out.tif") - clean) ** 2).mean())
     assert errors[1] < 0.6 * errors[0]
+
+
+def test_a_plane_that_shows_something_else_is_restored_by_itself(tmp_path: Path) -> None:
+    array = seen([(20, 20), (21, 22), (0, 0), (22, 24), (20, 26)], sigma=15)
+    array[2] = np.random.default_rng(5).permuted(seen([(40, 50)], sigma=15)[0], axis=0)  # rows of elsewhere
+    planes = [plane[..., None] for plane in array]
+    canvas = Canvas.of(planes[0], 1)
+    assert [family for family, _ in families([planes[at] for at in (0, 2, 1, 3, 4)])] == [[0, 2, 3, 4], [1]]
+    done(run_on(tmp_path, array[[0, 2, 1, 3, 4]]))
+    together = tifffile.imread(tmp_path / "out.tif")
+    done(run_on(tmp_path, array[[0, 2, 1, 3, 4]], joint=None))
+    apart = tifffile.imread(tmp_path / "out.tif")
+    np.testing.assert_array_equal(together[1], apart[1])
+    assert all((together[at] != apart[at]).any() for at in (0, 2, 3, 4))
+    assert canvas.only([0]) == canvas
 
 
 def test_the_axis_is_the_one_that_was_named(tmp_path: Path) -> None:

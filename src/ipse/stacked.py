@@ -22,7 +22,7 @@ from ipse.settings import Settings
 from ipse.tiled import enlarged, restoration
 from ipse.volume import TiledVolume, Volume
 from ipse.warm import Warm, Weights
-from ipse.windows.drift import Canvas, aligned
+from ipse.windows.drift import Canvas, families
 from ipse.windows.slabs import NETWORK, Slab, side_of, slabs_of
 
 if TYPE_CHECKING:
@@ -74,20 +74,34 @@ class Stacked(Parts):
         self.inner = None
 
     def restored(self, slab: Slab) -> Iterator["Estimate | State"]:
-        """Restore the planes of one slab, and put those that are kept into the draft."""
+        """Restore the planes of one slab, those that show the same together, and put what is kept into the draft."""
         planes = [self.stack.plane(one) for one in slab.planes]
-        still = self.joint in (None, "C")  # channels show other things at one place
-        canvas = Canvas.of(planes[0], len(planes)) if still else aligned(planes, len(planes) // 2)
-        inner = self.opened(self.stack.picture(canvas.spread(planes)), self.share(), len(planes))
-        yield from self.pull(inner)
-        self.weights = inner.weights() if isinstance(inner, Warm) else None
-        result = inner.result()
+        kept = {slab.planes.index(one) for one in slab.kept}
+        found = [(family, canvas) for family, canvas in self.laid(planes) if kept & set(family)]
+        share, results = self.share(), list[Result]()
+        if share.seconds is not None:
+            share = replace(share, seconds=share.seconds / len(found))
+        for family, canvas in found:
+            picture = self.stack.picture(canvas.spread([planes[at] for at in family]))
+            inner = self.opened(picture, share, len(family))
+            yield from self.pull(inner)
+            self.weights = inner.weights() if isinstance(inner, Warm) else None
+            results.append(inner.result())
+            for at in kept & set(family):
+                self.put(slab.planes[at], self.part(results[-1], canvas, family.index(at)))
+        steps, seconds = sum(one.steps for one in results), sum(one.seconds for one in results)
+        self.done(replace(results[0], steps=steps, seconds=seconds))
+
+    def laid(self, planes: list[Samples]) -> list[tuple[list[int], Canvas]]:
+        """Planes that are restored together, laid still; channels show other things at one place, and stay."""
+        if self.joint in (None, "C"):
+            return [(list(range(len(planes))), Canvas.of(planes[0], len(planes)))]
+        return families(planes)
+
+    def part(self, result: Result, canvas: Canvas, at: int) -> Samples:
+        """The samples (H, W, S) of one plane of several."""
         samples, each = result.picture.samples.reshape(*result.picture.size, -1), self.stack.samples
-        for index in slab.kept:
-            at = slab.planes.index(index)
-            plane = canvas.part(samples, at, factor=self.factor)
-            self.put(index, plane[..., at * each : (at + 1) * each])
-        self.done(result)
+        return canvas.part(samples, at, factor=self.factor)[..., at * each : (at + 1) * each]
 
     def opened(self, picture: Picture, settings: Settings, planes: int) -> Restoration:
         """Open a slab's restoration, warm where that was asked for and it is not cut into tiles."""

@@ -4,7 +4,8 @@ The mean is over the pixels that both have, and found for all u at once: with m 
 
     Σ_p (a(p) − b(p + u))² = (a² ⋆ m)(u) + (m ⋆ b²)(u) − 2 (a ⋆ b)(u),   ⋆ the correlation, by Fourier transforms
 
-Displacements are whole pixels. One is believed only where it explains more than chance would among so many.
+Displacements are whole pixels. One is believed only where it explains more than chance would among so many. Laid so,
+two planes show the same if their details are correlated, at any of a few scales, more than chance would have it.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 from ipse.pictures.levels import Samples
 
 REACH = 4  # a plane moves by at most this part of its shorter side
-SURE = (
-    6.0  # standard deviations, of a mean of so many squares, by which a displacement must be better than none
-)
+SCALES = (2, 4, 8)  # pixels a side of the means whose details are compared
+ALIKE = 4.0  # standard deviations of the correlation of unrelated details
+SURE = 6.0  # standard deviations of a mean of squares, by which a displacement must be better than none
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,23 @@ class Canvas:
         (down, across), (height, width) = self.places[index], self.size
         return samples[down * factor : (down + height) * factor, across * factor : (across + width) * factor]
 
+    def only(self, chosen: Sequence[int]) -> "Canvas":
+        """The canvas of some of the planes."""
+        places = np.array([self.places[index] for index in chosen])
+        return Canvas(self.size, tuple((down, across) for down, across in (places - places.min(0)).tolist()))
+
+    def shared(self, planes: Sequence[Samples], one: int, other: int) -> tuple[Samples, Samples]:
+        """What two planes both show, each as it shows it."""
+        corners = [np.array(self.places[index]) for index in (one, other)]
+        first = np.maximum(*corners)
+        last = np.minimum(*corners) + self.size
+        found = [(first - corner, last - corner) for corner in corners]
+        a, b = (
+            planes[index][start[0] : end[0], start[1] : end[1]]
+            for index, (start, end) in zip((one, other), found, strict=True)
+        )
+        return a, b
+
     def _filled(self, planes: Sequence[Samples], index: int) -> Samples:
         down, across = (
             np.clip(np.arange(whole) - first, 0, side - 1)
@@ -76,6 +94,36 @@ def aligned(planes: Sequence[Samples], fixed: int) -> Canvas:
     moved = np.array([drift(gray[fixed], one) for one in gray])
     places = (moved.max(0) - moved).tolist()
     return Canvas(size, tuple((down, across) for down, across in places))
+
+
+def families(planes: Sequence[Samples]) -> list[tuple[list[int], Canvas]]:
+    """Sort planes (H, W, S): those that show what the middle one shows, laid still, then each other one by itself.
+
+    Returns:
+        For each family its planes' numbers, and their canvas.
+    """
+    middle = len(planes) // 2
+    canvas = aligned(planes, middle)
+    pairs = [canvas.shared(planes, middle, index) for index in range(len(planes))]
+    sure = [max(_likeness(a.mean(2), b.mean(2), scale) for scale in SCALES) for a, b in pairs]
+    same = [index for index in range(len(planes)) if index == middle or sure[index] > ALIKE]
+    others = [index for index in range(len(planes)) if index not in same]
+    return [(same, canvas.only(same)), *(([index], canvas.only([index])) for index in others)]
+
+
+def _likeness(one: NDArray[Any], other: NDArray[Any], scale: int) -> float:
+    """The correlation of two planes' details, means of ``scale``² pixels, in standard deviations."""
+    a, b = (_details(plane, scale) for plane in (one, other))
+    energy = float(np.sum(a * a) * np.sum(b * b))
+    return float(np.sum(a * b)) / energy**0.5 * a.size**0.5 if energy > 0 else 0.0
+
+
+def _details(plane: NDArray[Any], scale: int) -> NDArray[np.float64]:
+    height, width = (side // scale for side in plane.shape)
+    whole = plane[: height * scale, : width * scale].astype(np.float64)
+    mean = whole.reshape(height, scale, width, scale).mean((1, 3))
+    beside = mean[:-2, 1:-1] + mean[2:, 1:-1] + mean[1:-1, :-2] + mean[1:-1, 2:]
+    return 4 * mean[1:-1, 1:-1] - beside
 
 
 def drift(fixed: NDArray[Any], moving: NDArray[Any]) -> tuple[int, int]:
