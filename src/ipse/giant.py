@@ -189,7 +189,8 @@ def plan_of(run: Run) -> Plan:
     made = plan(picture, run.job.task, settings, run.job.options)
     if stack:
         limit = run.job.settings.seconds or float("inf")
-        return replace(made, seconds=round(min(made.seconds * len(run.slabs), limit), 3))
+        seconds = min(made.seconds * len(run.slabs), limit)
+        return replace(made, size=run.stack.size, seconds=round(seconds, 3))
     if not isinstance(run, GiantRun):
         return made
     parts = count(run.source.size, tile=run.side)

@@ -116,7 +116,8 @@ def place(restoration: Restoration | None) -> str:
             return f"tile {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
         case Stacked():
             within = place(restoration.inner)
-            return f"plane {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
+            kind = "plane" if restoration.joint is None else "slab"
+            return f"{kind} {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
         case Seeds():
             first = min(restoration.index + 1, restoration.count)
             last = min(restoration.index + len(restoration.abreast), restoration.count)
