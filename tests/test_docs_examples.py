@@ -118,7 +118,7 @@ def fixture_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     monkeypatch.chdir(tmp_path)
     for name in tasks.names():
         module = import_module(f"ipse.tasks.{tasks.python_name(name)}")
-        for table in ("STEPS", "REFINED"):
+        for table in ("STEPS", "SMALL"):
             for effort in getattr(module, table, {}):
                 monkeypatch.setitem(getattr(module, table), effort, 3)
     Image.fromarray(FACE).save("snapshot.jpg", quality=20)

@@ -40,7 +40,18 @@ FEW = 16  # pixels: below, there are no groups of patches
 
 Here = tuple[slice, slice, slice]
 Preset = Literal[
-    "once", "twice", "fine", "wide", "narrow", "fast wide", "fast narrow", "fast", "good", "best"
+    "once",
+    "twice",
+    "four",
+    "five",
+    "fine",
+    "wide",
+    "narrow",
+    "fast wide",
+    "fast narrow",
+    "fast",
+    "good",
+    "best",
 ]
 
 
@@ -65,6 +76,8 @@ SECOND, THIRD = Step(7, 55, 6), Step(7, 55, 6, noisy=0.5)
 PRESETS: dict[Preset, tuple[Step, ...]] = {
     "once": (Step(7, 32, 6, surplus=0.3),),
     "twice": (Step(7, 18, 6), Step(7, 48, 6)),
+    "four": (Step(4, 20, 3),),
+    "five": (Step(5, 24, 4),),
     "fine": (Step(5, 24, 4), Step(5, 64, 5, by="bayes")),
     "wide": (Step(8, 60, 4, by="conditional"),),
     "narrow": (Step(6, 60, 3, by="conditional"),),
@@ -98,8 +111,8 @@ def non_local(
         y: a noisy picture (1, C, H, W).
         sigma: standard deviation of the noise, in units of y: a number, or a tensor that broadcasts with y
             (a value a channel, or a pixel).
-        preset: how many steps, and how dense; ``once``, ``twice`` and ``fine`` (small
-            patches) are for plug-and-play; the ``wide`` and ``narrow`` ones, with a guide, for
+        preset: how many steps, and how dense; ``once``, ``twice``, ``four``, ``five`` (pixels of
+            a patch's side) and ``fine`` are for plug-and-play; the ``wide`` and ``narrow`` ones, with a guide, for
             pixels that differ in noise.
         clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
         guide: an estimate that is already there; the first step goes on from it.

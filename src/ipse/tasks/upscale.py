@@ -5,6 +5,7 @@ it back to the blur of interpolation. What the network drew is then made to agre
 turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md).
 """
 
+from itertools import cycle, islice, repeat
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ipse.settings import Settings
@@ -17,20 +18,24 @@ if TYPE_CHECKING:
     from ipse.operators import Downsample
     from ipse.operators.consistent import Consistent
     from ipse.pictures import Picture
+    from ipse.pilots.non_local import Preset
     from ipse.problem import Problem
     from ipse.tasks._common import Effort
 
 STEPS = {"fast": 60, "good": 300, "best": 1000}  # up to …
-SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer
+SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer …
+FALL = 3  # … by this power of its side …
+LEAST = 20  # … but no fewer
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
 INNER = 5  # projections in a round
 SMOOTHNESS = 0.002  # of TV, per pixel
 RATE = {"fast": 0.02, "good": 0.02, "best": 0.01}
 AVERAGE = {"fast": 0.9, "good": 0.97, "best": 0.99}  # a short fit must forget its beginning sooner
-REFINED = {"fast": 5, "good": 12, "best": 24}  # rounds
-FIRST = {"fast": 32 / 255, "good": 24 / 255, "best": 24 / 255}  # σ, falling to …
-LAST = 3 / 255
-MOMENTUM = {"fast": 0.8, "good": 0.7, "best": 0.6}  # fewer rounds need more
+SIZES: "tuple[Preset, ...]" = ("four", "five")  # patches, in turn: they err differently
+SMALL = {"fast": 11, "good": 17, "best": 30}  # rounds of theirs …
+FINE = {"fast": 1, "good": 3, "best": 6}  # … and last ones with Bayes' step: what is smooth gains by it
+FIRST, LAST = 24 / 255, 3 / 255  # σ falls geometrically
+MOMENTUM = {"fast": 0.6, "good": 0.7, "best": 0.7}
 
 
 def upscale(
@@ -90,7 +95,8 @@ def _problem(
     size = (y.shape[-2] * operator.factor, y.shape[-1] * operator.factor)
     consistent = Consistent(operator, y, size)
     asked = settings.network is not None or settings.latent is not None  # for the network itself
-    steps = round(STEPS[settings.preset] * min(1.0, SIDE / (size[0] * size[1]) ** 0.5))
+    fewer = min(1.0, SIDE / (size[0] * size[1]) ** 0.5) ** FALL
+    steps = max(LEAST, round(STEPS[settings.preset] * fewer))
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
         objective=LeastSquares(y, operator) + SMOOTHNESS * TotalVariation(),
@@ -113,10 +119,13 @@ def _refined(x: "Tensor", consistent: "Consistent", effort: "Effort") -> "Iterat
     from ipse.pilots.non_local import non_local
     from ipse.pilots.plug_and_play import plug_and_play
 
+    fine: Preset = "fine"
+    order: list[Preset] = [*islice(cycle(SIZES), SMALL[effort]), *repeat(fine, FINE[effort])]
+    presets = iter(order)
     return plug_and_play(
         consistent(x, rounds=ROUNDS),
         data_step=lambda x, _: consistent(x, rounds=INNER),
-        denoise=lambda x, sigma: non_local(x, sigma, preset="fine"),
-        sigmas=np.geomspace(FIRST[effort], LAST, REFINED[effort]).tolist(),
+        denoise=lambda x, sigma: non_local(x, sigma, preset=next(presets)),
+        sigmas=np.geomspace(FIRST, LAST, len(order)).tolist(),
         momentum=MOMENTUM[effort],
     )
