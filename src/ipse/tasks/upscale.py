@@ -5,7 +5,7 @@ it back to the blur of interpolation. What the network drew is then made to agre
 turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md).
 """
 
-from itertools import cycle, islice, repeat
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ipse.settings import Settings
@@ -31,9 +31,10 @@ INNER = 5  # projections in a round
 SMOOTHNESS = 0.002  # of TV, per pixel
 RATE = {"fast": 0.02, "good": 0.02, "best": 0.01}
 AVERAGE = {"fast": 0.9, "good": 0.97, "best": 0.99}  # a short fit must forget its beginning sooner
-SIZES: "tuple[Preset, ...]" = ("four", "five")  # patches, in turn: they err differently
-SMALL = {"fast": 11, "good": 17, "best": 30}  # rounds of theirs …
-FINE = {"fast": 1, "good": 3, "best": 6}  # … and last ones with Bayes' step: what is smooth gains by it
+SIZES: "tuple[Preset, ...]" = ("four", "five")  # patches, in turn: they err differently …
+LATER: "tuple[Preset, ...]" = ("fine",)  # … and then with Bayes' step, by which what is smooth gains
+SMALL = {"fast": 11, "good": 17, "best": 30}  # rounds of the former …
+FINE = {"fast": 1, "good": 3, "best": 6}  # … and of the latter
 FIRST, LAST = 24 / 255, 3 / 255  # σ falls geometrically
 MOMENTUM = {"fast": 0.6, "good": 0.7, "best": 0.7}
 
@@ -119,8 +120,7 @@ def _refined(x: "Tensor", consistent: "Consistent", effort: "Effort") -> "Iterat
     from ipse.pilots.non_local import non_local
     from ipse.pilots.plug_and_play import plug_and_play
 
-    fine: Preset = "fine"
-    order: list[Preset] = [*islice(cycle(SIZES), SMALL[effort]), *repeat(fine, FINE[effort])]
+    order = [*islice(cycle(SIZES), SMALL[effort]), *(LATER * FINE[effort])]
     presets = iter(order)
     return plug_and_play(
         consistent(x, rounds=ROUNDS),
