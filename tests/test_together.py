@@ -156,6 +156,46 @@ def test_what_is_saved_on_the_way_goes_on_alone_or_together():
     )
 
 
+def test_one_that_had_stopped_when_it_was_saved_takes_no_further_step():
+    stops = (2, 5, 5)
+
+    def searches():
+        return [until(Fit(posed("upscale", seed)), Last(stop)) for seed, stop in enumerate(stops)]
+
+    ours = searches()
+    for _ in itertools.islice(together.together({one.fit: iter(one) for one in ours}), 2):
+        pass
+    again = searches()
+    for search, one in zip(again, ours, strict=True):
+        search.load_state_dict(copy.deepcopy(one.state_dict()))
+    found, rounds = pulled(again)
+    assert rounds == [2, 2, 2]
+    assert sorted(found) == [(k, step) for k in (1, 2) for step in (3, 4, 5)]
+    assert [one.fit.step for one in again] == list(stops)
+
+
+def test_what_is_saved_before_its_state_was_pulled_counts_the_step():
+    expected = alone(until(Fit(free(1))))
+    fits = [Fit(free(seed)) for seed in range(2)]
+    together.join(fits)
+    fits[0].advance()
+    again = Fit(free(1))
+    again.load_state_dict(copy.deepcopy(fits[1].state_dict()))
+    assert again.step == 1
+    assert again.advance().loss == pytest.approx(expected[2][0], rel=1e-7)
+    assert fits[1].advance().step == 1  # nor is it lost to who pulls
+
+
+def test_fits_whose_moments_are_not_of_one_age_are_not_stacked():
+    fits = [Fit(free(seed)) for seed in range(3)]
+    for fit in fits:
+        fit.advance()
+    fits[0].optimiser.state.clear()  # as a fall-back does
+    together.join(fits)
+    assert fits[0].team is None
+    assert fits[1].team is fits[2].team is not None
+
+
 def test_objectives_that_differ_by_more_than_tensors_are_called_in_turn():
     class Sum(Objective):
         def __init__(self, y):
@@ -287,6 +327,16 @@ def test_networks_of_one_shape_may_still_be_others():
     assert alike(build("fast", 4, 3), build("fast", 4, 3))
     assert not alike(build("fast", 4, 3), build("fast", 4, 3, sigmoid=False))
     assert not alike(nn.LeakyReLU(0.1), nn.LeakyReLU(0.2))
+
+
+def test_what_a_module_keeps_to_itself_tells_it_from_others():
+    def scaled(scale):
+        module = nn.Identity()
+        module._scale = scale
+        return module
+
+    assert alike(scaled(1.0), scaled(1.0))
+    assert not alike(scaled(1.0), scaled(2.0))
 
 
 def test_as_many_as_memory_allows(monkeypatch):

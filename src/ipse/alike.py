@@ -8,6 +8,7 @@ from numpy import ndarray
 from torch import Tensor, nn
 
 Tensors = dict[str, Tensor]
+MACHINERY = frozenset(name for name in vars(nn.Module()) if name.startswith("_"))  # of every module
 
 
 def alike(first: nn.Module, second: nn.Module) -> bool:
@@ -25,8 +26,7 @@ def same_part(first: nn.Module, second: nn.Module) -> bool:
     if type(first) is not type(second):
         return False
     mine, theirs = (
-        {name: value for name, value in vars(one).items() if not name.startswith("_")}
-        for one in (first, second)
+        {name: value for name, value in vars(one).items() if name not in MACHINERY} for one in (first, second)
     )
     return mine.keys() == theirs.keys() and all(same(value, theirs[name]) for name, value in mine.items())
 

@@ -150,9 +150,8 @@ class Stack:
         self.averages = averages
         self.note(losses)
         self.optimiser.step()
-        share = (time.perf_counter() - start) / len(
-            self.fits
-        )  # so that all fits' seconds are those that passed
+        # Shared out, so that all fits' seconds add up to those that passed.
+        share = (time.perf_counter() - start) / len(self.fits)
         return [
             State(fit.step + 1, losses[row], raw[row], self.averages[row], scores[row], fit.seconds + share)
             for row, fit in enumerate(self.fits)

@@ -75,7 +75,10 @@ class Team:
             self.leave(fit)
 
     def give(self, fit: Fit) -> None:
-        """Put weights, moments and average into the fit."""
+        """Put weights, moments and average into the fit, and the step that they are of."""
+        state = self.ready.get(fit)
+        if state is not None:  # which nobody has pulled yet
+            fit.step, fit.seconds = state.step, state.seconds
         self.stack.give(fit)
 
     def leave(self, fit: Fit) -> None:
@@ -100,7 +103,13 @@ def kind(fit: Fit) -> tuple[object, ...] | None:
     if not plain:
         return None
     z = prior.z
-    return type(prior), recipe, fit.step, prior.size, prior.jitter, z.shape, z.dtype, z.device
+    steps = fit.step, moments_of(fit)
+    return type(prior), recipe, steps, prior.size, prior.jitter, z.shape, z.dtype, z.device
+
+
+def moments_of(fit: Fit) -> int:
+    """How many gradients are in Adam's moments: fewer than steps were taken where the fit fell back."""
+    return max((int(state.get("step", 0)) for state in fit.optimiser.state.values()), default=0)
 
 
 def join(fits: Iterable[Fit]) -> None:
@@ -138,7 +147,11 @@ def together(streams: Mapping[Fit, Iterator[Event]]) -> Iterator[list[tuple[Fit,
         events: list[tuple[Fit, Event]] = []
         for fit, stream in under_way.items():
             if fit.team is not None:
-                events += [(fit, event) for event in (next(stream, None),) if event is not None]
+                event = next(stream, None)
+                if event is None:  # it ended without a step
+                    fit.leave()
+                else:
+                    events.append((fit, event))
         if events:
             yield events
         for fit in [fit for fit in under_way if fit.team is None]:

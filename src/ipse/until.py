@@ -30,6 +30,7 @@ class Search:
     def __iter__(self) -> Iterator[State]:
         """Pull states until the rule, or the recipe, ends; none where that has happened."""
         if self.reason != CANCELLED:
+            self.fit.leave()
             return
         for state in self.fit:
             verdict = self.rule(state)
