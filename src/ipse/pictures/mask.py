@@ -8,7 +8,8 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,19 +17,20 @@ from numpy.typing import ArrayLike, NDArray
 from ipse.errors import MaskError, OptionError, PictureError
 from ipse.pictures.files import Source
 from ipse.pictures.levels import Pixels
+from ipse.pictures.marks import Flags, Marks, Shown, flipped, stored, windows
 from ipse.pictures.picture import Picture
 from ipse.pictures.read import read
 
-Flags = NDArray[np.bool_]
+__all__ = ["Known", "Mask", "Polarity", "known_of", "mask_for", "mask_of", "read_mask", "stored"]
+
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 POLARITIES = ("auto", "white-is-hole", "white-is-known")
 
 OPPOSITE = {"white": "black", "opaque": "clear"}
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-SOFT = (0.1, 0.9)  # between them a value is neither black nor white
 SAME = 2.5 / 255  # colours no further apart are one colour
 ONE_COLOUR = 0.95  # share of a region that makes it "of one colour" …
 VARIED = 0.8  # … and share below which it is not
+FINE = 65535  # levels of which a median is found
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,38 @@ class Mask:
     def share(self) -> float:
         """Share of the picture that is to be filled, in 0 … 1."""
         return 1.0 - float(self.known.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """The same, never whole in memory: ``known[rows, columns]`` is a window of it.
+
+    Attributes:
+        marks: where the mask is white.
+        inverted: as of a ``Mask``.
+        share: as of a ``Mask``.
+        said: as of a ``Mask``.
+    """
+
+    marks: Marks
+    inverted: bool
+    share: float
+    said: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the picture."""
+        return self.marks.size
+
+    def __getitem__(self, place: tuple[slice, slice]) -> Flags:
+        """A window (h, w), True where pixels are known; both slices have their ends."""
+        white = self.marks.white(*place)
+        return np.ascontiguousarray(white if self.inverted else ~white)
+
+    @property
+    def estimates(self) -> dict[str, Any]:
+        """What a receipt says of it."""
+        return {"mask": self.said, "missing": round(self.share, 4)}
 
 
 def read_mask(source: Source, picture: Picture, *, polarity: Polarity = "auto") -> Mask:
@@ -95,19 +129,37 @@ def mask_of(mask: Picture, picture: Picture, *, polarity: Polarity = "auto") -> 
         MaskError: if the sizes differ, or nothing or everything is marked.
         OptionError: for an unknown polarity.
     """
+    found = known_of(mask, picture, picture.orientation, polarity=polarity)
+    height, width = picture.size
+    return Mask(found[slice(0, height), slice(0, width)], found.inverted, found.said)
+
+
+def known_of(mask: Shown, picture: Shown, orientation: int = 1, *, polarity: Polarity = "auto") -> Known:
+    """Decide the same of a mask and a picture that may both be seen through windows: all is looked at in bands.
+
+    Args:
+        mask: as of ``mask_of``.
+        picture: as of ``mask_of``.
+        orientation: the picture's EXIF orientation.
+        polarity: as of ``mask_of``.
+
+    Raises:
+        MaskError: as ``mask_of``.
+        OptionError: as ``mask_of``.
+    """
     if polarity not in POLARITIES:
         raise OptionError(f"polarity {polarity!r} is unknown; expected one of {', '.join(POLARITIES)}")
-    values, word = _values(mask)
-    values, turned = _fitted(values, mask, picture)
-    white, soft = _split(values)
-    if white.all() or not white.any():
-        said = f"the mask is {word if white.all() else OPPOSITE[word]} all over"
+    marks = Marks.of(mask, picture, orientation)
+    seen = _Look(marks, picture)
+    share, word = seen.share, marks.word
+    if share in (0, 1):
+        said = f"the mask is {word if share else OPPOSITE[word]} all over"
         raise MaskError(f"{mask.name}: {said}; expected a mark on the pixels to fill; paint one")
-    inverted, why = _decide(white, picture.pixels, polarity)
-    known = np.ascontiguousarray(white if inverted else ~white)
-    said = f"{OPPOSITE[word] if inverted else word} marks the pixels to fill: {_percent(1 - known.mean())}"
-    said += f" of the picture ({why})" + _notes(soft, turned=turned)
-    return Mask(known, inverted, said)
+    inverted, why = _decide(seen, polarity)
+    missing = 1 - share if inverted else share
+    said = f"{OPPOSITE[word] if inverted else word} marks the pixels to fill: {_percent(missing)}"
+    said += f" of the picture ({why})" + _notes(seen.soft, turned=marks.orientation > 1)
+    return Known(marks, inverted, missing, said)
 
 
 def _notes(soft: float, *, turned: bool) -> str:
@@ -119,88 +171,86 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if 0 < share < 0.1 else f"{100 * share:.1f} %"
 
 
-def _values(mask: Picture) -> tuple[NDArray[np.float32], str]:
-    """The mark in [0, 1] as (H, W), and what its high end is called."""
-    pixels = mask.pixels
-    varied = not np.array_equal(pixels, np.broadcast_to(pixels[:, :1, :1], pixels.shape))
-    alpha = mask.alpha
-    if alpha is not None:
-        opacity = alpha.astype(np.float32) / max(float(alpha.max()), 1.0)
-        if not varied or _hidden_only(pixels, opacity):
-            return opacity, "opaque"
-        pixels = pixels * opacity
-    if pixels.shape[0] != 3:
-        return pixels.mean(axis=0), "white"
-    gray: NDArray[np.float32] = np.einsum("c,chw->hw", LUMA, pixels)
-    # Saturated paint on black is dark in luma: blue is 0.11. Then the strongest channel says what is marked.
-    return (gray if gray.max() > 0.5 else pixels.max(axis=0)), "white"
+class _Look:
+    """What the white and the black part of a mask hold of a picture, band by band."""
+
+    def __init__(self, marks: Marks, picture: Shown) -> None:
+        self.marks, self.picture = marks, picture
+        self.total = picture.size[0] * picture.size[1]
+
+    @cached_property
+    def counts(self) -> tuple[int, int]:
+        """How many values are white, and how many are soft."""
+        ends, white, soft = self.marks.ends, 0, 0
+        for place in windows(self.picture.size):
+            values = self.marks.values(*place)
+            white, soft = white + int(np.count_nonzero(ends.white(values))), soft + ends.soft(values)
+        return white, soft
+
+    @property
+    def share(self) -> float:
+        """Of the picture, that is white."""
+        return self.counts[0] / self.total
+
+    @property
+    def soft(self) -> float:
+        """Share of values that are neither white nor black."""
+        return self.counts[1] / self.total
+
+    @cached_property
+    def medians(self) -> tuple[Pixels, Pixels]:
+        """The median colour (C, 1, 1) of the white part, and of the black."""
+        bins: Any = 0
+        for place in windows(self.picture.size):
+            white, pixels = self.marks.white(*place), self.picture.crop(*place).pixels
+            levels = np.rint(pixels * FINE).astype(np.int64)
+            bins = bins + np.array(
+                [[np.bincount(one[part], minlength=FINE + 1) for one in levels] for part in (white, ~white)]
+            )
+        return cast(tuple[Pixels, Pixels], tuple(_median(part)[:, None, None] for part in bins))
+
+    def looks_lost(self, white: bool) -> bool:
+        """Whether a part is of one colour, unlike the rest; the larger only if it ends there."""
+        colour, counts = self.medians[0 if white else 1], np.zeros((3, 2))
+        for (rows, columns), (around, within) in (
+            (place, _around(place[0], self.picture.size[0])) for place in windows(self.picture.size)
+        ):
+            near = self.marks.white(around, columns) == white
+            part, edge = near[within], (_beside(near) & ~near)[within]
+            same: Flags = (np.abs(self.picture.crop(rows, columns).pixels - colour) <= SAME).all(axis=0)
+            counts += [[np.count_nonzero(same & one), np.count_nonzero(one)] for one in (part, ~part, edge)]
+        inside, outside, beside = counts[:, 0] / np.maximum(counts[:, 1], 1)
+        if inside < ONE_COLOUR or outside > VARIED:
+            return False
+        # A plain background is of one colour too, but goes on under the brush that marks what stands before it.
+        return bool(counts[0, 1] <= self.total / 2 or beside < 0.5)
 
 
-def _hidden_only(pixels: Pixels, opacity: NDArray[np.float32]) -> bool:
-    """Whether the colour varies only where it cannot be seen."""
-    seen = pixels[:, opacity > 0]
-    return bool(opacity.min() < opacity.max() and seen.size and (seen == seen[:, :1]).all())
+def _median(counts: NDArray[np.int64]) -> Pixels:
+    """The medians of so many values of each level (C, levels)."""
+    below = counts.cumsum(1)
+    halves = [(below < below[:, -1:] * 0.5 + more).sum(1) for more in (0, 0.5)]
+    return ((halves[0] + halves[1]) / (2 * FINE)).astype(np.float32)
 
 
-def _split(values: NDArray[np.float32]) -> tuple[Flags, float]:
-    """White or not, and the share of values that are neither."""
-    low, high = float(values.min()), float(values.max())
-    if not np.any((values > low) & (values < high)):
-        # Two values: 0 and 1 of 255 are a mask as much as 0 and 255 are. One value: its half of the scale.
-        return (values == high if low < high else values >= 0.5), 0.0
-    if high <= 0.5 or low >= 0.5:  # a dim mask has its own half scale
-        values = (values - low) / (high - low)
-    return values >= 0.5, float(np.mean((values > SOFT[0]) & (values < SOFT[1])))
+def _around(rows: slice, height: int) -> tuple[slice, slice]:
+    """Rows with those beside them, and where they lie among these."""
+    top = max(0, rows.start - 1)
+    return slice(top, min(rows.stop + 1, height)), slice(rows.start - top, rows.stop - top)
 
 
-def _fitted(values: NDArray[np.float32], mask: Picture, picture: Picture) -> tuple[NDArray[np.float32], bool]:
-    """The mask at the picture's size, and whether it had to be turned."""
-    if values.shape == picture.size:
-        return values, False
-    if picture.orientation >= 5 and values.shape == picture.size[::-1]:
-        return stored(values, picture.orientation), True
-    (height, width), (high, wide) = picture.size, values.shape
-    raise MaskError(
-        f"{mask.name}: the mask has {wide}×{high} pixels, the picture {width}×{height}; "
-        "expected the same; make the mask on this picture"
-    )
-
-
-def stored(upright: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
-    """Undo an EXIF orientation: from the view (H', W') to the pixels as stored."""
-    if orientation in (5, 6, 7, 8):  # the view has the stored columns as its rows
-        upright = upright.T
-    across = orientation in (2, 3, 7, 8)
-    down = orientation in (3, 4, 6, 7)
-    return upright[:: -1 if down else 1, :: -1 if across else 1]
-
-
-def _decide(white: Flags, pixels: Pixels, polarity: Polarity) -> tuple[bool, str]:
+def _decide(seen: _Look, polarity: Polarity) -> tuple[bool, str]:
     """Whether white is known, and why."""
     if polarity != "auto":
         return polarity == "white-is-known", "as told"
-    light, dark = _one_colour(white, pixels), _one_colour(~white, pixels)
+    light, dark = seen.looks_lost(True), seen.looks_lost(False)
     if light and not dark:
         return False, "the picture is of one colour there"
     if dark and not light:
         return True, "the picture is of one colour there"
-    share = float(white.mean())
-    if share == 0.5:
+    if seen.share == 0.5:
         return False, "a guess: both parts are equal; set the polarity if it is wrong"
-    return share > 0.5, "the smaller part"
-
-
-def _one_colour(region: Flags, pixels: Pixels) -> bool:
-    """Whether a region looks lost: of one colour, unlike the rest; the larger only if it ends there."""
-    colour = np.median(pixels[:, region], axis=1)[:, None, None]
-    same: Flags = np.asarray((np.abs(pixels - colour) <= SAME).all(axis=0))
-    if same[region].mean() < ONE_COLOUR or same[~region].mean() > VARIED:
-        return False
-    if region.mean() <= 0.5:
-        return True
-    # A plain background is of one colour too, but goes on under the brush that marks what stands before it.
-    edge = _beside(region) & ~region
-    return bool(same[edge].mean() < 0.5)
+    return seen.share > 0.5, "the smaller part"
 
 
 def _beside(region: Flags) -> Flags:

@@ -120,7 +120,7 @@ def _refined(x: "Tensor", consistent: "Consistent", effort: "Effort") -> "Iterat
     from ipse.pilots.non_local import non_local
     from ipse.pilots.plug_and_play import plug_and_play
 
-    order = [*islice(cycle(SIZES), SMALL[effort]), *(LATER * FINE[effort])]
+    order: list[Preset] = [*islice(cycle(SIZES), SMALL[effort]), *(LATER * FINE[effort])]
     presets = iter(order)
     return plug_and_play(
         consistent(x, rounds=ROUNDS),
