@@ -5,7 +5,7 @@ from ipse.pictures.files import read_bytes, write_bytes
 from ipse.pictures.formats import FORMATS, FileFormat, check_target, format_for
 from ipse.pictures.jpeg import JpegComponent, JpegInfo, jpeg_info, standard_table
 from ipse.pictures.levels import Levels
-from ipse.pictures.mask import Mask, mask_for, mask_of, read_mask
+from ipse.pictures.mask import Known, Mask, known_of, mask_for, mask_of, read_mask
 from ipse.pictures.metadata import Metadata
 from ipse.pictures.picture import Picture
 from ipse.pictures.pillow import from_pil, to_pil
@@ -19,6 +19,7 @@ __all__ = [
     "FileFormat",
     "JpegComponent",
     "JpegInfo",
+    "Known",
     "Levels",
     "Mask",
     "Metadata",
@@ -29,6 +30,7 @@ __all__ = [
     "from_array",
     "from_pil",
     "jpeg_info",
+    "known_of",
     "mask_for",
     "mask_of",
     "psf_of",

@@ -8,29 +8,23 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ipse.errors import MaskError, OptionError, PictureError
 from ipse.pictures.files import Source
-from ipse.pictures.levels import Pixels
-from ipse.pictures.marks import Flags, Marks, Shown, flipped, stored, windows
+from ipse.pictures.marks import Flags, Marks, Shown, stored
 from ipse.pictures.picture import Picture
+from ipse.pictures.polarity import Parts, Polarity, decide
 from ipse.pictures.read import read
 
 __all__ = ["Known", "Mask", "Polarity", "known_of", "mask_for", "mask_of", "read_mask", "stored"]
 
-Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 POLARITIES = ("auto", "white-is-hole", "white-is-known")
 
 OPPOSITE = {"white": "black", "opaque": "clear"}
-SAME = 2.5 / 255  # colours no further apart are one colour
-ONE_COLOUR = 0.95  # share of a region that makes it "of one colour" …
-VARIED = 0.8  # … and share below which it is not
-FINE = 65535  # levels of which a median is found
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,12 +144,12 @@ def known_of(mask: Shown, picture: Shown, orientation: int = 1, *, polarity: Pol
     if polarity not in POLARITIES:
         raise OptionError(f"polarity {polarity!r} is unknown; expected one of {', '.join(POLARITIES)}")
     marks = Marks.of(mask, picture, orientation)
-    seen = _Look(marks, picture)
+    seen = Parts(marks, picture)
     share, word = seen.share, marks.word
     if share in (0, 1):
         said = f"the mask is {word if share else OPPOSITE[word]} all over"
         raise MaskError(f"{mask.name}: {said}; expected a mark on the pixels to fill; paint one")
-    inverted, why = _decide(seen, polarity)
+    inverted, why = decide(seen, polarity)
     missing = 1 - share if inverted else share
     said = f"{OPPOSITE[word] if inverted else word} marks the pixels to fill: {_percent(missing)}"
     said += f" of the picture ({why})" + _notes(seen.soft, turned=marks.orientation > 1)
@@ -169,95 +163,3 @@ def _notes(soft: float, *, turned: bool) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if 0 < share < 0.1 else f"{100 * share:.1f} %"
-
-
-class _Look:
-    """What the white and the black part of a mask hold of a picture, band by band."""
-
-    def __init__(self, marks: Marks, picture: Shown) -> None:
-        self.marks, self.picture = marks, picture
-        self.total = picture.size[0] * picture.size[1]
-
-    @cached_property
-    def counts(self) -> tuple[int, int]:
-        """How many values are white, and how many are soft."""
-        ends, white, soft = self.marks.ends, 0, 0
-        for place in windows(self.picture.size):
-            values = self.marks.values(*place)
-            white, soft = white + int(np.count_nonzero(ends.white(values))), soft + ends.soft(values)
-        return white, soft
-
-    @property
-    def share(self) -> float:
-        """Of the picture, that is white."""
-        return self.counts[0] / self.total
-
-    @property
-    def soft(self) -> float:
-        """Share of values that are neither white nor black."""
-        return self.counts[1] / self.total
-
-    @cached_property
-    def medians(self) -> tuple[Pixels, Pixels]:
-        """The median colour (C, 1, 1) of the white part, and of the black."""
-        bins: Any = 0
-        for place in windows(self.picture.size):
-            white, pixels = self.marks.white(*place), self.picture.crop(*place).pixels
-            levels = np.rint(pixels * FINE).astype(np.int64)
-            bins = bins + np.array(
-                [[np.bincount(one[part], minlength=FINE + 1) for one in levels] for part in (white, ~white)]
-            )
-        return cast(tuple[Pixels, Pixels], tuple(_median(part)[:, None, None] for part in bins))
-
-    def looks_lost(self, white: bool) -> bool:
-        """Whether a part is of one colour, unlike the rest; the larger only if it ends there."""
-        colour, counts = self.medians[0 if white else 1], np.zeros((3, 2))
-        for (rows, columns), (around, within) in (
-            (place, _around(place[0], self.picture.size[0])) for place in windows(self.picture.size)
-        ):
-            near = self.marks.white(around, columns) == white
-            part, edge = near[within], (_beside(near) & ~near)[within]
-            same: Flags = (np.abs(self.picture.crop(rows, columns).pixels - colour) <= SAME).all(axis=0)
-            counts += [[np.count_nonzero(same & one), np.count_nonzero(one)] for one in (part, ~part, edge)]
-        inside, outside, beside = counts[:, 0] / np.maximum(counts[:, 1], 1)
-        if inside < ONE_COLOUR or outside > VARIED:
-            return False
-        # A plain background is of one colour too, but goes on under the brush that marks what stands before it.
-        return bool(counts[0, 1] <= self.total / 2 or beside < 0.5)
-
-
-def _median(counts: NDArray[np.int64]) -> Pixels:
-    """The medians of so many values of each level (C, levels)."""
-    below = counts.cumsum(1)
-    halves = [(below < below[:, -1:] * 0.5 + more).sum(1) for more in (0, 0.5)]
-    return ((halves[0] + halves[1]) / (2 * FINE)).astype(np.float32)
-
-
-def _around(rows: slice, height: int) -> tuple[slice, slice]:
-    """Rows with those beside them, and where they lie among these."""
-    top = max(0, rows.start - 1)
-    return slice(top, min(rows.stop + 1, height)), slice(rows.start - top, rows.stop - top)
-
-
-def _decide(seen: _Look, polarity: Polarity) -> tuple[bool, str]:
-    """Whether white is known, and why."""
-    if polarity != "auto":
-        return polarity == "white-is-known", "as told"
-    light, dark = seen.looks_lost(True), seen.looks_lost(False)
-    if light and not dark:
-        return False, "the picture is of one colour there"
-    if dark and not light:
-        return True, "the picture is of one colour there"
-    if seen.share == 0.5:
-        return False, "a guess: both parts are equal; set the polarity if it is wrong"
-    return seen.share > 0.5, "the smaller part"
-
-
-def _beside(region: Flags) -> Flags:
-    """The region grown by one pixel."""
-    grown = region.copy()
-    grown[1:] |= region[:-1]
-    grown[:-1] |= region[1:]
-    grown[:, 1:] |= region[:, :-1]
-    grown[:, :-1] |= region[:, 1:]
-    return grown
