@@ -405,3 +405,14 @@ def test_stacks_and_stores_are_pictures_like_any_other():
     assert zarr.open_group("out/store_ipse.zarr", mode="r")["0"].shape == stack[0].shape
     assert [one.state for one in done(order("in"))] == ["earlier"] * 4
     assert not list(Path("out").glob(".*"))
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_stack_is_made_again_where_its_planes_are_to_start_from_one_another():
+    import tifffile
+
+    stack = (np.arange(2 * 24 * 20) % 251).astype(np.uint8).reshape(2, 24, 20)
+    tifffile.imwrite("in/stack.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
+    cold, warm = order("in/stack.tif"), order("in/stack.tif", warm=True)
+    states = [record.state for each in (cold, warm, warm) for record in done(each)]
+    assert states == ["done", "done", "earlier"]

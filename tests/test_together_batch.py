@@ -131,6 +131,30 @@ def test_what_is_left_half_way_goes_on_from_there():
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_step_that_was_cut_short_is_nobodys_checkpoint(monkeypatch):
+    noted = []
+
+    def note(_self, _losses):
+        noted.append(1)
+        if len(noted) == 2:
+            raise KeyboardInterrupt  # as a second Ctrl-C does, or the first in a notebook
+
+    monkeypatch.setattr("ipse.stacking.Stack.note", note)
+    with pytest.raises(KeyboardInterrupt):
+        events(2)
+    assert not Path("out/.ipse").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_larger_picture_leaves_less_room(monkeypatch):
+    Path("in/b.png").unlink()
+    monkeypatch.setattr(together, "at_once", lambda problem, _: 3 if problem.prior.size == (64, 64) else 2)
+    found = order_of_steps(events(3))
+    assert [name for name, _ in found[: 2 * STEPS]].count("d") == 0  # "a" and "c" went without it
+    assert sorted(found[2 * STEPS :]) == [(name, 1 + k) for name in "de" for k in range(STEPS)]
+
+
+@pytest.mark.usefixtures("folder")
 def test_snapshots_and_strength_are_each_pictures_own():
     for count, output in ((1, "one"), (4, "four")):
         assert set(states(events(count, output, snapshots=True, strength=0.5)).values()) == {"done"}

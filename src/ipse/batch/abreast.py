@@ -6,7 +6,9 @@ stacked. An errand that fails leaves the others as they are.
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from ipse.batch.carried import PAUSE, Source, Stream
@@ -18,7 +20,6 @@ from ipse.errors import OptionError
 
 if TYPE_CHECKING:
     from ipse.fit import Fit
-    from ipse.problem import Problem
     from ipse.restoration import Estimate
     from ipse.run import Run
     from ipse.stopping import State
@@ -47,9 +48,8 @@ class Abreast:
         try:
             for errand in source:
                 if isinstance(errand, Errand):
-                    first = not waiting
                     yield from begun(errand, waiting)
-                    room = self.room(next(iter(waiting)).problem) if first and waiting else room
+                    room = self.room(waiting, room)
                 else:
                     yield errand
                 if errand is None or len(waiting) >= room:
@@ -57,14 +57,23 @@ class Abreast:
                 if errand is None:
                     time.sleep(PAUSE)
             yield from fitted(waiting)
+        except KeyboardInterrupt as error:  # it may have cut a step of all short: nobody is to save that
+            for stream in waiting.values():
+                with suppress(KeyboardInterrupt):
+                    stream.throw(error)
+            raise
         finally:
             for stream in waiting.values():
                 stream.close()
 
-    def room(self, problem: "Problem") -> int:
-        """How many fits like this one go at once."""
+    def room(self, waiting: Waiting, known: int) -> int:
+        """How many fits like the largest that waits go at once: as was ``known``, unless it is the last that came."""
+        largest = max(waiting, key=lambda fit: prod(fit.prior.size), default=None)
+        if largest is None or largest is not next(reversed(waiting)):
+            return known
         from ipse.together import MOST, at_once, worthwhile
 
+        problem = largest.problem
         return worthwhile(problem, MOST) if self.count is None else at_once(problem, self.count)
 
 

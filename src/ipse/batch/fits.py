@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from glob import escape
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 NOTE = ".sha256"  # ends the name of a note
 CHECKPOINT = ".checkpoint"
+STACK: dict[str, Any] = {"axes": None, "joint": None, "warm": False}  # what receipts leave out by default
 Opened = Callable[[Run], "Iterable[Estimate | Step | None]"]  #: how a run is pulled
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class Fit:
         paths = {key: value for key, value in self.job.options.items() if isinstance(value, Path)}
         said = {key: plain(value) for key, value in self.job.options.items()}
         marks = fingerprint(self.job, b"", said | {key: file_record(path) for key, path in paths.items()})
-        return marks | {"picture": self.digest, "stack": [self.job.axes, self.job.joint]}
+        return marks | {"picture": self.digest, "stack": [self.job.axes, self.job.joint, self.job.warm]}
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -98,7 +99,7 @@ class Fit:
             and self.defaults | files == self.defaults | self.marks["options"] | self.marks["files"]
             and said.settings == plain(asdict(self.job.settings))
             and said.strength == self.job.strength
-            and (said.stack.get("axes"), said.stack.get("joint")) == (self.job.axes, self.job.joint)
+            and [said.stack.get(name, usual) for name, usual in STACK.items()] == self.marks["stack"]
         )
         return said if same and digest_of(self.errand.target) == said.output_sha256 else None
 
@@ -140,14 +141,8 @@ def fit(errand: Errand, *, opened: Opened = iter) -> Generator[Moment | Record]:
     if errand.skip_existing and is_there(errand.target):
         yield record(errand, "skipped")
         return
-    made: Record | None = None
     try:
-        with closing(restored(errand, started, opened)) as events:
-            for event in events:
-                if isinstance(event, Record):
-                    made = event
-                else:
-                    yield event
+        made = yield from restored(errand, started, opened)
     except IpseError as error:
         made = failed(errand, started, one_line(str(error)))
     except Exception as error:  # whatever one picture does, those after it are restored
@@ -156,18 +151,16 @@ def fit(errand: Errand, *, opened: Opened = iter) -> Generator[Moment | Record]:
             log.exception("%s: something unforeseen", errand.source)
         said = said or f"something unforeseen: {type(error).__name__}: {one_line(str(error))}"
         made = failed(errand, started, f"{errand.source}: {said}", foreseen=False)
-    assert made is not None
     yield made
 
 
-def restored(errand: Errand, started: float, opened: Opened) -> Generator[Moment | Record]:
+def restored(errand: Errand, started: float, opened: Opened) -> Generator[Moment, None, Record]:
     """Restore a picture, or find that it is done."""
     under_way = Fit.of(errand)
     said = under_way.earlier()
     if said is not None:
         under_way.clear()
-        yield record(errand, "earlier", said)
-        return
+        return record(errand, "earlier", said)
     try:
         run = under_way.run()
     except (
@@ -189,7 +182,7 @@ def restored(errand: Errand, started: float, opened: Opened) -> Generator[Moment
         if said is None:
             raise
     under_way.clear()
-    yield replace(record(errand, "done", said), seconds=round(time.perf_counter() - started, 3))
+    return replace(record(errand, "done", said), seconds=round(time.perf_counter() - started, 3))
 
 
 def set_threads(threads: int | None) -> None:
