@@ -9,7 +9,7 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ipse.pictures import Picture
+from ipse.pictures import Known, Mask, Picture
 
 BAND = 256  # rows, about, that are read at once
 
@@ -23,7 +23,9 @@ def grain(size: tuple[int, int], side: int) -> int:
     return ceil(sqrt(size[0] * size[1]) / side)
 
 
-def shrunk(size: tuple[int, int], step: int, crop: Crop, known: Flags) -> tuple[Picture, Flags]:
+def shrunk(
+    size: tuple[int, int], step: int, crop: Crop, known: Flags | Mask | Known
+) -> tuple[Picture, Flags]:
     """Average a picture over cells of ``step``² pixels.
 
     Args:
@@ -40,8 +42,9 @@ def shrunk(size: tuple[int, int], step: int, crop: Crop, known: Flags) -> tuple[
     height = max(1, BAND // step) * step
     for top in range(0, size[0], height):
         rows = slice(top, min(top + height, size[0]))
-        weight = known[rows].astype(np.float32)
-        pixels = crop(rows, slice(0, size[1])).pixels * weight
+        columns = slice(0, size[1])
+        weight = known[rows, columns].astype(np.float32)
+        pixels = crop(rows, columns).pixels * weight
         count = _sums(weight, step)
         means.append(np.clip(_sums(pixels, step) / np.maximum(count, 1), 0, 1).astype(np.float32, copy=False))
         seen.append(count > 0)

@@ -72,6 +72,7 @@ class Nothing:
 
     said: str
     estimates: dict[str, object] = field(default_factory=dict[str, object])
+    keep: NDArray[np.bool_] | None = field(default=None, compare=False)  #: as of a ``Problem``
 
 
 def footprint(problem: Problem) -> tuple[int, int]:

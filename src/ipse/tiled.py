@@ -17,8 +17,8 @@ from ipse import tasks
 from ipse.coarse import grain, large, shrunk
 from ipse.errors import RunError
 from ipse.parts import Parts
-from ipse.pictures import Picture
-from ipse.problem import Nothing, Problem
+from ipse.pictures import Known, Mask, Picture
+from ipse.problem import Nothing
 from ipse.restoration import Restoration, Result
 from ipse.seeds import Reach, whole
 from ipse.settings import Place, Settings, Within
@@ -58,6 +58,7 @@ class Tiled(Parts):
         self.spread: NDArray[np.float32] | None = None  #: Σ_k w_k s_k, the disagreement of several seeds
         self.guess: NDArray[np.float32] | None = None  #: (C, h, w), the result of the whole made small …
         self.small = False  #: … whose restoration is under way
+        self.found: Mapping[str, Any] = {}  #: the options, with what only the whole can tell
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Every tile's pilots and steps, in turn."""
@@ -65,6 +66,7 @@ class Tiled(Parts):
         if isinstance(found, Nothing):
             self.problem = found
             return
+        self.found = found
         self.prepare()
         yield from self.first(found)
         for tile in islice(tiles(self.size, tile=self.side), self.index, None):
@@ -101,10 +103,14 @@ class Tiled(Parts):
 
     def within(self, tile: Tile) -> Settings:
         """The settings of a tile."""
-        place = Place(tile.rows.start, tile.columns.start, self.size)
-        guess, step = self.guess, grain(self.size, self.side)
-        seen = None if guess is None else large(guess, step, tile.rows, tile.columns)
-        return Within(**vars(self.share()), place=place, guess=seen, grain=step)
+        place, step = Place(tile.rows.start, tile.columns.start, self.size), grain(self.size, self.side)
+        return Within(**vars(self.share()), place=place, guess=self.guessed(tile), grain=step)
+
+    def guessed(self, tile: Tile) -> NDArray[np.float32] | None:
+        """What of the result of the whole made small lies in a tile."""
+        if self.guess is None:
+            return None
+        return large(self.guess, grain(self.size, self.side), tile.rows, tile.columns)
 
     def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
         """Restore one tile, and add it to the sum."""
@@ -112,7 +118,7 @@ class Tiled(Parts):
         inner = self.opened(self.piece(tile), self.within(tile), told)
         yield from self.pull(inner)
         result = inner.result()
-        self.add(tile, result, inner.problem.keep if isinstance(inner.problem, Problem) else None)
+        self.add(tile, result, None if inner.problem is None else inner.problem.keep)
         self.done(result)
 
     def opened(self, piece: Picture, settings: Settings, options: Mapping[str, Any]) -> Restoration:
@@ -140,7 +146,14 @@ class Tiled(Parts):
         if self.index == self.count:
             return f"all {self.count} tiles done"
         self.finish_plainly()
-        return f"cancelled after {self.index} of {self.count} tiles; the rest is as it came"
+        filled = "" if self.guess is None else "; what is missing there is that of the whole made small"
+        return f"cancelled after {self.index} of {self.count} tiles; the rest is as it came{filled}"
+
+    def told(self, picture: Picture, reason: str) -> Result:
+        """A picture as the result of all tiles, with what was found in the whole."""
+        result = super().told(picture, reason)
+        found = [laid.estimates for laid in self.found.values() if isinstance(laid, Mask | Known)]
+        return replace(result, estimates={**result.estimates, **(found[0] if found else {})})
 
     def result(self) -> Result:
         """The whole picture; where no tile was reached, the picture as it came."""
@@ -156,8 +169,11 @@ class Tiled(Parts):
         if self.total is None:
             raise RunError("stopped before there was any estimate: run it again and wait a little")
         for tile in islice(tiles(self.size, tile=self.side), self.index, None):
-            piece = self.piece(tile)
-            self.add(tile, Result(piece.like(enlarged(piece.pixels, self.factor)), ""))
+            known = cut(self.found, self.size, tile.rows, tile.columns).get("mask")
+            pixels, guess = self.piece(tile).pixels, self.guessed(tile)
+            if known is not None and guess is not None:
+                pixels = np.where(known, pixels, guess)
+            self.add(tile, Result(self.piece(tile).like(enlarged(pixels, self.factor)), ""), known)
 
     def state_dict(self) -> dict[str, Any]:
         """The tiles that are done."""
@@ -182,9 +198,13 @@ def enlarged(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 def cut(options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns: slice) -> dict[str, Any]:
     """The options for a part of a picture of ``size``: what lies over the picture is cut with it."""
     return {
-        name: value[rows, columns] if isinstance(value, np.ndarray) and value.shape[:2] == size else value
-        for name, value in options.items()
+        name: value[rows, columns] if lies_over(value, size) else value for name, value in options.items()
     }
+
+
+def lies_over(value: Any, size: tuple[int, int]) -> bool:
+    """Whether an option lies over a picture of ``size``."""
+    return isinstance(value, np.ndarray | Mask | Known) and value.shape[:2] == size
 
 
 def restoration(

@@ -46,6 +46,20 @@ class Mask:
         """Share of the picture that is to be filled, in 0 … 1."""
         return 1.0 - float(self.known.mean())
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.known.shape[0], self.known.shape[1]
+
+    def __getitem__(self, place: tuple[slice, slice]) -> Flags:
+        """A window of ``known``."""
+        return self.known[place]
+
+    @property
+    def estimates(self) -> dict[str, Any]:
+        """What a receipt says of it."""
+        return {"mask": self.said, "missing": round(self.share, 4)}
+
 
 @dataclass(frozen=True, eq=False)
 class Known:

@@ -80,6 +80,14 @@ def coarse(name: str) -> Callable[..., "tuple[Picture, dict[str, Any]] | None"]:
     return getattr(sys.modules[find(name).__module__], "coarse", _nothing)
 
 
+def laid(name: str) -> Callable[..., dict[str, Any]] | None:
+    """How the task of that name settles what lies over a picture in windows: ``laid(source, **options) -> options``.
+
+    None of a task without a function ``laid`` of its own: with files among its options it sees pictures in memory.
+    """
+    return getattr(sys.modules[find(name).__module__], "laid", None)
+
+
 def _nothing(_shrink: object, **_options: Any) -> None:
     """Tiles agree without."""
 

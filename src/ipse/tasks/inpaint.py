@@ -17,18 +17,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ipse.settings import Settings
+from ipse.tasks._gaps import THIN, depth, has_holes, thin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
-    from ipse.pictures import Mask, Picture
+    from ipse.pictures import Known, Mask, Picture
     from ipse.problem import Nothing, Problem
     from ipse.tasks._paper import Paper
+    from ipse.windows import Source
 
-THIN = 6  # pixels from the rim: a hole that goes deeper is the network's …
-SPARSE = 2.75  # … unless known pixels lie as thin everywhere: times their mean distance
 HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
 LESS = 0.04  # of the known pixels is left out of each of several runs
 LARGEST = 32  # … and no larger than this, pixels a side
@@ -57,13 +57,12 @@ def inpaint(
 
     found = _read(mask, picture, polarity)
     if found.known.all():
-        return Nothing("nothing to restore: no pixel is missing here")
+        return Nothing("nothing to restore: no pixel is missing here", keep=found.known)
     y = _common.tensor(picture, settings)
     known = torch.from_numpy(found.known)[None, None].to(y.device)
     deepest = depth(found.known)
     problem = _posed(y, known, settings, share=found.share, deepest=deepest)
-    estimates: dict[str, object] = {"mask": found.said, "missing": round(found.share, 4), "depth": deepest}
-    return replace(problem, keep=found.known, estimates=estimates)
+    return replace(problem, keep=found.known, estimates=found.estimates | {"depth": deepest})
 
 
 def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, deepest: int) -> "Problem":
@@ -85,15 +84,26 @@ def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, de
 
 
 def look(picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
-    """Settle the mask's polarity on the whole picture; the tiles get it as an array."""
-    return {"mask": _read(mask, picture, polarity).known, "polarity": "settled"}
+    """Settle the mask on the whole picture; the tiles get their windows of it."""
+    found = mask if polarity == "settled" else _read(mask, picture, polarity)
+    return {"mask": found, "polarity": "settled"}
+
+
+def laid(source: "Source", *, mask: Path, polarity: Any = "auto") -> dict[str, object]:
+    """Settle the same of a picture and a mask that are seen through windows."""
+    from ipse.windows.laid import known_in
+
+    return {"mask": known_in(mask, source, polarity=polarity), "polarity": "settled"}
 
 
 def coarse(
-    shrink: "Callable[[NDArray[np.bool_]], tuple[Picture, NDArray[np.bool_]]]", *, mask: Any, polarity: str
+    shrink: "Callable[[Mask | Known], tuple[Picture, NDArray[np.bool_]]]",
+    *,
+    mask: "Mask | Known",
+    polarity: str,
 ) -> "tuple[Picture, dict[str, Any]] | None":
     """Fill the whole made small where there are holes, for a tile may lie within one or see half of it."""
-    if depth(mask) <= thin(1 - float(mask.mean())):
+    if not has_holes(mask):
         return None
     small, known = shrink(mask)
     return small, {"mask": known, "polarity": polarity}
@@ -103,24 +113,11 @@ def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
     """The mask, from a file or an array."""
     from ipse.pictures import Mask, mask_for, read_mask
 
-    if polarity == "settled":  # by ``look``: an array of what is known, a tile of which may be whole
+    if polarity == "settled":  # by ``look``: a part of what is known, which may be whole
         return Mask(mask, inverted=True, said="the mask of the whole picture")
     if isinstance(mask, str | Path):
         return read_mask(mask, picture, polarity=polarity)
     return mask_for(mask, picture, polarity=polarity)
-
-
-def depth(known: Any) -> int:
-    """Largest distance from a missing pixel to a known one, in pixels."""
-    import numpy as np
-    from scipy.ndimage import distance_transform_edt
-
-    return round(float(np.max(distance_transform_edt(~known))))  # type: ignore[arg-type]  # SciPy types its options, not its use
-
-
-def thin(missing: float) -> float:
-    """Return how deep gaps may go that are no holes, in pixels, where that share of the pixels is missing."""
-    return max(THIN, SPARSE / max(1 - missing, 1e-6) ** 0.5)
 
 
 def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper") -> "Problem":

@@ -5,7 +5,6 @@ it back to the blur of interpolation. What the network drew is then made to agre
 turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md).
 """
 
-from itertools import cycle, islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ipse.settings import Settings
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
     from ipse.problem import Problem
     from ipse.tasks._common import Effort
 
-STEPS = {"fast": 60, "good": 300, "best": 1000}  # up to …
+STEPS = {"fast": 60, "good": 150, "best": 600}  # up to …
 SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer …
 FALL = 3  # … by this power of its side …
-LEAST = 20  # … but no fewer
+LEAST = 30  # … but no fewer
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
 INNER = 5  # projections in a round
 SMOOTHNESS = 0.002  # of TV, per pixel
@@ -120,7 +119,7 @@ def _refined(x: "Tensor", consistent: "Consistent", effort: "Effort") -> "Iterat
     from ipse.pilots.non_local import non_local
     from ipse.pilots.plug_and_play import plug_and_play
 
-    order: list[Preset] = [*islice(cycle(SIZES), SMALL[effort]), *(LATER * FINE[effort])]
+    order = (SIZES * SMALL[effort])[: SMALL[effort]] + LATER * FINE[effort]
     presets = iter(order)
     return plug_and_play(
         consistent(x, rounds=ROUNDS),
