@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from ipse import drafted
 from ipse.cli import main
+from ipse.errors import OutputError
+from ipse.giant import run_of
+from ipse.job import Job
 from ipse.receipt import Receipt, beside, pending, sha256_of
+from ipse.settings import Settings
 from ipse.windows.zarr import created
 
 KILLED = """
@@ -22,6 +27,7 @@ drafted.settle = lambda _output: os.kill(os.getpid(), signal.SIGKILL)
 main(sys.argv[1:])
 """
 ARRAY = np.random.default_rng(0).integers(0, 256, (3, 40, 48), np.uint8)
+JOB = Job("denoise", Path("in.tif"), Path("out.tif"), Settings(preset="fast"), {"sigma": 25.0})
 QUICK = ("--sigma", "25", "--preset", "fast", "--quiet")
 
 
@@ -80,6 +86,30 @@ def test_what_was_touched_since_is_not_taken_for_it(stack: Path) -> None:
     assert (stack / "out.tif").read_bytes() == b"painted on"
     assert main(["denoise", "in.tif", "-o", "out.tif", "--overwrite", *QUICK]) == 0
     assert names(stack) == {"in.tif", "out.tif", "out.tif.ipse.json"}
+
+
+def test_a_place_that_is_taken_meanwhile_keeps_what_took_it(stack: Path) -> None:
+    run = run_of(JOB)
+    for _ in run:
+        pass
+    (stack / "out.tif").write_bytes(b"somebody's")
+    with pytest.raises(OutputError, match="exists already"):
+        run.finish()
+    assert (stack / "out.tif").read_bytes() == b"somebody's"
+    assert names(stack) == {"in.tif", "out.tif"}
+
+
+def test_a_receipt_that_cannot_be_written_is_said(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: Any, **__: Any) -> None:
+        raise OutputError(f"{path}: cannot be written")
+
+    run = run_of(JOB)
+    for _ in run:
+        pass
+    monkeypatch.setattr(drafted, "write_bytes", refuse)
+    with pytest.raises(OutputError, match="pending: cannot be written"):
+        run.finish()
+    assert names(stack) == {"in.tif"}
 
 
 @pytest.mark.parametrize("shape", [ARRAY.shape, ARRAY.shape[1:]])

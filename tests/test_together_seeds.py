@@ -98,6 +98,23 @@ def test_what_is_left_early_is_the_first_run_and_can_be_repeated(at_once):
     assert at_once == [3]  # repeated runs come in turn
 
 
+@pytest.mark.usefixtures("at_once")
+def test_what_is_saved_between_refinements_counts_them_once():
+    def refined():
+        settings = Settings(steps=STEPS, seeds=2, preset="fast")
+        return Seeds(X, "upscale", settings, {"factor": 2})
+
+    made, again = refined(), refined()
+    saved = [
+        copy.deepcopy(made.state_dict())
+        for event in made
+        if getattr(event, "refined", False) and made.can_be_saved
+    ]
+    again.load_state_dict(saved[0])
+    check_same(result(again)[0], made.result())
+    assert again.reach == made.reach
+
+
 def test_left_between_two_sets_it_is_the_average_of_those_done(at_once):
     made = stream()
     for _ in itertools.takewhile(lambda _: made.index < 2, made):

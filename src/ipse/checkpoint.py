@@ -30,8 +30,7 @@ class Checkpoint:
 
     Args:
         path: the file.
-        fingerprint: what the state hangs on (task, options, settings, the picture's SHA-256), as plain
-        data; a
+        fingerprint: what the state hangs on (task, options, settings, the picture's SHA-256), as plain data; a
             checkpoint with another one is refused.
         every: seconds between two savings.
     """

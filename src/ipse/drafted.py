@@ -9,7 +9,7 @@ import os
 import secrets
 import weakref
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ipse.checkpoint import Checkpoint
-from ipse.errors import OptionError, OutputError, RunError
+from ipse.errors import InputError, IpseError, OptionError, OutputError, RunError
 from ipse.job import fingerprint
 from ipse.pictures import Picture, write_bytes
 from ipse.pictures.files import check_place, stamp
-from ipse.receipt import Receipt, awaited, beside, pending, sha256_of
+from ipse.receipt import Receipt, awaited, beside, digest_of, pending, sha256_of
 from ipse.report import of_job, report
 from ipse.run import Run
 from ipse.windows import Draft, check_room, put
@@ -203,10 +203,19 @@ class Drafted(Run):
         self.check_input()
         try:
             put(self.target, self.write_part, overwrite=self.job.overwrite, before=note)
-        except OutputError:  # but where another run of the same job has just written the same
-            if not made or sha256_of(self.target) != made[0].output_sha256:
+        except IpseError as error:  # but where another run of the same job has just written the same
+            same = made and digest_of(self.target) == made[0].output_sha256
+            if not (same and isinstance(error, OutputError)):
+                forget(self.target, made)
                 raise
         return made[0]
+
+
+def forget(output: Path, said: Sequence[Receipt]) -> None:
+    """Remove the pending receipt of what did not get its name, unless another run's has taken its place."""
+    with suppress(InputError):
+        if Receipt.read(pending(output)) in said:
+            pending(output).unlink(missing_ok=True)
 
 
 def settle(output: Path) -> None:

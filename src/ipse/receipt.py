@@ -54,9 +54,8 @@ class Receipt:
     threads: int
     versions: dict[str, str]
     created: str  #: ISO 8601, UTC
-    stack: dict[str, Any] = field(
-        default_factory=dict[str, Any]
-    )  #: axes and joint axis, where the file's own were not taken
+    stack: dict[str, Any] = field(default_factory=dict[str, Any])
+    #: axes, joint axis and warm starts, where they were asked for
 
     def to_json(self) -> str:
         """Return the receipt as indented JSON that opens with its kind and schema."""
@@ -115,9 +114,9 @@ def awaited(output: Path) -> Receipt | None:
     """Return the pending receipt of what lies at ``output``: a kill came between the two."""
     try:
         said = Receipt.read(pending(output))
-        return said if sha256_of(output) == said.output_sha256 else None
-    except (InputError, OSError):
+    except InputError:
         return None
+    return said if digest_of(output) == said.output_sha256 else None
 
 
 def sha256(data: bytes) -> str:
@@ -141,6 +140,14 @@ def sha256_of(path: Path) -> str:
             while block := stream.read(BLOCK):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def digest_of(path: Path) -> str | None:
+    """Return the SHA-256 of a file or a zarr folder; None where there is none to read, or nothing in it."""
+    try:
+        return sha256_of(path) if path.stat().st_size else None
+    except OSError:
+        return None
 
 
 def sha256_of_samples(*arrays: NDArray[Any] | None) -> str:

@@ -89,7 +89,7 @@ class Restoration:
         self.held: dict[str, Any] | None = None
         self.count_of_estimates = 0
         self.refined: Tensor | None = None
-        self.refining = 0.0  #: seconds
+        self.count_of_refined, self.refining = 0, 0.0  #: of those estimates; seconds
 
     def __iter__(self) -> Iterator[Estimate | State]:
         """Pilots, then steps, until the rule stops or the time is used up, then refinements.
@@ -140,6 +140,7 @@ class Restoration:
         for estimate in problem.refine(search.best):
             self.refined, self.refining = estimate, time.perf_counter() - start
             self.count_of_estimates += 1
+            self.count_of_refined += 1
             yield Estimate(estimate, self.count_of_estimates - 1, self.refining, refined=True)
             if self.late():
                 return
@@ -225,8 +226,7 @@ class Restoration:
     @property
     def has_estimate(self) -> bool:
         """Whether there is a result."""
-        best = None if self.search is None else self.search.best
-        return not (self.pilot is None and best is None)
+        return self.pilot is not None or (self.search is not None and self.search.best is not None)
 
     @property
     def can_be_saved(self) -> bool:
@@ -241,7 +241,7 @@ class Restoration:
             "pilot": self.pilot,
             "seconds": self.seconds,
             "search": search,
-            "estimates": self.count_of_estimates,
+            "estimates": self.count_of_estimates - self.count_of_refined,  # who goes on refines anew
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -87,8 +87,9 @@ class Volume(Restoration):
             samples = self.picture.samples[..., first : first + each]
             part = replace(self.picture, samples=samples, model="channels")
             problem = self.asked(part, self.settings.network)
-            if isinstance(problem, Problem) and problem.refine is not None:
-                rounds.append(problem.refine(x[:, first : first + each]))
+            assert isinstance(problem, Problem)
+            assert problem.refine is not None  # as of all planes
+            rounds.append(problem.refine(x[:, first : first + each]))
         for found in zip(*rounds, strict=True):
             yield torch.cat(found, dim=1)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipse.batch.errands import Errand
 from ipse.batch.listing import is_there
-from ipse.batch.noted import Noted, digest_of
+from ipse.batch.noted import Noted
 from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
 from ipse.errors import InputError, IpseError, OutputError, lack, one_line
@@ -25,7 +25,7 @@ from ipse.giant import run_of
 from ipse.job import Job, file_record, fingerprint
 from ipse.options import of_task
 from ipse.pictures import read_bytes
-from ipse.receipt import Receipt, awaited, beside, pending, plain, sha256
+from ipse.receipt import Receipt, awaited, beside, digest_of, pending, plain, sha256
 from ipse.run import Run
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 from ipse.errors import OutputError
 from ipse.job import Job
 from ipse.pictures import Picture, write_bytes
-from ipse.receipt import sha256, sha256_of
+from ipse.receipt import digest_of, sha256
 from ipse.run import Run
 
 
@@ -31,11 +31,3 @@ class Noted(Run):
             if digest_of(self.job.target) != sha256(data):
                 raise
         return data
-
-
-def digest_of(path: Path) -> str | None:
-    """Return the SHA-256 of a file or a zarr folder; None where there is none to read, or nothing in it."""
-    try:
-        return sha256_of(path) if path.stat().st_size else None
-    except OSError:
-        return None
