@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 STEPS = {"fast": 60, "good": 150, "best": 600}  # up to …
 SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer …
-FALL = 3  # … by this power of its side …
+FALL = 3  # … by this power of its side (the first where the network is alone) …
 LEAST = 30  # … but no fewer
+ALONE = 2  # times as many where nothing refines what the network drew
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
 INNER = 5  # projections in a round
 SMOOTHNESS = 0.002  # of TV, per pixel
@@ -95,8 +96,9 @@ def _problem(
     size = (y.shape[-2] * operator.factor, y.shape[-1] * operator.factor)
     consistent = Consistent(operator, y, size)
     asked = settings.network is not None or settings.latent is not None  # for the network itself
-    fewer = min(1.0, SIDE / (size[0] * size[1]) ** 0.5) ** FALL
-    steps = max(LEAST, round(STEPS[settings.preset] * fewer))
+    share = min(1.0, SIDE / (size[0] * size[1]) ** 0.5)
+    share = ALONE * share if asked else share**FALL
+    steps = max(LEAST, round(STEPS[settings.preset] * share))
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
         objective=LeastSquares(y, operator) + SMOOTHNESS * TotalVariation(),
