@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ipse import fit as fit_engine
-from ipse import stacking, tasks, together
+from ipse import tasks, together, vectorised
 from ipse.alike import alike
 from ipse.fit import Fit
 from ipse.networks import build
@@ -223,7 +223,7 @@ def test_what_cannot_be_stacked_is_fitted_alone(given):
 
 
 def test_who_falls_back_goes_on_alone_and_the_others_together(monkeypatch):
-    for module in (fit_engine, stacking):
+    for module in (fit_engine, vectorised):
         monkeypatch.setattr(module, "SAFE_EVERY", 2)
     _, theirs, rounds = compared(
         lambda seed: free(seed, fall_back=-0.01)

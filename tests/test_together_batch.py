@@ -139,7 +139,7 @@ def test_a_step_that_was_cut_short_is_nobodys_checkpoint(monkeypatch):
         if len(noted) == 2:
             raise KeyboardInterrupt  # as a second Ctrl-C does, or the first in a notebook
 
-    monkeypatch.setattr("ipse.stacking.Stack.note", note)
+    monkeypatch.setattr("ipse.vectorised.Vectorised.note", note)
     with pytest.raises(KeyboardInterrupt):
         events(2)
     assert not Path("out/.ipse").exists()

@@ -18,8 +18,8 @@ from ipse.fit import Fit
 from ipse.machine import memory_available
 from ipse.prior import GuidedPrior, Prior
 from ipse.problem import Problem, footprint
-from ipse.stacking import Fallen, Stack
 from ipse.stopping import State
+from ipse.vectorised import Fallen, Vectorised
 
 Event = TypeVar("Event")
 MOST = 8  # fits at once, unless told otherwise
@@ -37,7 +37,7 @@ class Team:
 
     def __init__(self, fits: Iterable[Fit]) -> None:
         self.fits = list(fits)
-        self.stack = Stack(self.fits)
+        self.stack = Vectorised(self.fits)
         self.ready: dict[Fit, State] = {}  #: states that nobody has pulled yet
         for fit in self.fits:
             fit.team = self

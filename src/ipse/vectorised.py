@@ -59,7 +59,7 @@ class Each:
             self.tensors = chosen(self.tensors, rows)
 
 
-class Stack:
+class Vectorised:
     """K fits as tensors, a row each: what a step of all of them needs.
 
     Args:
