@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import tifffile
 
 from ipse import drafted
 from ipse.cli import main
-from ipse.errors import OutputError
+from ipse.errors import OutputError, RunError
 from ipse.giant import run_of
 from ipse.job import Job
 from ipse.receipt import Receipt, beside, pending, sha256_of
@@ -110,6 +111,19 @@ def test_a_receipt_that_cannot_be_written_is_said(stack: Path, monkeypatch: pyte
     with pytest.raises(OutputError, match="pending: cannot be written"):
         run.finish()
     assert names(stack) == {"in.tif"}
+
+
+def test_a_store_that_changes_while_it_is_restored_is_no_result(tmp_path: Path) -> None:
+    store, out = tmp_path / "in.zarr", tmp_path / "out.zarr"
+    array = created(store, ARRAY.shape, "ZYX", ARRAY.dtype, name="a")
+    array[...] = ARRAY
+    run = run_of(replace(JOB, source=store, target=out))
+    for _ in run:
+        pass
+    array[2] = ARRAY[0]  # only what is in the folder's folders has another size or date
+    with pytest.raises(RunError, match="has changed while it was restored"):
+        run.finish()
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("shape", [ARRAY.shape, ARRAY.shape[1:]])

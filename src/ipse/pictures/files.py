@@ -67,12 +67,15 @@ def is_special(path: Path) -> bool:
 
 
 def stamp(path: Path) -> tuple[int, int] | None:
-    """Return the size of a file and its date, which change while it is written; None where there is none."""
+    """Return the size of a file and its date, which change while it is written; None where there is none.
+
+    Of a folder it is the sums of all that is in it.
+    """
     try:
-        told = path.stat()
+        told = [one.stat() for one in (path, *(path.rglob("*") if path.is_dir() else ()))]
     except OSError:
         return None
-    return told.st_size, told.st_mtime_ns
+    return sum(one.st_size for one in told), sum(one.st_mtime_ns for one in told)
 
 
 def check_place(path: Path, *, overwrite: bool = False) -> None:
