@@ -16,7 +16,7 @@ from ipse import tasks
 from ipse.cli.progress import place
 from ipse.coarse import large, shrunk
 from ipse.latents import Window, latent, noise
-from ipse.pictures import Picture
+from ipse.pictures import Mask, Picture
 from ipse.restoration import Result
 from ipse.settings import Settings
 from ipse.tiled import Tiled
@@ -186,7 +186,8 @@ def test_gaps_that_are_no_holes_need_no_look_at_the_whole() -> None:
     gaps = np.random.default_rng(0).random(WAVES.shape) < 0.5
     shrink = partial(shrunk, WAVES.shape, 3, shown)
     found = [
-        tasks.coarse("inpaint")(shrink, mask=~hole, polarity="settled") for hole in (gaps, square(60, 60, 30))
+        tasks.coarse("inpaint")(shrink, mask=Mask(~hole, inverted=True, said=""), polarity="settled")
+        for hole in (gaps, square(60, 60, 30))
     ]
     assert found[0] is None
     assert found[1] is not None

@@ -15,17 +15,19 @@ import numpy as np
 
 from ipse import machine, tasks
 from ipse.drafted import Drafted
-from ipse.errors import OptionError, OutputError
+from ipse.errors import OptionError, OutputError, RunError
 from ipse.job import Job
 from ipse.pictures import Picture, check_target
+from ipse.pictures.files import stamp
 from ipse.plan import Plan, plan
 from ipse.run import Run
 from ipse.stack import SUFFIXES, StackRun
-from ipse.tiles import LARGE, MULTIPLE, count, enlargement, side_for
+from ipse.tiles import LARGE, MULTIPLE, enlargement, side_for
 from ipse.windows import FORMATS, Source, encode, opened, size_of
 from ipse.windows.open import is_zarr
 from ipse.windows.source import bands
 from ipse.windows.stack import Stack, found_stack
+from ipse.windows_plan import plan_in_windows
 
 if TYPE_CHECKING:
     from ipse.restoration import Restoration
@@ -73,7 +75,7 @@ def stack_of(job: Job) -> Stack | None:
 
 def takes_windows(job: Job) -> bool:
     """Whether a job's picture, by its header, is one for windows, and the job asks for nothing they do not have."""
-    if job.source is None or job.target is None or not tasks_in_parts(job.task, job.options):
+    if job.source is None or job.target is None or not _through_windows(job):
         return False
     if is_zarr(job.source) or is_zarr(job.target):
         return True
@@ -93,6 +95,14 @@ def tasks_in_parts(task: str, options: Mapping[str, Any]) -> bool:
     return task in tasks.names() and tasks.sees(task) == "parts" and not (files or tasks.panels(task))
 
 
+def _through_windows(job: Job) -> bool:
+    """Whether a task sees its picture in parts, and what lies over it too."""
+    if tasks_in_parts(job.task, job.options):
+        return True
+    settles = job.task in tasks.names() and tasks.laid(job.task) is not None
+    return settles and isinstance(job.options.get("mask"), Path)
+
+
 class GiantRun(Drafted):
     """A job under way whose picture is seen through windows.
 
@@ -108,6 +118,9 @@ class GiantRun(Drafted):
         self.source, self.factor = source, enlargement(job.options)
         self.side = side_for(source.size, told=job.settings.tile, factor=self.factor) or _whole(source.size)
         super().__init__(job)
+        self.laid = {path: stamp(path) for path in job.options.values() if isinstance(path, Path)}
+        settle = tasks.laid(job.task)
+        self.told = job.options if settle is None else settle(source, **job.options)
 
     def first(self) -> Picture:
         """The first tile."""
@@ -151,7 +164,21 @@ class GiantRun(Drafted):
         from ipse.windowed import Windowed
 
         job = self.job
-        return Windowed(self.source, self.draft, job.task, job.settings, job.options, side=self.side)
+        return Windowed(self.source, self.draft, job.task, job.settings, self.told, side=self.side)
+
+    def open(self, told: Mapping[str, Any] | None = None) -> None:
+        """As of every run: the memory is that of a tile, with its part of what lies over the picture."""
+        from ipse.tiled import cut
+
+        place = (slice(0, side) for side in self.picture.size)
+        super().open(cut(self.told, self.source.size, *place) if told is None else told)
+
+    def check_input(self) -> None:
+        """As of every draft; what lies over the picture must not have changed either."""
+        super().check_input()
+        changed = [path for path, seen in self.laid.items() if stamp(path) != seen]
+        if changed:
+            raise RunError(f"{changed[0]}: has changed while it was used; nothing was written: run it again")
 
     def write_part(self, part: Path) -> None:
         """Write the draft as the output is, under a name that is not yet its own."""
@@ -184,21 +211,16 @@ def plan_of(run: Run) -> Plan:
 
     Of a stack, what a slab takes, as often as there are slabs.
     """
+    if isinstance(run, GiantRun):
+        return plan_in_windows(run.job, run.source, run.told, side=run.side)
     stack = isinstance(run, StackRun)
     picture, settings = run.planned() if stack else (run.picture, run.job.settings)
     made = plan(picture, run.job.task, settings, run.job.options)
-    if stack:
-        limit = run.job.settings.seconds or float("inf")
-        seconds = min(made.seconds * len(run.slabs), limit)
-        return replace(made, size=run.stack.size, seconds=round(seconds, 3))
-    if not isinstance(run, GiantRun):
+    if not stack:
         return made
-    parts = count(run.source.size, tile=run.side)
-    band = 4 * run.source.channels * run.side * run.source.size[1] * run.factor**2
-    seconds = min(made.seconds * parts, run.job.settings.seconds or float("inf"))
-    return replace(
-        made, size=run.source.size, tiles=parts, seconds=round(seconds, 3), memory=made.memory + 2 * band
-    )
+    limit = run.job.settings.seconds or float("inf")
+    seconds = min(made.seconds * len(run.slabs), limit)
+    return replace(made, size=run.stack.size, seconds=round(seconds, 3))
 
 
 def _whole(size: tuple[int, int]) -> int:

@@ -198,7 +198,19 @@ def file_record(path: Path) -> dict[str, str]:
     Raises:
         PictureError: it cannot be read.
     """
-    return {"path": str(path.absolute()), "sha256": sha256(read_bytes(path)[0])}
+    return {"path": str(path.absolute()), "sha256": digest_of(path)}
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, or a zarr folder, of any size.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    try:
+        return sha256_of(path) if path.is_file() or path.suffix == ZARR else sha256(read_bytes(path)[0])
+    except OSError:
+        return sha256(read_bytes(path)[0])  # which says what is wrong with it
 
 
 def check_same(path: Path, digest: str) -> None:
@@ -207,11 +219,7 @@ def check_same(path: Path, digest: str) -> None:
     Raises:
         InputError: it is gone, or has changed.
     """
-    try:
-        now = sha256_of(path)
-    except OSError:
-        now = sha256(read_bytes(path)[0])  # which says what is wrong with it
-    if now != digest:
+    if digest_of(path) != digest:
         raise InputError(f"{path} has changed since the receipt was written: give the original with --input")
 
 

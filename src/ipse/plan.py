@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ipse import machine, tasks
 from ipse.errors import NotEnoughMemory
 from ipse.pictures import Picture
@@ -95,6 +98,7 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     larger = crop(picture, second_side(small))
     large = step_seconds(middle_problem(picture, second_side(small), task, settings, told))
     parts, once = cut(picture, settings, options)
+    fits = parts + (parts > 1 and fits_the_whole(task, told))
     step = extended([small, large], [pixels, pixels_of(larger)], once)
     pilot = pilot_seconds(problem) * once / pixels
     whole = middle_problem(
@@ -106,7 +110,7 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
         task, settings.preset, device, machine.device_model(device), size, steps,
         pilot_seconds=round(pilot, 3),
         seconds=round(
-            min(settings.seeds * parts * (pilot + steps * step), settings.seconds or math.inf), 3
+            min(settings.seeds * fits * (pilot + steps * step), settings.seconds or math.inf), 3
         ),
         memory=need * (at_once(settings.seeds, need, room) if steps and device.startswith("cuda") else 1),
         available=room,
@@ -190,6 +194,15 @@ def cut(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> tup
         return 1, pixels_of(picture)
     height, width = picture.size
     return count(picture.size, tile=side), min(side, height) * min(side, width)
+
+
+def fits_the_whole(task: str, options: Mapping[str, Any]) -> bool:
+    """Whether tiles follow a fit of the whole made small, by options that are settled."""
+
+    def shrink(_known: object) -> tuple[Picture, NDArray[np.bool_]]:
+        return Picture.from_array(np.zeros((1, 1), np.uint8)), np.ones((1, 1), np.bool_)
+
+    return tasks.coarse(task)(shrink, **options) is not None
 
 
 def of_one_size(task: str) -> bool:

@@ -10,7 +10,7 @@ PyTorch is imported by the first event, so that a wrong path is told at once.
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -132,16 +132,15 @@ class Run:
         self.open()
         yield from self.pulled(self.restoration)
 
-    def open(self) -> None:
+    def open(self, told: Mapping[str, Any] | None = None) -> None:
         """Look for the memory, and go on from the checkpoint, where there is one and it was asked for.
 
-        Raises:
-            NotEnoughMemory: the fit would not fit.
+        ``told`` is the options as ``picture`` sees them. Raises ``NotEnoughMemory``.
         """
         from ipse.plan import check_memory
 
         job, points = self.job, COUNT + 2 if self.job.collects else 0  # the pilot and the last besides
-        check_memory(self.picture, job.task, self.restoration.settings, job.options, points=points)
+        check_memory(self.picture, job.task, self.restoration.settings, told or job.options, points=points)
         saved = self.checkpoint.resume(self.restoration) if self.checkpoint and self.job.resume else None
         if saved is not None:
             self.earlier = saved["seconds"]

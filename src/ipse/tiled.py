@@ -151,9 +151,15 @@ class Tiled(Parts):
 
     def told(self, picture: Picture, reason: str) -> Result:
         """A picture as the result of all tiles, with what was found in the whole."""
+        found = {} if self.known is None else self.known.estimates
         result = super().told(picture, reason)
-        found = [laid.estimates for laid in self.found.values() if isinstance(laid, Mask | Known)]
-        return replace(result, estimates={**result.estimates, **(found[0] if found else {})})
+        return replace(result, estimates={**result.estimates, **found})
+
+    @property
+    def known(self) -> Mask | Known | None:
+        """Which pixels come back as they came; None where none need."""
+        mask = self.found.get("mask")
+        return mask if isinstance(mask, Mask | Known) else None
 
     def result(self) -> Result:
         """The whole picture; where no tile was reached, the picture as it came."""
@@ -169,7 +175,7 @@ class Tiled(Parts):
         if self.total is None:
             raise RunError("stopped before there was any estimate: run it again and wait a little")
         for tile in islice(tiles(self.size, tile=self.side), self.index, None):
-            known = cut(self.found, self.size, tile.rows, tile.columns).get("mask")
+            known = None if self.known is None else self.known[tile.rows, tile.columns]
             pixels, guess = self.piece(tile).pixels, self.guessed(tile)
             if known is not None and guess is not None:
                 pixels = np.where(known, pixels, guess)
@@ -187,7 +193,8 @@ class Tiled(Parts):
         """Go on with the tile that was under way, from its beginning."""
         super().load_state_dict(state)
         for name in ARRAYS:
-            setattr(self, name, None if state[name] is None else state[name].cpu().numpy())
+            tensor = state.get(name)  # checkpoints of before have no guess
+            setattr(self, name, None if tensor is None else tensor.cpu().numpy())
 
 
 def enlarged(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

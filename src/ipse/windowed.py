@@ -32,7 +32,7 @@ class Windowed(Tiled):
         draft: where rows of the result go, ``source.samples`` samples a pixel.
         task: the name of a task that sees its picture in parts.
         settings: as for ``Tiled``; of one seed.
-        options: the task's own; nothing that lies over the picture.
+        options: the task's own; what lies over the picture as the task's ``laid`` settled it.
         side: of a tile.
     """
 

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from ipse.errors import PictureError
+from ipse.windows.open import is_zarr
 
 
 def folders(options: Mapping[str, Any]) -> dict[str, Path]:
     """Return the options that name a folder of files, one for each picture."""
-    return {name: value for name, value in options.items() if isinstance(value, Path) and value.is_dir()}
+    return {
+        name: value
+        for name, value in options.items()
+        if isinstance(value, Path) and value.is_dir() and not is_zarr(value)
+    }
 
 
 def matched(options: Mapping[str, Any], source: Path, inside: Path) -> dict[str, Any]:
@@ -37,7 +42,11 @@ def partner(folder: Path, name: str, source: Path, inside: Path) -> Path:
     for place in dict.fromkeys((folder / inside.parent, folder)):
         found = by_stem(place, place.stat().st_mtime_ns) if place.is_dir() else {}
         for stem in stems:
-            fit = [path for path in found.get(stem, ()) if path.is_file() and not same(path, source)]
+            fit = [
+                path
+                for path in found.get(stem, ())
+                if (path.is_file() or is_zarr(path)) and not same(path, source)
+            ]
             if len(fit) > 1:
                 raise PictureError(
                     f"{source}: {name} may be {fit[0]} or {fit[1]}; expected one; move the other"

@@ -70,8 +70,8 @@ def restore(
 
     from ipse.objectives import hold_out
     from ipse.tasks import _common
-    from ipse.tasks._splitting import Measured
     from ipse.tasks._gaps import THIN, depth
+    from ipse.tasks._splitting import Measured
 
     _check(mask, psf, factor, sigma)
     y = _common.tensor(picture, settings)

@@ -63,12 +63,11 @@ def opened(path: Path, *, coefficients: bool = False) -> Source | None:
     with path.open("rb") as file:
         is_tiff = file.read(4) in MAGIC
     try:
-        found = tiff_source(path) if is_tiff else None
+        found = (tiff_source(path) if is_tiff else None) or vips_source(path, coefficients=coefficients)
     except PictureError:
         raise
     except DAMAGE:  # what is wrong with it is said by who reads it whole
         return None
-    found = found or vips_source(path, coefficients=coefficients)
     return None if found is None else found.measured()
 
 

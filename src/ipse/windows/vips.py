@@ -27,7 +27,7 @@ def header_size(path: Path) -> tuple[int, int] | None:
     import pyvips
 
     try:
-        image: Any = pyvips.Image.new_from_file(str(path), access="sequential")
+        image: Any = pyvips.Image.new_from_file(str(path), access="sequential", revalidate=True)
     except pyvips.Error:
         return None
     return int(image.height), int(image.width)
@@ -43,7 +43,12 @@ def vips_source(path: Path, *, coefficients: bool = False) -> Source | None:
     import pyvips
 
     try:
-        image: Any = pyvips.Image.new_from_file(str(path), access="random", fail_on="truncated")
+        image: Any = pyvips.Image.new_from_file(
+            str(path),
+            access="random",
+            fail_on="truncated",
+            revalidate=True,  # libvips remembers what it has decoded, by name alone
+        )
     except (pyvips.Error, UnicodeError):  # libvips takes names that are text
         return None
     model, form = MODELS.get(image.interpretation), FORMATS.get(image.get("vips-loader").split("_")[0])

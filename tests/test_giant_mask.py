@@ -1,0 +1,218 @@
+"""A giant picture with a mask is filled through windows of both: as in memory, and no more of it is read or fitted."""
+
+import gc
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from dusty import SIZE, WAVES, dust, given, hole
+from PIL import Image
+from refusals import refused
+
+from ipse import giant
+from ipse.batch import restore_many
+from ipse.cli import main
+from ipse.errors import MaskError, RunError
+from ipse.giant import GiantRun, run_of
+from ipse.job import Job
+from ipse.pictures import read
+from ipse.receipt import Receipt
+from ipse.restoration import Restoration
+from ipse.run import Run
+from ipse.settings import Settings
+from ipse.windowed import Windowed
+from ipse.windows import opened
+from ipse.windows.laid import busiest, known_in, missing_in, tiles_with
+
+SETTINGS = Settings(preset="fast", tile=64, steps=2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where pictures of a few thousand pixels count as giant."""
+    monkeypatch.setattr(giant, "GIANT", 1)
+    monkeypatch.setattr(giant, "LARGE", 1)
+    monkeypatch.setattr("ipse.windows.open.SMALL", 1)
+    return tmp_path
+
+
+def job(folder: Path, target: str = "out.tif", **changes: Any) -> Job:
+    told = {"mask": folder / "mask.png"}
+    return replace(
+        Job("inpaint", folder / "in.tif", folder / target, settings=SETTINGS, options=told), **changes
+    )
+
+
+def pulled(run: Run) -> Receipt:
+    for _ in run:
+        pass
+    return run.finish()
+
+
+@pytest.mark.parametrize(("missing", "channels"), [(dust(), 3), (hole(), 1)], ids=["dust", "hole"])
+def test_it_is_what_tiles_in_memory_give(missing: np.ndarray, channels: int, folder: Path) -> None:
+    given(folder, missing, channels=channels)
+    run = run_of(job(folder))
+    assert isinstance(run, GiantRun)
+    said, wanted = pulled(run), pulled(Run(job(folder, "whole.tif")))
+    same = ("pixels_sha256", "input_sha256", "tiles", "estimates", "steps", "reason", "options")
+    assert {name: getattr(said, name) for name in same} == {name: getattr(wanted, name) for name in same}
+    assert said.estimates["missing"] == round(missing.mean(), 4)
+    before, after = (read(folder / name).samples for name in ("in.tif", "out.tif"))
+    np.testing.assert_array_equal(after[~missing], before[~missing])
+    assert (after[missing] != before[missing]).mean() > 0.9
+
+
+def test_tiles_that_miss_nothing_are_not_fitted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(folder, dust())
+    fitted: list[int] = []
+
+    def watched(self: Restoration, problem: Any) -> Any:
+        fitted.append(1)
+        return estimates(self, problem)
+
+    estimates = Restoration.estimates
+    monkeypatch.setattr(Restoration, "estimates", watched)
+    run = run_of(job(folder))
+    assert isinstance(run, GiantRun)
+    pulled(run)
+    missing = missing_in(run.told["mask"])
+    assert len(fitted) == tiles_with(missing, SIZE, 64) == 4
+    assert int(missing.sum()) == dust().sum()
+
+
+def test_what_is_known_comes_back_to_the_bit_whatever_the_type(folder: Path) -> None:
+    missing, values = dust(), np.random.default_rng(0).normal(0, 1e3, SIZE)
+    values[missing] = 0
+    tifffile.imwrite(folder / "in.tif", values)
+    Image.fromarray(np.uint8(255) * missing).save(folder / "mask.png")
+    pulled(run_of(job(folder)))
+    after = tifffile.imread(folder / "out.tif")
+    assert after.dtype == np.float64
+    np.testing.assert_array_equal(after[~missing], values[~missing])
+    assert (after[missing] != 0).all()
+
+
+def test_only_windows_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(folder, hole())
+    monkeypatch.setattr("ipse.pictures.marks.ROOM", 16 * SIZE[1])
+    monkeypatch.setattr("ipse.coarse.BAND", 16)
+    wanted = pulled(Run(job(folder, "whole.tif")))
+    run = run_of(job(folder))
+    assert isinstance(run, GiantRun)
+    assert isinstance(run.restoration, Windowed)  # it has looked at squares of the picture
+    seen: list[int] = []
+    for one in (run.source, run.told["mask"].marks.mask):
+        window = one.window
+
+        def watched(rows: slice, columns: slice, window: Any = window) -> np.ndarray:
+            seen.append((rows.stop - rows.start) * (columns.stop - columns.start))
+            return window(rows, columns)
+
+        object.__setattr__(one, "window", watched)
+    said = pulled(run)
+    assert max(seen) <= 64 * SIZE[1]
+    assert said.pixels_sha256 == wanted.pixels_sha256
+
+
+def test_what_was_killed_goes_on_to_the_same_bytes(folder: Path) -> None:
+    given(folder, hole())
+    wanted = pulled(run_of(job(folder, "whole.tif")))
+    saved: dict[str, Any] = {"checkpoint": folder / "saved", "every": 0.0}
+    run = run_of(job(folder, **saved))
+    for _ in run:
+        if run.tiles == 2:
+            break
+    del run
+    gc.collect()
+    again = run_of(job(folder, resume=True, **saved))
+    for _ in again:
+        assert isinstance(again.restoration, Windowed)
+        assert not again.restoration.small
+    said = again.finish()
+    assert (said.pixels_sha256, said.output_sha256) == (wanted.pixels_sha256, wanted.output_sha256)
+
+
+def test_what_is_cancelled_has_the_coarse_fill_where_no_tile_was_reached(folder: Path) -> None:
+    given(folder, hole())
+    run = run_of(job(folder))
+    for _ in run:
+        if run.tiles == 1:
+            break
+    said = run.finish(cancelled=True)
+    assert "whole made small" in said.reason
+    after = read(folder / "out.tif").samples
+    np.testing.assert_array_equal(after[~hole()], WAVES[~hole()])
+    assert (after[hole()] == 255).mean() < 0.1
+
+
+def test_a_mask_that_changes_is_noticed(folder: Path) -> None:
+    given(folder, dust())
+    run = run_of(job(folder))
+    for _ in run:
+        pass
+    Image.fromarray(np.uint8(255) * hole()).save(folder / "mask.png")
+    with refused(RunError, folder / "mask.png", "changed"):
+        run.finish()
+    assert not (folder / "out.tif").exists()
+
+
+def test_refusals(folder: Path) -> None:
+    given(folder, dust())
+    place = folder / "mask.png"
+    for marks, words in (
+        (np.zeros((112, 126)), ("126×112", "125×112")),
+        (np.zeros((125, 112)), ("112×125", "125×112")),
+        (np.zeros(SIZE), ("black all over",)),
+        (np.full(SIZE, 255), ("white all over",)),
+    ):
+        Image.fromarray(marks.astype(np.uint8)).save(place)
+        with refused(MaskError, place, *words):
+            run_of(job(folder))
+    place.write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+    with refused(MaskError, place):
+        run_of(job(folder))
+    with refused(MaskError, "none.png"):
+        known_in(folder / "none.png", opened(folder / "in.tif"))  # type: ignore[arg-type]
+    assert main(["inpaint", str(folder / "in.tif"), "--mask", str(place), "-o", str(folder / "o.tif")]) == 2
+    assert {path.name for path in folder.iterdir()} == {"in.tif", "mask.png"}
+
+
+def test_a_plan_counts_the_tiles_that_miss_anything(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given(folder, dust())
+    line = [
+        "inpaint",
+        str(folder / "in.tif"),
+        "--mask",
+        str(folder / "mask.png"),
+        "--tile",
+        "64",
+        "--dry-run",
+    ]
+    assert main([*line, "-o", str(folder / "out.tif")]) == 0
+    said = capsys.readouterr().out
+    assert "125×112" in said
+    assert "tiles: 9" in said
+    missing = np.zeros((20, 20), np.int64)
+    missing[12, 3] = 5
+    rows, columns = busiest(missing, (640, 640), 256, 128)
+    assert rows.start + 64 <= 12 * 32 < rows.stop - 64
+    assert columns.start == 0
+    assert columns.stop == 256
+
+
+def test_a_folder_of_scans_with_a_folder_of_masks(folder: Path) -> None:
+    (folder / "scans").mkdir()
+    (folder / "masks").mkdir()
+    given(folder, dust())
+    (folder / "in.tif").rename(folder / "scans" / "one.tif")
+    (folder / "mask.png").rename(folder / "masks" / "one.png")
+    told = {"mask": folder / "masks"}
+    one = job(folder, source=folder / "scans" / "one.tif", options=told)
+    records = list(restore_many([one]))
+    assert [record.state for record in records] == ["done"]
+    after = read(folder / "out.tif").samples
+    np.testing.assert_array_equal(after[~dust()], WAVES[~dust()])
