@@ -133,11 +133,11 @@ def test_masks_are_looked_up_once_a_folder_and_again_once_it_has_changed(monkeyp
 
 
 def test_two_runs_into_one_folder_do_not_disturb_each_other(folder):
-    slow = (*COMMAND[:4], "--steps", "12", "--wait", "0.05", "--checkpoint-every", "0")
+    slow = (*COMMAND[:4], "--steps", "6", "--wait", "0.05", "--checkpoint-every", "0")
     runs = [stubs.start(*slow, cwd=folder) for _ in range(2)]
     for code, _, err in map(stubs.finish, runs):
         assert code == 0, err
-    assert main(["smooth", "in", "-o", "whole", "--steps", "12", "--wait", "0.05", "--quiet"]) == 0
+    assert main(["smooth", "in", "-o", "whole", "--steps", "6", "--quiet"]) == 0
     for path in Path("whole").glob("*.png"):
         assert (Path("out") / path.name).read_bytes() == path.read_bytes()
     lines = MANIFEST.read_text().splitlines()

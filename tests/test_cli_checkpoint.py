@@ -10,6 +10,7 @@ import pytest
 import stubs
 import torch
 
+from ipse import settings
 from ipse.checkpoint import Checkpoint
 from ipse.errors import InputError, OutputError
 from ipse.job import Job
@@ -127,6 +128,23 @@ def test_resume_without_a_file_begins(job):
     assert carried_out(dataclasses.replace(job, resume=True)) == carried_out(
         dataclasses.replace(job, checkpoint=None, overwrite=True)
     )
+
+
+def test_a_checkpoint_that_another_run_removes_while_it_is_read_is_read_all_the_same(job, monkeypatch):
+    events = iter(Run(job))
+    assert [next(event.step for event in events if hasattr(event, "step")) for _ in range(3)] == [1, 2, 3]
+    events.close()
+    real = settings.find_device
+
+    def slow(name):
+        job.checkpoint.unlink(missing_ok=True)
+        return real(name)
+
+    again = Run(dataclasses.replace(job, resume=True))
+    monkeypatch.setattr(settings, "find_device", slow)
+    again.open()
+    assert not job.checkpoint.exists()
+    assert next(event.step for event in again.restoration if hasattr(event, "step")) == 4
 
 
 @pytest.mark.parametrize(

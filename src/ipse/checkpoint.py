@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from zipfile import is_zipfile
 
 from ipse.errors import InputError, OutputError, lack
@@ -66,9 +66,14 @@ class Checkpoint:
         """
         from ipse.settings import find_device
 
-        if not self.path.exists():
+        try:
+            file = self.path.open("rb")  # held, for another run of the same job may end, and remove it
+        except FileNotFoundError:
             return None
-        saved = self._load(find_device(restoration.settings.device))
+        except OSError as error:
+            raise self._damaged() from error
+        with file:
+            saved = self._load(file, find_device(restoration.settings.device))
         theirs, mine = saved["fingerprint"], self.fingerprint
         for key in sorted(theirs.keys() | mine.keys()):
             if theirs.get(key) != mine.get(key):
@@ -79,18 +84,21 @@ class Checkpoint:
         restoration.load_state_dict(saved["state"])
         return cast(dict[str, Any], saved["beside"])
 
-    def _load(self, device: str) -> dict[str, Any]:
+    def _damaged(self) -> InputError:
+        said = "it is no ipse checkpoint, or damaged; delete it"
+        return InputError(f"checkpoint {self.path} cannot be read: {said}")
+
+    def _load(self, file: BinaryIO, device: str) -> dict[str, Any]:
         """Read the file, trusting nothing in it: tensors and plain data only."""
         import torch
 
         try:
-            if not is_zipfile(self.path):
+            if not is_zipfile(file):
                 raise ValueError("no archive")
-            loaded: object = torch.load(self.path, map_location=device, weights_only=True)
+            file.seek(0)
+            loaded: object = torch.load(file, map_location=device, weights_only=True)
         except UNREADABLE as error:
-            raise InputError(
-                f"checkpoint {self.path} cannot be read: it is no ipse checkpoint, or damaged; delete it"
-            ) from error
+            raise self._damaged() from error
         saved = cast(dict[str, Any], loaded) if isinstance(loaded, dict) else {}
         if saved.get("kind") != KIND or saved.get("schema") != SCHEMA:
             raise InputError(

@@ -109,9 +109,11 @@ class Fit:
         now, said = digest_of(target), receipt_of(target) or awaited(target)
         if now is None:
             return False
-        noted = self.note.is_file() and self.note.read_text() == now
+        noted = None
+        with suppress(OSError):  # mostly there is none; another run of the same batch may remove it
+            noted = self.note.read_text()
         source = str(self.errand.source.absolute())
-        return noted or (said is not None and said.input == source and said.output_sha256 == now)
+        return noted == now or (said is not None and said.input == source and said.output_sha256 == now)
 
     def run(self) -> Run:
         """Open the fit.
