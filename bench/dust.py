@@ -3,9 +3,9 @@
     python -m bench.dust --folder DIR [--side 10000] [--dusty 10000] [--specks 2000] [--gib 4]
 
 The scan is that of ``bench.giant`` without noise. Specks and scratches are drawn from a fixed seed, in a square of
-``--dusty`` pixels in its middle; they are white, as dust on a negative is. The mask is a PNG of one channel. The run is a
-process of its own under ``ulimit -v``. What is known must come back to the bit. Then a picture of 1500² with dust in a
-few tiles is filled through windows and in memory: both must be the same.
+``--dusty`` pixels in its middle; they are white, as dust on a negative is. The mask is a PNG of one channel. The run
+is a process of its own under ``ulimit -v``. What is known must come back to the bit. Then a picture of 1500² with dust
+in a few tiles is filled through windows and in memory: both must be the same.
 """
 
 import argparse

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ipse.checkpoint import Checkpoint
-from ipse.errors import InputError, IpseError, OptionError, OutputError, RunError
+from ipse.errors import IpseError, OptionError, OutputError, RunError
 from ipse.job import fingerprint
 from ipse.pictures import Picture, write_bytes
 from ipse.pictures.files import check_place, stamp
@@ -213,9 +213,9 @@ class Drafted(Run):
 
 def forget(output: Path, said: Sequence[Receipt]) -> None:
     """Remove the pending receipt of what did not get its name, unless another run's has taken its place."""
-    with suppress(InputError):
-        if Receipt.read(pending(output)) in said:
-            pending(output).unlink(missing_ok=True)
+    with suppress(OSError):
+        if pending(output).read_bytes() in [one.to_json().encode() for one in said]:
+            pending(output).unlink()
 
 
 def settle(output: Path) -> None:
