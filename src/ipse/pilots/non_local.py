@@ -41,11 +41,18 @@ FEW = 16  # pixels: below, there are no groups of patches
 Here = tuple[slice, slice, slice]
 Preset = Literal[
     "once",
+    "once small",
+    "once large",
+    "fast once",
+    "fast small",
     "twice",
+    "twice small",
+    "twice large",
     "four",
     "five",
     "fine",
     "wide",
+    "widest",
     "narrow",
     "fast wide",
     "fast narrow",
@@ -75,11 +82,18 @@ SECOND, THIRD = Step(7, 55, 6), Step(7, 55, 6, noisy=0.5)
 
 PRESETS: dict[Preset, tuple[Step, ...]] = {
     "once": (Step(7, 32, 6, surplus=0.3),),
+    "once small": (Step(5, 24, 4, surplus=0.3),),
+    "once large": (Step(9, 40, 7, surplus=0.3),),
+    "fast once": (Step(7, 32, 7, window=25, surplus=0.3),),
+    "fast small": (Step(6, 28, 5, window=25, surplus=0.3),),
     "twice": (Step(7, 18, 6), Step(7, 48, 6)),
+    "twice small": (Step(5, 18, 4), Step(5, 48, 4)),
+    "twice large": (Step(9, 18, 7), Step(9, 48, 7)),
     "four": (Step(4, 20, 3),),
     "five": (Step(5, 24, 4),),
     "fine": (Step(5, 24, 4), Step(5, 64, 5, by="bayes")),
     "wide": (Step(8, 60, 4, by="conditional"),),
+    "widest": (Step(10, 60, 5, by="conditional"),),
     "narrow": (Step(6, 60, 3, by="conditional"),),
     "fast wide": (Step(8, 60, 6, by="conditional"),),
     "fast narrow": (Step(6, 48, 5, by="conditional"),),
@@ -111,7 +125,7 @@ def non_local(
         y: a noisy picture (1, C, H, W).
         sigma: standard deviation of the noise, in units of y: a number, or a tensor that broadcasts with y
             (a value a channel, or a pixel).
-        preset: how many steps, and how dense; ``once``, ``twice``, ``four``, ``five`` (pixels of
+        preset: how many steps, and how dense; the ``once``, ``small`` and ``twice`` ones, ``four``, ``five`` (pixels of
             a patch's side) and ``fine`` are for plug-and-play; the ``wide`` and ``narrow`` ones, with a guide, for
             pixels that differ in noise.
         clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
