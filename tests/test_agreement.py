@@ -131,11 +131,13 @@ class Watched(Tiled):
         super().add(tile, result, keep)
 
 
-def filled(hole: np.ndarray, *, alone: bool = False, seeds: int = 1, steps: int = 12) -> Watched:
+def filled(
+    hole: np.ndarray, *, alone: bool = False, seeds: int = 1, steps: int = 12, task: str = "inpaint"
+) -> Watched:
     damaged = np.where(hole, 0, WAVES).astype(np.uint8)
     told = {"mask": hole, "polarity": "white-is-hole"}
     stream = Watched(
-        Picture.from_array(damaged), "inpaint", Settings("fast", steps=steps, seeds=seeds), told, side=64
+        Picture.from_array(damaged), task, Settings("fast", steps=steps, seeds=seeds), told, side=64
     )
     stream.alone = alone
     for _ in stream:
@@ -176,10 +178,26 @@ def test_a_hole_that_covers_tiles_is_filled(seeds: int) -> None:
     assert stream.result().steps > 0
 
 
-def test_tiles_agree_on_what_lies_in_a_hole() -> None:
+@pytest.mark.parametrize(("task", "steps"), [("inpaint", 12), ("restore", 1)])
+def test_tiles_agree_on_what_lies_in_a_hole(task: str, steps: int) -> None:
     hole = square(30, 40, 60)
-    together, alone = filled(hole), filled(hole, alone=True)
+    together, alone = (filled(hole, alone=alone, task=task, steps=steps) for alone in (False, True))
     assert disagreement(together, hole) < disagreement(alone, hole) / 3
+
+
+def test_a_mixture_with_a_hole_over_tiles_follows_the_fill_of_the_whole() -> None:
+    hole = square(20, 25, 40)
+    told = {"mask": hole, "polarity": "white-is-hole", "factor": 2, "psf": np.ones((3, 3))}
+    damaged = Picture.from_array(np.where(hole, 0, WAVES)[:90, :90].astype(np.uint8))
+    told["mask"] = hole[:90, :90]
+    stream = Tiled(damaged, "restore", Settings("fast", steps=2), told, side=64)
+    small = [stream.small for _ in stream]
+    assert small[0]
+    assert not small[-1]
+    found = stream.result().picture.samples
+    assert found.shape == (180, 180)
+    within = found[50:110, 60:120].astype(float)
+    assert np.abs(within - np.repeat(np.repeat(WAVES[25:55, 30:60], 2, 0), 2, 1)).mean() < 60
 
 
 def test_gaps_that_are_no_holes_need_no_look_at_the_whole() -> None:

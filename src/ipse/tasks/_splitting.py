@@ -12,9 +12,18 @@ https://arxiv.org/abs/2008.13751
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ipse.pilots.non_local import non_local
+from ipse.tasks._common import Effort
+
+TIKHONOV, NOISY = 3e-3, 5.0  # λ of the first estimate: without noise, and what it grows by with σ²
+ROUNDS = {"fast": 4, "good": 8, "best": 16}  # of splitting
+LEVELS = (20 / 255, 2 / 255)  # s of the first round, and of the last, which is no less than σ
+PULL = 4.0  # c
+FAINT = 0.7 / 255  # σ that a picture of 8 bits has at least
 ITERATIONS = 40  # of conjugate gradients for the first estimate …
 AGAIN = 12  # … and for each after it, which starts near its end
 
@@ -94,3 +103,15 @@ def rough(x: Tensor) -> Tensor:
     out[..., 1:] += across
     out[..., :-1] -= across
     return out
+
+
+def estimates(measured: Measured, sigma: float, effort: "Effort") -> Iterator[Tensor]:
+    """Tikhonov's estimate, then splitting with a non-local denoiser."""
+    sigma = max(sigma, FAINT)
+    falling = np.geomspace(max(LEVELS[0], sigma), max(LEVELS[1], sigma), ROUNDS[effort]).tolist()
+    return splitting(
+        measured,
+        smoothness=TIKHONOV + NOISY * sigma**2,
+        denoise=lambda x, level: non_local(x, level, preset="once"),
+        levels=[(level, PULL * (sigma / level) ** 2) for level in falling],
+    )

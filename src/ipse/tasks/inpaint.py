@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ipse.settings import Settings
+from ipse.tasks._agreeing import agreement, cells, guess_in
 from ipse.tasks._gaps import THIN, depth, has_holes, thin
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
 LESS = 0.04  # of the known pixels is left out of each of several runs
 LARGEST = 32  # … and no larger than this, pixels a side
-AGREE = 0.3  # of the misfit of a tile to the fill of the whole made small, where pixels are missing
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 
 
@@ -169,13 +169,8 @@ def _fewer(known: "Tensor", seed: int) -> "Tensor":
 
 def _guess(y: "Tensor", known: "Tensor", settings: Settings) -> "Tensor | None":
     """The fill of the whole made small, where this tile lies, joined to its known pixels; None of a whole picture."""
-    import torch
-
-    from ipse.settings import Within
-
-    if not isinstance(settings, Within) or settings.guess is None:
-        return None
-    return _joined(y, known)(torch.from_numpy(settings.guess)[None].to(y.device))
+    guess = guess_in(settings, y)
+    return None if guess is None else _joined(y, known)(guess)
 
 
 def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
@@ -183,23 +178,18 @@ def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Se
 
     The fit is drawn towards them in holes, and what it is short of is added: neighbours differ in detail alone.
     """
-    from torch.nn.functional import avg_pool2d, interpolate
+    from torch.nn.functional import interpolate
 
-    from ipse.objectives import LeastSquares
     from ipse.settings import Within
 
     assert isinstance(settings, Within)
-    step = settings.grain
-
-    def mean(x: "Tensor") -> "Tensor":
-        return avg_pool2d(x, step, ceil_mode=True, count_include_pad=False)
+    mean, step = cells(settings), float(settings.grain)
 
     def outputs(x: "Tensor") -> "Tensor":
-        short = interpolate(mean(guess - x), scale_factor=float(step), mode="bilinear")
+        short = interpolate(mean(guess - x), scale_factor=step, mode="bilinear")
         return joined(x + short[..., : x.shape[-2], : x.shape[-1]])
 
-    joined = problem.outputs
-    agreed = AGREE * LeastSquares(mean(guess), mean, weight=mean(1 - known.float()))
+    joined, agreed = problem.outputs, agreement(guess, known, settings)
     return replace(problem, objective=problem.objective + agreed, outputs=outputs)
 
 

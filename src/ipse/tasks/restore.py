@@ -8,25 +8,28 @@ say when to stop, and which of the two is better.
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ipse.errors import OptionError
 from ipse.settings import Settings
+from ipse.tasks._agreeing import agreement, guess_in
+from ipse.tasks._gaps import THIN, depth, has_holes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from torch import Tensor
 
     from ipse.noise import Noise
     from ipse.operators import Operator
     from ipse.operators.inner import Inner
-    from ipse.pictures import Picture
+    from ipse.pictures import Mask, Picture
     from ipse.problem import Problem
-    from ipse.tasks._common import Effort
     from ipse.tasks._splitting import Measured
 
 STEPS = {"fast": 250, "good": 1000, "best": 3000}  # from noise …
@@ -35,11 +38,6 @@ JITTER = 0.1
 HELD = 0.02  # of the measurements, for the score
 SMOOTHNESS = {True: 0.002, False: 1e-4}  # of TV, per pixel, from noise and from an estimate, and …
 ROUGH = 0.02  # … what it grows by with σ
-TIKHONOV, NOISY = 3e-3, 5.0  # λ of the first estimate: without noise, and what it grows by with σ²
-ROUNDS = {"fast": 4, "good": 8, "best": 16}  # of splitting
-LEVELS = (20 / 255, 2 / 255)  # s of the first round, and of the last, which is no less than σ
-PULL = 4.0  # c
-FAINT = 0.7 / 255  # σ that a picture of 8 bits has at least
 
 
 def restore(
@@ -70,8 +68,7 @@ def restore(
 
     from ipse.objectives import hold_out
     from ipse.tasks import _common
-    from ipse.tasks._gaps import THIN, depth
-    from ipse.tasks._splitting import Measured
+    from ipse.tasks._splitting import Measured, estimates
 
     _check(mask, psf, factor, sigma)
     y = _common.tensor(picture, settings)
@@ -85,9 +82,15 @@ def restore(
     free = factor > 1 or deep or settings.latent is not None or settings.network is not None
     measured = Measured(y, operator, there & ~held, size)
     problem = _problem(measured, there, inner, settings, sigma=noise.sigma, free=free)
+    guess = guess_in(settings, y)
+    if guess is not None and not known.all():
+        agreed = agreement(guess, there, settings, operator)
+        filled = replace(measured, y=torch.where(there, y, guess), seen=~held)
+        pilot = partial(estimates, filled, noise.sigma, _common.effort(settings))
+        problem = replace(problem, objective=problem.objective + agreed, pilot=pilot)
     shape = {} if point is None else {"psf": f"{point.shape[1]}×{point.shape[0]}"}
-    estimates = {"noise": noise.said, "sigma": round(255 * noise.sigma, 2), **said, **shape}
-    return replace(problem, estimates=estimates)
+    found = {"noise": noise.said, "sigma": round(255 * noise.sigma, 2), **said, **shape}
+    return replace(problem, estimates=found)
 
 
 def look(picture: "Picture", settings: Settings, **options: Any) -> dict[str, object]:
@@ -108,6 +111,19 @@ def look(picture: "Picture", settings: Settings, **options: Any) -> dict[str, ob
     if psf is not None:
         settled["psf"] = _psf(psf, picture, factor)
     return options | settled
+
+
+def coarse(
+    shrink: "Callable[[Mask], tuple[Picture, NDArray[np.bool_]]]", *, mask: Any = None, **_told: Any
+) -> "tuple[Picture, dict[str, Any]] | None":
+    """Fill the whole made small where there are holes; blur and noise are lost in its cells."""
+    from ipse.pictures import Mask
+
+    known = None if mask is None else Mask(mask, inverted=True, said="")
+    if known is None or not has_holes(known):
+        return None
+    small, there = shrink(known)
+    return small, {"mask": there, "polarity": "settled"}
 
 
 def mixture(
@@ -145,6 +161,7 @@ def _problem(
     from ipse.problem import Problem, Recipe, clipped
     from ipse.stopping import HeldOut
     from ipse.tasks import _common, _paper
+    from ipse.tasks._splitting import estimates
 
     y, effort = measured.y, _common.effort(settings)
     held = known & ~measured.seen
@@ -166,25 +183,8 @@ def _problem(
         recipe=recipe,
         rule=_common.rule(settings, HeldOut, sigma=sigma),
         score=HeldOutError(y, held, measured.operator) if held.any() else None,
-        pilot=lambda: _estimates(measured, sigma, effort),
+        pilot=lambda: estimates(measured, sigma, effort),
         outputs=lambda x: clipped(inner(x)),
-    )
-
-
-def _estimates(measured: "Measured", sigma: float, effort: "Effort") -> "Iterator[Tensor]":
-    """Tikhonov's estimate, then splitting with a non-local denoiser."""
-    import numpy as np
-
-    from ipse.pilots.non_local import non_local
-    from ipse.tasks._splitting import splitting
-
-    sigma = max(sigma, FAINT)
-    falling = np.geomspace(max(LEVELS[0], sigma), max(LEVELS[1], sigma), ROUNDS[effort]).tolist()
-    return splitting(
-        measured,
-        smoothness=TIKHONOV + NOISY * sigma**2,
-        denoise=lambda x, level: non_local(x, level, preset="once"),
-        levels=[(level, PULL * (sigma / level) ** 2) for level in falling],
     )
 
 
@@ -202,8 +202,6 @@ def _check(mask: Any, psf: Any, factor: int, sigma: float | None) -> None:
 
 def _known(mask: Any, picture: "Picture", polarity: Any) -> tuple[NDArray[Any], dict[str, object]]:
     """What is known (H, W), and what is said of it."""
-    import numpy as np
-
     from ipse.pictures import mask_for, read_mask
 
     if mask is None:

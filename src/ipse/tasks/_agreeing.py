@@ -1,0 +1,48 @@
+"""λ ‖(1 − m) ⊙ S (A x − g)‖²: a tile agrees with its neighbours on what is missing, for all follow one fill g.
+
+S is the mean over the cells by which the whole was made small.
+"""
+
+from typing import TYPE_CHECKING
+
+from ipse.settings import Settings, Within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from ipse.objectives import Objective
+
+AGREE = 0.3  # λ
+
+
+def guess_in(settings: Settings, y: "Tensor") -> "Tensor | None":
+    """The fill g (1, C, h, w) of the whole made small, where this tile lies; None of a whole picture."""
+    import torch
+
+    if not isinstance(settings, Within) or settings.guess is None:
+        return None
+    return torch.from_numpy(settings.guess)[None].to(y.device)
+
+
+def cells(settings: Settings) -> "Callable[[Tensor], Tensor]":
+    """S."""
+    from torch.nn.functional import avg_pool2d
+
+    assert isinstance(settings, Within)
+    step = settings.grain
+    return lambda x: avg_pool2d(x, step, ceil_mode=True, count_include_pad=False)
+
+
+def agreement(
+    guess: "Tensor",
+    known: "Tensor",
+    settings: Settings,
+    seen: "Callable[[Tensor], Tensor]" = lambda x: x,
+) -> "Objective":
+    """The penalty; ``seen`` is A."""
+    from ipse.objectives import LeastSquares
+
+    mean = cells(settings)
+    return AGREE * LeastSquares(mean(guess), lambda x: mean(seen(x)), weight=mean(1 - known.float()))
