@@ -132,6 +132,7 @@ def test_masks_are_looked_up_once_a_folder_and_again_once_it_has_changed(monkeyp
     assert pairs.matched({"mask": masks}, Path("in/late.png"), Path("late.png"))["mask"] == masks / "late.png"
 
 
+@pytest.mark.slow
 def test_two_runs_into_one_folder_do_not_disturb_each_other(folder):
     slow = (*COMMAND[:4], "--steps", "6", "--wait", "0.05", "--checkpoint-every", "0")
     runs = [stubs.start(*slow, cwd=folder) for _ in range(2)]
