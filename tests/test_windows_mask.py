@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from dusty import SIZE, WAVES, dust, given
 from PIL import Image
 
@@ -61,3 +62,14 @@ def test_bands_decide_the_polarity_as_the_whole_does(share: float, monkeypatch: 
         found = known_of(Picture.from_array(marks), picture)
         assert (found.said, found.inverted) == (whole.said, whole.inverted)
         assert "one colour" in found.said
+
+
+def test_a_mask_may_be_a_zarr_folder_or_a_tiff_in_strips(tmp_path: Path) -> None:
+    given(tmp_path, dust())
+    pytest.importorskip("zarr").save_array(str(tmp_path / "mask.zarr"), np.uint8(255) * dust())
+    tifffile.imwrite(tmp_path / "mask.tif", np.uint8(255) * dust(), rowsperstrip=3)
+    source = opened(tmp_path / "in.tif")
+    assert source is not None
+    for name in ("mask.zarr", "mask.tif"):
+        found = known_in(tmp_path / name, source)
+        np.testing.assert_array_equal(found[slice(5, 99), slice(0, 80)], ~dust()[5:99, :80])
