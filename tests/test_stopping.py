@@ -61,6 +61,16 @@ def test_held_out_keeps_the_least_score_and_waits_its_patience() -> None:
     assert watch(HeldOut(patience=5, every=1), stream(scores=scores))[:2] == (8, None)
 
 
+def test_held_out_keeps_the_later_of_two_scores_that_are_as_good() -> None:
+    scores = [5.0, 1.0, 1.05, 1.2, 1.09, 1.5, 1.5]
+    kept = [
+        [rule(state).best for state in stream(scores=scores)]
+        for rule in (HeldOut(every=1), HeldOut(every=1, tolerance=0.1))
+    ]
+    assert kept[0] == [True, True, False, False, False, False, False]
+    assert kept[1] == [True, True, True, False, True, False, False]
+
+
 def test_held_out_judges_only_every_so_many_steps() -> None:
     scores = [7, 1, 1, 5, 1, 1, 1, 6]
     assert watch(HeldOut(patience=4, every=4), stream(scores=scores))[:2] == (4, 8)

@@ -50,6 +50,7 @@ class Problem:
     rule: Rule = field(default_factory=Last)
     learnt: nn.Module | None = None  #: what is fitted besides the prior: an operator with parameters
     score: Objective | None = None  #: of a picture, on measurements that ``objective`` does not see
+    floor: float = 1.0  #: the pilot is the result where the fit's error is larger than so many times its own
     pilot: Callable[[], Iterator[Tensor]] | None = (
         None  #: classical estimates, each better than the one before
     )

@@ -208,7 +208,8 @@ class Restoration:
         }
         if self.refined is not None:
             return self.refined, said
-        if floor is not None and search.score is not None and search.score > floor:
+        times = search.fit.problem.floor
+        if floor is not None and search.score is not None and search.score > times * floor:
             return self.pilot, said | {"step": 0, "score": floor}
         return search.best, said
 

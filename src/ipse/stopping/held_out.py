@@ -13,10 +13,12 @@ class HeldOut(Rule):
     Args:
         patience: steps without a new best before stopping.
         every: judge the first step and then each so many only; copying a best picture costs time.
+        tolerance: a score so much above the smallest, relative to it, is as good, and the later step is kept:
+            of few held-out pixels a score is no more exact than that.
     """
 
-    def __init__(self, *, patience: int = 100, every: int = 5) -> None:
-        self.patience, self.every = patience, every
+    def __init__(self, *, patience: int = 100, every: int = 5, tolerance: float = 0.0) -> None:
+        self.patience, self.every, self.tolerance = patience, every, tolerance
         self.best, self.best_step = math.inf, 0
 
     def __call__(self, state: State) -> Verdict:
@@ -25,8 +27,8 @@ class HeldOut(Rule):
             return Verdict(best=True)
         if state.step % self.every and state.step > 1:
             return Verdict(best=False)
-        if state.score < self.best:
-            self.best, self.best_step = state.score, state.step
+        if state.score < self.best * (1 + self.tolerance):
+            self.best, self.best_step = min(self.best, state.score), state.step
             return Verdict(best=True)
         waited = state.step - self.best_step
         stop = f"held-out score has not fallen for {waited} steps" if waited >= self.patience else None

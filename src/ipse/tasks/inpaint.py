@@ -34,6 +34,8 @@ HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes 
 LESS = 0.04  # of the known pixels is left out of each of several runs
 LARGEST = 32  # … and no larger than this, pixels a side
 STEPS = {"fast": 150, "good": 500, "best": 2000}
+LATER = 0.1  # a score so much above the smallest is as good: of the two steps, the later
+FLOOR = 1.5  # the smooth fill predicts squares well and holes badly: it must be so much better
 
 
 def inpaint(
@@ -208,8 +210,9 @@ def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, fille
         prior=_common.free_prior(y, settings, scales=5),
         objective=LeastSquares(y, weight=seen.float()),
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=0.99)),
-        rule=_common.rule(settings, HeldOut),
+        rule=_common.rule(settings, lambda: HeldOut(tolerance=LATER)),
         score=HeldOutError(y, held) if held.any() else None,
+        floor=FLOOR,
         pilot=lambda: iter([biharmonic(y, drawn)]),
         outputs=_joined(y, known),
     )
