@@ -389,3 +389,16 @@ class TestBackProjection:
         assert len(errors) == 7
         assert all(after < before for before, after in pairwise(errors))
         assert errors[-1] < 0.03 * errors[0]
+
+
+def test_only_what_is_wanted_is_estimated_and_as_if_all_were() -> None:
+    draw = torch.Generator().manual_seed(3)
+    y = torch.linspace(0, 1, 160).sin().expand(1, 1, 160, 160) + 0.1 * torch.randn(
+        1, 1, 160, 160, generator=draw
+    )
+    where = torch.zeros(1, 1, 160, 160, dtype=torch.bool)
+    where[..., 10:14, 20:24] = True
+    whole, part = non_local(y, 0.1, preset="once"), non_local(y, 0.1, preset="once", where=where)
+    torch.testing.assert_close(part[where], whole[where], rtol=0, atol=1e-5)
+    assert torch.equal(part[..., 120:, 120:], y[..., 120:, 120:])
+    assert not torch.equal(part[where], y[where])

@@ -19,8 +19,6 @@ Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm", 2013:
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -32,82 +30,15 @@ from ipse.pilots._clipping import unclip
 from ipse.pilots._conditional import conditional
 from ipse.pilots._patches import CELL, References, patches, put_back, put_back_equal, similar
 from ipse.pilots._ridge import blind, ridge
+from ipse.pilots._steps import PRESETS, Preset, Step
 
-TILE = 96  # pixels a side that are worked on at once
+TILE = 96  # pixels a side that are worked on at once; half of it …
+SPARSE = 0.1  # … where fewer of the pixels are wanted, so that more tiles are left out
 CHUNK = 256  # groups that are solved at once, all channels together
 JOINT = 4  # channels at most that Bayes takes together: matrices grow with them
 FEW = 16  # pixels: below, there are no groups of patches
 
 Here = tuple[slice, slice, slice]
-Preset = Literal[
-    "once",
-    "once small",
-    "once large",
-    "fast once",
-    "fast small",
-    "twice",
-    "twice small",
-    "twice large",
-    "four",
-    "five",
-    "fine",
-    "wide",
-    "widest",
-    "narrow",
-    "fast wide",
-    "fast narrow",
-    "fast",
-    "good",
-    "best",
-]
-
-
-@dataclass(frozen=True)
-class Step:
-    """How one step groups patches."""
-
-    patch: int  #: pixels a side
-    count: int  #: patches in a group
-    stride: int  #: between reference patches
-    noisy: float = 1.0  #: share of y in what is denoised; the rest is the last estimate
-    window: int = 37  #: patches that the search window has down and across
-    surplus: float = (
-        0.05  #: of D, added to YᵀY in a first step: a group with less energy than noise must not explode
-    )
-    by: Literal["ridge", "bayes", "conditional"] = "ridge"  #: with a guide; without, it is the unbiased ridge
-
-
-FIRST = Step(7, 18, 6)
-SECOND, THIRD = Step(7, 55, 6), Step(7, 55, 6, noisy=0.5)
-
-PRESETS: dict[Preset, tuple[Step, ...]] = {
-    "once": (Step(7, 32, 6, surplus=0.3),),
-    "once small": (Step(5, 24, 4, surplus=0.3),),
-    "once large": (Step(9, 40, 7, surplus=0.3),),
-    "fast once": (Step(7, 32, 7, window=25, surplus=0.3),),
-    "fast small": (Step(6, 28, 5, window=25, surplus=0.3),),
-    "twice": (Step(7, 18, 6), Step(7, 48, 6)),
-    "twice small": (Step(5, 18, 4), Step(5, 48, 4)),
-    "twice large": (Step(9, 18, 7), Step(9, 48, 7)),
-    "four": (Step(4, 20, 3),),
-    "five": (Step(5, 24, 4),),
-    "fine": (Step(5, 24, 4), Step(5, 64, 5, by="bayes")),
-    "wide": (Step(8, 60, 4, by="conditional"),),
-    "widest": (Step(10, 60, 5, by="conditional"),),
-    "narrow": (Step(6, 60, 3, by="conditional"),),
-    "fast wide": (Step(8, 60, 6, by="conditional"),),
-    "fast narrow": (Step(6, 48, 5, by="conditional"),),
-    "fast": (Step(7, 16, 7, window=25), Step(7, 32, 7, window=25)),
-    "good": (FIRST, SECOND, THIRD, Step(5, 160, 5, noisy=0.5, window=49, by="bayes")),
-    "best": (
-        Step(7, 18, 4),
-        SECOND,
-        THIRD,
-        Step(5, 160, 4, noisy=0.7, window=49, by="bayes"),
-        Step(7, 90, 4, noisy=0.5),
-        Step(5, 160, 3, noisy=0.5, window=49, by="bayes"),
-    ),
-}
 
 
 @torch.no_grad()
@@ -118,6 +49,7 @@ def non_local(
     preset: Preset = "good",
     clipped: bool = False,
     guide: Tensor | None = None,
+    where: Tensor | None = None,
 ) -> Tensor:
     """Denoise y = x + n, n white and Gaussian.
 
@@ -130,6 +62,7 @@ def non_local(
             pixels that differ in noise.
         clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
         guide: an estimate that is already there; the first step goes on from it.
+        where: the pixels that are wanted, bool (1, 1, H, W), for presets of one step; elsewhere y may come back.
 
     Returns:
         The estimate (1, C, H, W).
@@ -146,21 +79,24 @@ def non_local(
         return y.clone()
     level = level.expand(y.shape)[0]
     start = None if guide is None else decorrelate(guide[0])
-    x = recorrelate(_estimate(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset]))
+    wanted = None if where is None else where[0, 0].cpu()
+    x = recorrelate(_estimate(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset], wanted))
     return (unclip(x, level) if clipped else x)[None]
 
 
-def _estimate(noisy: Tensor, guide: Tensor | None, variance: Tensor, steps: tuple[Step, ...]) -> Tensor:
+def _estimate(
+    noisy: Tensor, guide: Tensor | None, variance: Tensor, steps: tuple[Step, ...], where: Tensor | None
+) -> Tensor:
     """Denoise decorrelated channels (C, H, W)."""
     if noisy[0].numel() < FEW:
         return _shrink(noisy, variance) if guide is None else guide
     for step in steps:
-        guide = _step(noisy, guide, variance, step)
+        guide = _step(noisy, guide, variance, step, where)
     assert guide is not None  # every preset has a step
     return guide
 
 
-def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step) -> Tensor:
+def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step, where: Tensor | None) -> Tensor:
     """Estimate (C, H, W) from ``noisy`` with the last estimate as guide; None makes it the first step."""
     if guide is not None:
         noisy = guide + step.noisy * (noisy - guide)
@@ -178,22 +114,29 @@ def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step) -> 
     threads = 1 if noisy.is_cuda else torch.get_num_threads()  # many small matrices keep no two cores busy
     pool = ThreadPoolExecutor(threads)
     try:
-        for here, estimate, trust in pool.map(shrunk, _pieces(wanted, step, size)):  # in turn: sums repeat
+        for here, estimate, trust in pool.map(
+            shrunk, _pieces(wanted, step, size, where)
+        ):  # in turn: sums repeat
             total[here] += estimate
             weight[here] += trust
     finally:  # Ctrl-C waits for the pieces under way, not for all
         pool.shutdown(cancel_futures=True)
-    return total / weight
+    return total / weight if where is None else torch.where(weight > 0, total / weight, noisy)
 
 
-def _pieces(wanted: References, step: Step, size: tuple[int, int]) -> Iterator[tuple[Here, References]]:
-    """Parts of a picture with the references in each, and the pixels that these search."""
-    tile = max(1, TILE // step.stride // CELL) * CELL  # whole cells: the search is the same however it is cut
+def _pieces(
+    wanted: References, step: Step, size: tuple[int, int], where: Tensor | None
+) -> Iterator[tuple[Here, References]]:
+    """Parts of a picture with the references in each, and the pixels that these search, where any is wanted."""
+    side = TILE if where is None or float(where.float().mean()) > SPARSE else TILE // 2
+    tile = max(1, side // step.stride // CELL) * CELL  # whole cells: the search is the same however it is cut
     for top in range(0, len(wanted.ys), tile):
         for left in range(0, len(wanted.xs), tile):
             ys, xs = wanted.ys[top : top + tile], wanted.xs[left : left + tile]
             rows = _reach(ys, wanted.sides[0], step.window, size[0])
             columns = _reach(xs, wanted.sides[1], step.window, size[1])
+            if where is not None and not bool(where[rows, columns].any()):
+                continue
             inside = References(wanted.sides, [y - rows.start for y in ys], [x - columns.start for x in xs])
             yield (slice(None), rows, columns), inside
 

@@ -86,7 +86,7 @@ def _rounds(x: Tensor, y: Tensor, known: Tensor, part: Pass, sigmas: list[float]
     return plug_and_play(
         x,
         data_step=lambda x, _: torch.where(known, y, x.clamp(0, 1)),
-        denoise=lambda x, sigma: non_local(x, sigma, preset=next(sizes)),
+        denoise=lambda x, sigma: non_local(x, sigma, preset=next(sizes), where=~known),
         sigmas=sigmas,
         momentum=part.momentum,
     )
@@ -96,7 +96,7 @@ def _drawn(x: Tensor, y: Tensor, known: Tensor, steps: tuple[Preset, ...]) -> It
     """x ← Π(E[x | y])."""
     noise = torch.where(known, SEEN, MISSING).expand_as(y)
     for step in steps:
-        x = torch.where(known, y, non_local(y, noise, preset=step, guide=x).clamp(0, 1))
+        x = torch.where(known, y, non_local(y, noise, preset=step, guide=x, where=~known).clamp(0, 1))
         yield x
 
 

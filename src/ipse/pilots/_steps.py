@@ -1,0 +1,74 @@
+"""How the steps of a non-local estimate group patches: the presets, as data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Preset = Literal[
+    "once",
+    "once small",
+    "once large",
+    "fast once",
+    "fast small",
+    "twice",
+    "twice small",
+    "twice large",
+    "four",
+    "five",
+    "fine",
+    "wide",
+    "widest",
+    "narrow",
+    "fast wide",
+    "fast narrow",
+    "fast",
+    "good",
+    "best",
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one step groups patches."""
+
+    patch: int  #: pixels a side
+    count: int  #: patches in a group
+    stride: int  #: between reference patches
+    noisy: float = 1.0  #: share of y in what is denoised; the rest is the last estimate
+    window: int = 37  #: patches that the search window has down and across
+    surplus: float = (
+        0.05  #: of D, added to YᵀY in a first step: a group with less energy than noise must not explode
+    )
+    by: Literal["ridge", "bayes", "conditional"] = "ridge"  #: with a guide; without, it is the unbiased ridge
+
+
+FIRST = Step(7, 18, 6)
+SECOND, THIRD = Step(7, 55, 6), Step(7, 55, 6, noisy=0.5)
+
+PRESETS: dict[Preset, tuple[Step, ...]] = {
+    "once": (Step(7, 32, 6, surplus=0.3),),
+    "once small": (Step(5, 24, 4, surplus=0.3),),
+    "once large": (Step(9, 40, 7, surplus=0.3),),
+    "fast once": (Step(7, 32, 7, window=25, surplus=0.3),),
+    "fast small": (Step(6, 28, 5, window=25, surplus=0.3),),
+    "twice": (Step(7, 18, 6), Step(7, 48, 6)),
+    "twice small": (Step(5, 18, 4), Step(5, 48, 4)),
+    "twice large": (Step(9, 18, 7), Step(9, 48, 7)),
+    "four": (Step(4, 20, 3),),
+    "five": (Step(5, 24, 4),),
+    "fine": (Step(5, 24, 4), Step(5, 64, 5, by="bayes")),
+    "wide": (Step(8, 60, 4, by="conditional"),),
+    "widest": (Step(10, 60, 5, by="conditional"),),
+    "narrow": (Step(6, 60, 3, by="conditional"),),
+    "fast wide": (Step(8, 60, 6, by="conditional"),),
+    "fast narrow": (Step(6, 48, 5, by="conditional"),),
+    "fast": (Step(7, 16, 7, window=25), Step(7, 32, 7, window=25)),
+    "good": (FIRST, SECOND, THIRD, Step(5, 160, 5, noisy=0.5, window=49, by="bayes")),
+    "best": (
+        Step(7, 18, 4),
+        SECOND,
+        THIRD,
+        Step(5, 160, 4, noisy=0.7, window=49, by="bayes"),
+        Step(7, 90, 4, noisy=0.5),
+        Step(5, 160, 3, noisy=0.5, window=49, by="bayes"),
+    ),
+}
