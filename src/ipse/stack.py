@@ -4,6 +4,7 @@ Out comes a stack of the same shape, type and axes, with what OME or ImageJ said
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -56,13 +57,13 @@ class StackRun(Drafted):
         """The first plane."""
         return self.stack.picture(self.stack.plane(0))
 
-    def open(self) -> None:
+    def open(self, told: Mapping[str, Any] | None = None) -> None:
         """Look for the memory of a slab, and go on as ``Run`` does; raises what that does."""
         from ipse.plan import check_memory
 
         picture, settings = self.planned()
         check_memory(picture, self.job.task, settings, self.job.options)
-        super().open()
+        super().open(told)
 
     def planned(self) -> tuple[Picture, Settings]:
         """What is fitted at once, and with which settings; of a network over depth, something that costs the same."""
