@@ -167,7 +167,7 @@ def test_the_demo_prints_what_it_measured(damage, task, tmp_path, monkeypatch, c
     monkeypatch.setattr("skimage.data.chelsea", lambda: cat)
     folder = tmp_path / "demo"
     assert (
-        main(["demo", "-o", str(folder), "--damage", damage, "--steps", "5", "--preset", "fast", "--quiet"])
+        main(["demo", "-o", str(folder), "--damage", damage, "--steps", "20", "--preset", "fast", "--quiet"])
         == 0
     )
     out = capsys.readouterr().out

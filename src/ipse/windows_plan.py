@@ -9,7 +9,6 @@ import numpy as np
 from ipse.job import Job
 from ipse.pictures import Known
 from ipse.plan import SIDE, Plan, fits_the_whole, plan
-from ipse.tiled import cut
 from ipse.tiles import count, enlargement
 from ipse.windows import Source
 from ipse.windows.laid import busiest, missing_in, tiles_with
@@ -24,6 +23,8 @@ def plan_in_windows(job: Job, source: Source, told: Mapping[str, Any], *, side: 
         told: its options; what lies over the picture is settled.
         side: of a tile.
     """
+    from ipse.tiled import cut  # PyTorch comes with it
+
     size = source.size
     place, fitted = _planned(size, told, side)
     picture, options = source.crop(*place), cut(told, size, *place)

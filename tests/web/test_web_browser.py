@@ -31,6 +31,7 @@ def test_from_drop_to_the_saved_file(tab, page):
     tab.click("#stop")
     tab.wait_for_selector("#result")
     shoot(tab, "4-result")
+    tab.wait_for_selector("#divider")  # shown when the size of both pictures is known
     tab.focus("#divider")
     for _ in range(3):
         tab.keyboard.press("PageUp")
