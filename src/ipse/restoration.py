@@ -191,7 +191,7 @@ class Restoration:
         return np.ascontiguousarray(pixels), self.problem, said
 
     def best(self) -> tuple[Tensor | None, dict[str, Any]]:
-        """The best picture, and what to say of it: never below the pilot by held-out score."""
+        """The best picture, and what to say of it: the pilot, where the fit's held-out score is above its floor."""
         search, floor = self.search, self.floor()
         if search is None or search.best is None:
             alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
@@ -208,8 +208,7 @@ class Restoration:
         }
         if self.refined is not None:
             return self.refined, said
-        times = search.fit.problem.floor
-        if floor is not None and search.score is not None and search.score > times * floor:
+        if floor is not None and search.score is not None and search.score > floor * search.fit.problem.floor:
             return self.pilot, said | {"step": 0, "score": floor}
         return search.best, said
 

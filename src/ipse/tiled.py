@@ -175,12 +175,13 @@ class Tiled(Parts):
         if self.total is None:
             raise RunError("stopped before there was any estimate: run it again and wait a little")
         for tile in islice(tiles(self.size, tile=self.side), self.index, None):
-            pixels, guess = self.piece(tile).pixels, self.guessed(tile)
+            piece, guess = self.piece(tile), self.guessed(tile)
+            pixels = piece.pixels
             known = cut(self.found, self.size, tile.rows, tile.columns).get("mask")
             if known is not None and guess is not None:
                 pixels = np.where(known, pixels, guess)
             keep = None if self.known is None else known
-            self.add(tile, Result(self.piece(tile).like(enlarged(pixels, self.factor)), ""), keep)
+            self.add(tile, Result(piece.like(enlarged(pixels, self.factor)), ""), keep)
 
     def state_dict(self) -> dict[str, Any]:
         """The tiles that are done."""

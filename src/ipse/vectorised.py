@@ -143,7 +143,7 @@ class Vectorised:
             fallen = [fit for fit, loss in zip(self.fits, losses, strict=True) if fit.jumps(loss)]
             if fallen:
                 raise Fallen(fallen)
-        except Exception:
+        except Exception:  # passed on: alone, each fit must draw what it would have drawn
             for fit, state in zip(self.fits, before, strict=True):
                 fit.prior.generator.set_state(state)
             raise

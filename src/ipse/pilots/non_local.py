@@ -114,9 +114,8 @@ def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step, whe
     threads = 1 if noisy.is_cuda else torch.get_num_threads()  # many small matrices keep no two cores busy
     pool = ThreadPoolExecutor(threads)
     try:
-        for here, estimate, trust in pool.map(
-            shrunk, _pieces(wanted, step, size, where)
-        ):  # in turn: sums repeat
+        pieces = _pieces(wanted, step, size, where)
+        for here, estimate, trust in pool.map(shrunk, pieces):  # in turn: sums repeat
             total[here] += estimate
             weight[here] += trust
     finally:  # Ctrl-C waits for the pieces under way, not for all
