@@ -31,6 +31,14 @@ def mirror(z: Tensor, size: tuple[int, int]) -> Tensor:
     return z
 
 
+def silence(network: nn.Module) -> None:
+    """Set the last layer (weight and bias, a network's last parameters) to zero: a correction that starts at none."""
+    *_, weight, bias = network.parameters()
+    with torch.no_grad():
+        weight.zero_()
+        bias.zero_()
+
+
 class Prior(nn.Module):
     """f_θ(z): calling it draws one picture (1, C, H, W).
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from ipse import networks
 from ipse.latents import meshgrid, noise
 from ipse.pictures import Picture
-from ipse.prior import GuidedPrior, Prior, seeded
+from ipse.prior import GuidedPrior, Prior, seeded, silence
 from ipse.problem import Nothing, Problem
 from ipse.restoration import Restoration
 from ipse.settings import Settings
@@ -98,10 +98,7 @@ class Volume(Restoration):
         channels, settings = self.picture.channels, self.settings
         if isinstance(prior, GuidedPrior):
             network = self.network(channels, fold=True, sigmoid=False).to(prior.z.device)
-            with torch.no_grad():  # the first output is the pilot itself
-                *_, weight, bias = network.parameters()
-                weight.zero_()
-                bias.zero_()
+            silence(network)
             return GuidedPrior(network, prior.pilot, jitter=prior.jitter, seed=settings.seed)
         kind = settings.latent or "noise"
         z = self.latent(prior, kind)

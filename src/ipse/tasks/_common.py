@@ -12,7 +12,7 @@ from ipse import networks
 from ipse.errors import OptionError
 from ipse.latents import Window, canvas, latent, noise
 from ipse.pictures import Picture
-from ipse.prior import GuidedPrior, Prior, seeded
+from ipse.prior import GuidedPrior, Prior, seeded, silence
 from ipse.problem import Recipe
 from ipse.settings import Settings, Within, find_device, find_precision
 from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Rule, WindowedVariance
@@ -71,10 +71,7 @@ def guided_prior(picture: Tensor, settings: Settings, *, jitter: float, **option
     if (settings.network or "fast") == "fast":
         options = {"fold": True, **options}
     network = build(settings, channels, channels, sigmoid=False, **options).to(picture.device)
-    with torch.no_grad():  # the last layer starts at zero, so that the first output is the pilot itself
-        *_, weight, bias = network.parameters()
-        weight.zero_()
-        bias.zero_()
+    silence(network)
     return GuidedPrior(network, picture, jitter=jitter, seed=settings.seed)
 
 
