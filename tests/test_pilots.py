@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 import pytest
@@ -253,7 +253,7 @@ class TestPlugAndPlay:
 
         start = torch.zeros(1, 1, 2, 2)
         steps = plug_and_play(
-            start, data_step=lambda x, _: 2 * x, denoise=denoise, sigmas=[3.0, 1.0], momentum=0
+            start, data_step=lambda x, _: 2 * x, denoisers=repeat(denoise), sigmas=[3.0, 1.0], momentum=0
         )
         assert [float(x[0, 0, 0, 0]) for x in steps] == [2, 6]
         assert told == [3.0, 1.0]
@@ -263,7 +263,7 @@ class TestPlugAndPlay:
         def denoise(x: Tensor, sigma: float) -> Tensor:
             raise AssertionError(x, sigma)
 
-        plug_and_play(torch.zeros(1, 1, 2, 2), data_step=lambda x, _: x, denoise=denoise, sigmas=[1.0])
+        plug_and_play(torch.zeros(1, 1, 2, 2), data_step=lambda x, _: x, denoisers=[denoise], sigmas=[1.0])
 
 
 class TestBiharmonic:

@@ -13,6 +13,7 @@ NL-Ridge: Herbreteau and Kervrann, 2022, https://arxiv.org/abs/2203.00570.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import cycle
 from typing import Literal
 
@@ -82,11 +83,10 @@ def non_local_fill(
 
 def _rounds(x: Tensor, y: Tensor, known: Tensor, part: Pass, sigmas: list[float]) -> Iterator[Tensor]:
     """x ← Π(D_σ(x)), with patches of another size each round."""
-    sizes = cycle(part.sizes)
     return plug_and_play(
         x,
         data_step=lambda x, _: torch.where(known, y, x.clamp(0, 1)),
-        denoise=lambda x, sigma: non_local(x, sigma, preset=next(sizes), where=~known),
+        denoisers=cycle(partial(non_local, preset=size, where=~known) for size in part.sizes),
         sigmas=sigmas,
         momentum=part.momentum,
     )

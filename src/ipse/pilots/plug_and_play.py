@@ -1,6 +1,6 @@
-"""z = x_k + β (x_k − x_{k−1}),  x_{k+1} = Π(D_σ(z)),  σ falling: a denoiser in turn with the data.
+"""z = x_k + β (x_k − x_{k−1}),  x_{k+1} = Π(D_k(z, σ_k)),  σ_k falling: denoisers in turn with the data.
 
-D takes out what is unlikely at the level σ, Π puts back what was measured: known pixels, a JPEG's cells, a smaller
+D_k takes out what is unlikely at the level σ_k, Π puts back what was measured: known pixels, a JPEG's cells, a smaller
 picture. The momentum β halves the rounds (measured: docs/decisions/inpainting.md).
 
 Venkatakrishnan, Bouman, Wohlberg, "Plug-and-play priors for model based reconstruction", 2013,
@@ -9,7 +9,7 @@ Polyak, "Some methods of speeding up the convergence of iteration methods", 1964
 https://doi.org/10.1016/0041-5553(64)90137-5
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from torch import Tensor
 
@@ -18,8 +18,8 @@ def plug_and_play(
     start: Tensor,
     *,
     data_step: Callable[[Tensor, float], Tensor],
-    denoise: Callable[[Tensor, float], Tensor],
-    sigmas: Sequence[float],
+    denoisers: Iterable[Callable[[Tensor, float], Tensor]],
+    sigmas: Iterable[float],
     momentum: float = 0.5,
 ) -> Iterator[Tensor]:
     """Yield the estimate after each σ.
@@ -27,12 +27,12 @@ def plug_and_play(
     Args:
         start: x (1, C, H, W).
         data_step: Π, the nearest picture that the measurement allows; of the picture, and σ as its error.
-        denoise: D, of a picture and a noise level in units of x.
-        sigmas: falling noise levels.
+        denoisers: D_k, one a round and possibly more; of a picture and a noise level in units of x.
+        sigmas: σ_k, falling noise levels, one a round.
         momentum: β, from 0 to below 1.
     """
     x = last = start
-    for sigma in sigmas:
+    for sigma, denoise in zip(sigmas, denoisers, strict=False):  # denoisers may be an endless cycle
         ahead = x + momentum * (x - last)
         last, x = x, data_step(denoise(ahead, sigma), sigma)
         yield x

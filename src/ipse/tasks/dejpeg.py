@@ -8,6 +8,7 @@ fitted, argmin_θ dist(f_θ(z), cells)². Either way the result lies within the 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Annotated
 
@@ -145,11 +146,10 @@ def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
     start = cells.decode()
     yield start
     coarse = float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
-    sizes = cycle(SIZES)
     yield from plug_and_play(
         start,
         data_step=lambda x, sigma: cells.project(x, margin=MARGIN, sigma=sigma),
-        denoise=lambda x, sigma: non_local(x, sigma, preset=next(sizes)),
+        denoisers=cycle(partial(non_local, preset=size) for size in SIZES),
         sigmas=np.geomspace(FIRST * coarse, LAST * coarse, ROUNDS[settings.preset]).tolist(),
         momentum=MOMENTUM,
     )

@@ -5,6 +5,7 @@ it back to the blur of interpolation. What the network drew is then made to agre
 turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md).
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ipse.settings import Settings
@@ -122,11 +123,10 @@ def _refined(x: "Tensor", consistent: "Consistent", effort: "Effort") -> "Iterat
     from ipse.pilots.plug_and_play import plug_and_play
 
     order = (SIZES * SMALL[effort])[: SMALL[effort]] + LATER * FINE[effort]
-    presets = iter(order)
     return plug_and_play(
         consistent(x, rounds=ROUNDS),
         data_step=lambda x, _: consistent(x, rounds=INNER),
-        denoise=lambda x, sigma: non_local(x, sigma, preset=next(presets)),
+        denoisers=[partial(non_local, preset=size) for size in order],
         sigmas=np.geomspace(FIRST, LAST, len(order)).tolist(),
         momentum=MOMENTUM[effort],
     )
