@@ -20,7 +20,7 @@ PEERS: dict[str, Peer] = {
     "deepinv-dip": Peer(
         learned.deepinv_dip,
         tasks=("denoise", "inpaint"),
-        needs=("deepinv", "bench.peers.deepinv_dip"),
+        needs=("bench.peers.deepinv_dip", "deepinv"),
         random=True,
     ),
 }
