@@ -2,6 +2,7 @@
 
 import gc
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from ipse.receipt import Receipt
 from ipse.run import Run
 from ipse.settings import Settings
 from ipse.stack import StackRun
-from ipse.volume import TiledVolume, Volume
+from ipse.tiled import Tiled
+from ipse.volume import Volume
 from ipse.windows.drift import Canvas, aligned, drift, families
 from ipse.windows.slabs import DEPTH, OVERLAP, slabs
 
@@ -218,7 +220,8 @@ def test_tiles_are_fitted_over_depth_too() -> None:
         np.random.default_rng(0).integers(0, 255, (96, 64, 2)).astype(np.uint8), channel_axis=-1
     )
     settings = Settings(preset="fast", steps=1, latent="noise")
-    made = TiledVolume(picture, "upscale", settings, {"factor": 2}, planes=2, deep=True, side=64)
+    together = partial(Volume, planes=2, deep=True)
+    made = Tiled(picture, "upscale", settings, {"factor": 2}, side=64, opened=together)
     kinds = set[type]()
     for _ in made:
         assert isinstance(made.inner, Volume)

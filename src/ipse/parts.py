@@ -3,6 +3,7 @@
 What tiles of a picture and planes of a stack have in common: how many are done, and what time each may take.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,32 +19,23 @@ if TYPE_CHECKING:
 
 
 class Parts(Restoration):
-    """The stream of one part after the other.
+    """The stream of one part after the other; ``seconds`` of the settings is shared out among them."""
 
-    Args:
-        picture: what the receipt describes.
-        task: the name of a task.
-        settings: as for a part; ``seconds`` is shared out among them.
-        options: the task's own.
-        count: how many parts there are.
-    """
+    index = 0  #: parts that are done
+    inner: Restoration | None = None  #: the part under way
+    seen: Mapping[str, Any] | None = None  #: what was found in the last that is done
+    spent = 0.0  #: seconds …
+    steps = 0  #: … and steps of those that are done
 
-    def __init__(
-        self,
-        picture: Picture,
-        task: str,
-        settings: Settings | None = None,
-        options: Mapping[str, Any] | None = None,
-        *,
-        count: int,
-    ) -> None:
-        super().__init__(picture, task, settings, options)
-        self.name, self.count = task, count
-        self.factor = enlargement(self.options)
-        self.index = 0  #: parts that are done
-        self.inner: Restoration | None = None
-        self.seen: Mapping[str, Any] = {}
-        self.spent, self.steps = 0.0, 0
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """How many parts there are."""
+
+    @property
+    def factor(self) -> int:
+        """How many times longer each side of the result is."""
+        return enlargement(self.options)
 
     def share(self) -> Settings:
         """The settings of the next part, with its share of the time that is left."""
@@ -66,7 +58,7 @@ class Parts(Restoration):
 
     def told(self, picture: Picture, reason: str) -> Result:
         """A picture as the result of all parts."""
-        return Result(picture, reason, steps=self.steps, seconds=self.spent, estimates=dict(self.seen))
+        return Result(picture, reason, steps=self.steps, seconds=self.spent, estimates=dict(self.seen or {}))
 
     @property
     def has_estimate(self) -> bool:

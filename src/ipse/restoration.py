@@ -80,7 +80,7 @@ class Restoration:
     ) -> None:
         self.picture = picture
         self.settings = settings or Settings()
-        self.task = tasks.find(task)
+        self.name, self.task = task, tasks.find(task)
         self.options = dict(options or {})
         self.problem: Problem | Nothing | None = None
         self.pilot: Tensor | None = None

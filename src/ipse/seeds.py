@@ -63,7 +63,7 @@ class Seeds(Restoration):
         ends: Sequence[Reach] | None = None,
     ) -> None:
         super().__init__(picture, task, settings, options)
-        self.name, self.ends = task, ends
+        self.ends = ends
         self.count = self.settings.seeds if ends is None else len(ends)
         self.moments: Moments | None = None
         self.inner: Restoration | None = None  #: the run under way; of several at once the first

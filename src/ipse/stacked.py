@@ -19,8 +19,8 @@ from ipse.pictures import Picture
 from ipse.pictures.levels import Samples
 from ipse.restoration import Restoration, Result
 from ipse.settings import Settings
-from ipse.tiled import enlarged, restoration
-from ipse.volume import TiledVolume, Volume
+from ipse.tiled import Tiled, enlarged, restoration
+from ipse.volume import Volume
 from ipse.warm import Warm, Weights
 from ipse.windows.drift import Canvas, families
 from ipse.windows.slabs import NETWORK, Slab, side_of, slabs_of
@@ -53,19 +53,23 @@ class Stacked(Parts):
         stack: "Stack",
         draft: "Draft",
         task: str,
-        settings: "Settings | None" = None,
-        options: Mapping[str, Any] | None = None,
+        settings: Settings,
+        options: Mapping[str, Any],
         *,
         joint: str | None = None,
         warm: bool = False,
     ) -> None:
-        self.slabs = slabs_of(stack, joint)
-        told = settings or Settings()
-        self.deep = told.network == NETWORK
-        told = replace(told, network=None) if self.deep else told  # which no task knows
-        super().__init__(stack.picture(stack.plane(0)), task, told, options, count=len(self.slabs))
+        self.deep = settings.network == NETWORK
+        told = replace(settings, network=None) if self.deep else settings  # which no task knows
+        super().__init__(stack.picture(stack.plane(0)), task, told, options)
         self.stack, self.draft, self.joint, self.warm = stack, draft, joint, warm
+        self.slabs = slabs_of(stack, joint)
         self.weights: Weights | None = None
+
+    @property
+    def count(self) -> int:
+        """How many slabs there are."""
+        return len(self.slabs)
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Every slab's pilots and steps, in turn."""
@@ -107,8 +111,9 @@ class Stacked(Parts):
         """Open a slab's restoration, warm where that was asked for and it is not cut into tiles."""
         side = side_of(picture.size, planes, told=settings.tile, factor=self.factor)
         if planes > 1:
-            kind = partial(TiledVolume, side=side) if side else Volume
-            return kind(picture, self.name, settings, self.options, planes=planes, deep=self.deep)
+            together = partial(Volume, planes=planes, deep=self.deep)
+            kind = partial(Tiled, side=side, opened=together) if side else together
+            return kind(picture, self.name, settings, self.options)
         if self.warm and not side:
             inner = Warm(picture, self.name, settings, self.options)
             inner.start = None if self.index % FRESH == 0 else self.weights

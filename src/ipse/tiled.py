@@ -4,7 +4,7 @@ Each tile is a restoration of its own, of the same seed; what was found in the w
 of them. Weights feather the overlaps. Only one tile's fit is in memory, with the sum so far.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ipse.restoration import Estimate
     from ipse.stopping import State
 
+Opening = Callable[[Picture, str, Settings, Mapping[str, Any]], Restoration]
 ARRAYS = ("total", "keep", "spread", "guess")  # of a ``Tiled``, that a checkpoint holds
 
 
@@ -40,6 +41,7 @@ class Tiled(Parts):
         settings: as for a whole picture; ``seconds`` is shared out among the tiles.
         options: the task's own.
         side: of a tile, in pixels of the damaged picture.
+        opened: what opens a tile's restoration.
     """
 
     def __init__(
@@ -50,15 +52,21 @@ class Tiled(Parts):
         options: Mapping[str, Any] | None = None,
         *,
         side: int,
+        opened: Opening = whole,
     ) -> None:
-        super().__init__(picture, task, settings, options, count=count(picture.size, tile=side))
-        self.side, self.size = side, picture.size
+        super().__init__(picture, task, settings, options)
+        self.side, self.size, self.opened = side, picture.size, opened
         self.total: NDArray[np.float32] | None = None
         self.keep: NDArray[np.bool_] | None = None  #: where the samples must come back to the bit
         self.spread: NDArray[np.float32] | None = None  #: Σ_k w_k s_k, the disagreement of several seeds
         self.guess: NDArray[np.float32] | None = None  #: (C, h, w), the result of the whole made small …
         self.small = False  #: … whose restoration is under way
         self.found: Mapping[str, Any] = {}  #: the options, with what only the whole can tell
+
+    @property
+    def count(self) -> int:
+        """How many tiles there are."""
+        return count(self.size, tile=self.side)
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Every tile's pilots and steps, in turn."""
@@ -115,15 +123,11 @@ class Tiled(Parts):
     def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
         """Restore one tile, and add it to the sum."""
         told = cut(options, self.size, tile.rows, tile.columns)
-        inner = self.opened(self.piece(tile), self.within(tile), told)
+        inner = self.opened(self.piece(tile), self.name, self.within(tile), told)
         yield from self.pull(inner)
         result = inner.result()
         self.add(tile, result, None if inner.problem is None else inner.problem.keep)
         self.done(result)
-
-    def opened(self, piece: Picture, settings: Settings, options: Mapping[str, Any]) -> Restoration:
-        """Open a tile's restoration."""
-        return whole(piece, self.name, settings, options)
 
     def add(self, tile: Tile, result: Result, keep: NDArray[np.bool_] | None = None) -> None:
         """Add a tile's picture with its weight; a tile with nothing to restore, as it was."""

@@ -23,7 +23,6 @@ from ipse.prior import GuidedPrior, Prior, seeded, silence
 from ipse.problem import Nothing, Problem
 from ipse.restoration import Restoration
 from ipse.settings import Settings
-from ipse.tiled import Tiled
 from ipse.windows.slabs import NETWORK
 
 CHANNELS = 32  # of a plane's noise
@@ -130,35 +129,3 @@ class Volume(Restoration):
         draw = torch.Generator(device).manual_seed(self.settings.seed)
         size = (-(-prior.size[0] // 2), -(-prior.size[1] // 2))
         return noise(CHANNELS * self.planes, size, generator=draw, distribution="normal", scale=1.0)
-
-
-class TiledVolume(Tiled):
-    """The same in tiles, where the planes are large.
-
-    Args:
-        picture: as for ``Volume``.
-        task: the name of a task.
-        settings: as for ``Volume``.
-        options: the task's own.
-        planes: how many there are.
-        deep: as for ``Volume``.
-        side: of a tile, in pixels of the damaged planes.
-    """
-
-    def __init__(
-        self,
-        picture: Picture,
-        task: str,
-        settings: Settings | None = None,
-        options: Mapping[str, Any] | None = None,
-        *,
-        planes: int,
-        side: int,
-        deep: bool = False,
-    ) -> None:
-        super().__init__(picture, task, settings, options, side=side)
-        self.planes, self.deep = planes, deep
-
-    def opened(self, piece: Picture, settings: Settings, options: Mapping[str, Any]) -> Restoration:
-        """Open a tile's restoration."""
-        return Volume(piece, self.name, settings, options, planes=self.planes, deep=self.deep)

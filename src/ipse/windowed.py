@@ -14,7 +14,7 @@ from ipse.pictures.levels import Samples
 from ipse.problem import Nothing
 from ipse.restoration import Result
 from ipse.tiled import Tiled, enlarged
-from ipse.tiles import Tile, count
+from ipse.tiles import Tile
 
 if TYPE_CHECKING:
     from ipse.pictures import Picture
@@ -41,14 +41,13 @@ class Windowed(Tiled):
         source: "Source",
         draft: "Draft",
         task: str,
-        settings: "Settings | None" = None,
-        options: Mapping[str, Any] | None = None,
+        settings: "Settings",
+        options: Mapping[str, Any],
         *,
         side: int,
     ) -> None:
         super().__init__(source.mosaic(), task, settings, options, side=side)
         self.source, self.draft, self.size = source, draft, source.size
-        self.count = count(self.size, tile=side)
         self.top = 0  #: the first row of the band, which is the first that is not in the draft
 
     def __iter__(self) -> Iterator["Estimate | State"]:
