@@ -1,4 +1,4 @@
-"""What test files of batches share."""
+"""Where tests run: folders, and what is in them."""
 
 from pathlib import Path
 
@@ -7,12 +7,34 @@ import stubs
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Three numbered pictures in ``in``, and what is none; the stand-in is the only task."""
+def here(tmp_path, monkeypatch):
+    """The working folder, empty; the stand-in is the only task."""
     stubs.install(monkeypatch)
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def folder(here):
+    """Three numbered pictures in ``in``, and what is none."""
     Path("in").mkdir()
     for index in range(3):
         stubs.noisy(Path(f"in/{index}.png"), seed=index)
     Path("in/notes.txt").write_text("no picture")
+    return here
+
+
+@pytest.fixture
+def giants(tmp_path, monkeypatch):
+    """A folder; pictures of a few thousand pixels count as giant."""
+    for limit in ("ipse.giant.GIANT", "ipse.giant.LARGE", "ipse.windows.open.SMALL"):
+        monkeypatch.setattr(limit, 1)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The file of a small random model."""
+    from tiny_model import write
+
+    return write(tmp_path_factory.mktemp("models"))

@@ -27,16 +27,14 @@ STEPS = Settings(steps=3)
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(here):
     """Three pictures, one of them in a folder, and what is none."""
-    stubs.install(monkeypatch)
-    monkeypatch.chdir(tmp_path)
     Path("in/sub").mkdir(parents=True)
     Path("in/dir.png").mkdir()
     for index, name in enumerate(("a.png", "b.png", "sub/c.tif")):
         stubs.noisy(Path("in") / name, seed=index)
     Path("in/notes.txt").write_text("no picture")
-    return tmp_path
+    return here
 
 
 def order(*pictures, output="out", **given):

@@ -5,7 +5,6 @@ import re
 import shlex
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,6 @@ from ipse.batch.records import read
 from ipse.cli import main
 from ipse.receipt import Receipt
 from ipse.settings import Settings
-
-
-def outputs(place):
-    return {path.name: path.read_bytes() for path in Path(place).glob("*.png")}
 
 
 @pytest.mark.usefixtures("folder")
@@ -41,7 +36,7 @@ def test_a_failure_is_the_exit_code_and_the_summary(capsys):
     assert "in/broken.png" in capsys.readouterr().err
     assert main(["smooth", "in", "-o", "out", "--steps", "3"]) == 1
     assert "3 done before, 1 failed" in capsys.readouterr().err
-    assert len(outputs("out")) == 3
+    assert len(stubs.outputs("out")) == 3
 
 
 @pytest.mark.usefixtures("folder")
@@ -87,18 +82,13 @@ def test_one_file_with_a_flag_of_several_goes_into_a_folder():
     assert Receipt.read(Path("out/0_ipse.png.ipse.json")).threads == 1
 
 
-def wait_until(condition, process):
-    give_up = time.monotonic() + 60
-    while not condition() and process.poll() is None and time.monotonic() < give_up:
-        time.sleep(0.02)
-    assert condition()
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_what_ends_the_run_loses_only_the_fit_under_way(folder, number, code):
     slow = ("smooth", "in", "-o", "out", "--steps", "16", "--wait", "0.05", "--checkpoint-every", "0")
     process = stubs.start(*slow, cwd=folder)
-    wait_until(lambda: len(outputs("out")) == 1 and list(Path("out/.ipse").glob("1*.checkpoint")), process)
+    stubs.wait_until(
+        lambda: len(stubs.outputs("out")) == 1 and list(Path("out/.ipse").glob("1*.checkpoint")), process
+    )
     process.send_signal(number)
     said = stubs.finish(process)
     assert said[0] == code, said
@@ -110,14 +100,16 @@ def test_what_ends_the_run_loses_only_the_fit_under_way(folder, number, code):
     assert [one.state for one in read(Path("out/ipse-manifest.jsonl"))] == ["done"] * 3
     assert not list(Path("out").rglob(".*"))
     assert main(["smooth", "in", "-o", "whole", "--steps", "16", "--wait", "0.05", "--quiet"]) == 0
-    assert outputs("out") == outputs("whole")
+    assert stubs.outputs("out") == stubs.outputs("whole")
 
 
 def test_a_watch_ends_at_ctrl_c_with_the_summary(folder):
     process = stubs.start("smooth", "in", "-o", "out", "--steps", "2", "--watch", cwd=folder)
-    wait_until(lambda: len(outputs("out")) == 3, process)
+    stubs.wait_until(lambda: len(stubs.outputs("out")) == 3, process)
     stubs.noisy(folder / "in" / "late.png", seed=5)
-    wait_until(lambda: len(outputs("out")) == 4 and len(read(Path("out/ipse-manifest.jsonl"))) == 4, process)
+    stubs.wait_until(
+        lambda: len(stubs.outputs("out")) == 4 and len(read(Path("out/ipse-manifest.jsonl"))) == 4, process
+    )
     process.send_signal(signal.SIGINT)
     code, _, err = stubs.finish(process)
     assert code == 0, err

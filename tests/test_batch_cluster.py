@@ -39,18 +39,14 @@ def order(output, **given):
     return Order((Path("in"),), Path(output), job, threads=1)
 
 
-def outputs(place):
-    return {path.name: path.read_bytes() for path in Path(place).glob("*.png")}
-
-
 @pytest.mark.usefixtures("folder")
 def test_a_cluster_makes_the_same_bytes(scheduler):
     Path("in/broken.png").write_bytes(b"broken")
     given = {"task": "smooth", "settings": Settings(steps=6), "threads": 1}
     there = list(batch.restore_many(["in"], output="there", scheduler=scheduler, **given))
     alone = list(batch.restore_many(["in"], output="alone", **given))
-    assert outputs("there") == outputs("alone")
-    assert len(outputs("there")) == 3
+    assert stubs.outputs("there") == stubs.outputs("alone")
+    assert len(stubs.outputs("there")) == 3
     assert sorted(one.state for one in there) == sorted(one.state for one in alone)
     assert {one.worker for one in there} == {"0", "1"}
     assert {one.output for one in read(Path("there/ipse-manifest.jsonl"))} == {one.output for one in there}
@@ -68,7 +64,7 @@ def test_cancel_reaches_the_fits_and_they_go_on_later(scheduler):
             if isinstance(event, Moment) and event.step:
                 break
     assert time.monotonic() - begun < 10
-    assert outputs("out") == {}
+    assert stubs.outputs("out") == {}
     kept = list(Path("out/.ipse").glob("*.checkpoint"))
     assert kept
     time.sleep(0.3)
@@ -120,7 +116,7 @@ def test_records_come_with_the_events_and_errands_many_at_a_time(scheduler, monk
     with closing(carried(asked.errands(asked.listing()), Dask(scheduler=scheduler))) as events:
         records = [event for event in events if isinstance(event, Record)]
     assert [one.state for one in records] == ["done"] * 9
-    assert len(outputs("out")) == 9
+    assert len(stubs.outputs("out")) == 9
     assert (sent[0], sum(sent)) == (4, 9)
     assert min(sent[:-1]) >= 2
 
@@ -148,15 +144,6 @@ def test_without_dask_the_way_to_it_is_said(capsys, monkeypatch):
     assert "pip install 'ipse[dask]'" in capsys.readouterr().err
 
 
-def wait_until(condition, process):
-    give_up = time.monotonic() + 120
-    while not condition() and process.poll() is None and time.monotonic() < give_up:
-        time.sleep(0.02)
-    if not condition():
-        process.kill()
-        pytest.fail(str(stubs.finish(process)))
-
-
 def children(process):
     """The processes that compute, by what they hold open."""
     found = []
@@ -177,15 +164,15 @@ def test_a_killed_worker_hands_its_fit_on(folder):
     slow = ("denoise", "in", "--steps", "40", "--rule", "last", "--preset", "fast")
     there = ("-o", "out", "--workers", "2", "--checkpoint-every", "0.2", "--threads", "1")
     process = stubs.start(*slow, *there, cwd=folder, command=COMMAND)
-    wait_until(lambda: list(Path("out/.ipse").glob("*.checkpoint")), process)
+    stubs.wait_until(lambda: list(Path("out/.ipse").glob("*.checkpoint")), process)
     os.kill(children(process)[0], signal.SIGKILL)
     code, _, err = stubs.finish(process, timeout=120)
     assert code == 0, err
     assert "Traceback" not in err
     alone = stubs.start(*slow, "-o", "whole", "-q", "--threads", "1", cwd=folder, command=COMMAND)
     assert stubs.finish(alone, timeout=120)[0] == 0
-    assert len(outputs("whole")) == 3
-    assert outputs("out") == outputs("whole")
+    assert len(stubs.outputs("whole")) == 3
+    assert stubs.outputs("out") == stubs.outputs("whole")
     assert not list(Path("out").rglob(".*"))
 
 
@@ -207,10 +194,10 @@ def test_ctrl_c_in_a_terminal_stops_the_fits_and_keeps_them(folder):
     process = stubs.start(
         *slow, "-o", "out", "--workers", "2", cwd=folder, command=COMMAND, start_new_session=True
     )
-    wait_until(lambda: list(Path("out/.ipse").glob("*.checkpoint")), process)
+    stubs.wait_until(lambda: list(Path("out/.ipse").glob("*.checkpoint")), process)
     os.killpg(process.pid, signal.SIGINT)
     code, _, err = stubs.finish(process, timeout=120)
     assert code == 130, err
     assert err.splitlines() == ["3 left, 1 other files; see out/ipse-manifest.jsonl"]
     assert list(Path("out/.ipse").glob("*.checkpoint"))
-    assert outputs("out") == {}
+    assert stubs.outputs("out") == {}

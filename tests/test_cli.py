@@ -28,11 +28,9 @@ HEAVY = {"torch", "skimage", "scipy", "numpy", "PIL"}
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    stubs.install(monkeypatch)
-    monkeypatch.chdir(tmp_path)
-    stubs.noisy(tmp_path / "in.png")
-    return tmp_path
+def folder(here):
+    stubs.noisy(here / "in.png")
+    return here
 
 
 def imported(*args):

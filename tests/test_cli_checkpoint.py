@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import stubs
 import torch
+from runs import pulled
 
 from ipse import settings
 from ipse.checkpoint import Checkpoint
@@ -37,10 +38,7 @@ def job(tmp_path, monkeypatch):
 
 
 def carried_out(job):
-    run = Run(job)
-    for _ in run:
-        pass
-    run.finish()
+    pulled(Run(job))
     return job.target.read_bytes()
 
 

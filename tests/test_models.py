@@ -4,12 +4,11 @@ import hashlib
 from collections import OrderedDict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from skimage import data
-from tiny_model import LAYERS, SIDE, batch, write
+from tiny_model import LAYERS, SIDE, Evil, batch
 from torch import nn
 
 from ipse import models
@@ -17,11 +16,6 @@ from ipse.errors import OptionError, PictureError
 from ipse.models import chain, classics
 from ipse.objectives import Activation
 from ipse.operators import Features
-
-
-@pytest.fixture(scope="module", name="tiny")
-def fixture_tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("models"))
 
 
 def test_a_file_that_describes_its_layers_is_that_model(tiny: Path) -> None:
@@ -137,11 +131,6 @@ def test_the_classics_have_their_number_of_parameters(name: str) -> None:
     count = sum(weight.numel() for layer in made.values() for weight in layer.parameters())
     assert count == {"alexnet": 61_100_840, "vgg16": 138_357_544, "vgg19": 143_667_240}[name]
     assert x.shape == (1, 1000)
-
-
-class Evil:
-    def __reduce__(self) -> Any:
-        return (Path("evil").touch, ())
 
 
 def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

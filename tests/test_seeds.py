@@ -11,6 +11,7 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from runs import pulled
 
 import ipse
 from ipse import disagreement, plan
@@ -44,12 +45,6 @@ def job(tmp_path):
 
 def restored(**given):
     return ipse.restore(X, "smooth", steps=5, **given)
-
-
-def pulled(run):
-    for _ in run:
-        pass
-    return run.finish()
 
 
 def files(folder):

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from refusals import refused
+from runs import pulled
 from scipy.ndimage import gaussian_filter
 
 from ipse.cli import main
@@ -23,7 +24,6 @@ from ipse.giant import plan_of, run_of
 from ipse.job import Job, repeated
 from ipse.networks.fast3d import Fast3d
 from ipse.pictures import Picture
-from ipse.receipt import Receipt
 from ipse.run import Run
 from ipse.settings import Settings
 from ipse.stack import StackRun
@@ -53,12 +53,6 @@ def run_on(folder: Path, array: NDArray[Any], task: str = "denoise", **changes: 
     options = {"factor": 2} if task == "upscale" else {"sigma": 25.0}
     job = Job(task, path, folder / "out.tif", settings=settings, options=options, joint="Z", overwrite=True)
     return run_of(replace(job, **changes))
-
-
-def done(run: Run) -> Receipt:
-    for _ in run:
-        pass
-    return run.finish()
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 4), st.sampled_from([0, 1, 2]))
@@ -126,7 +120,7 @@ def test_planes_that_move_help_one_another(tmp_path: Path) -> None:
     clean, array = seen(places), seen(places, sigma=25)
     errors = []
     for joint in (None, "Z"):
-        done(run_on(tmp_path, array, joint=joint))
+        pulled(run_on(tmp_path, array, joint=joint))
         errors.append(((tifffile.imread(tmp_path / "out.tif") - clean) ** 2).mean())
     assert errors[1] < 0.6 * errors[0]
 
@@ -137,9 +131,9 @@ def test_a_plane_that_shows_something_else_is_restored_by_itself(tmp_path: Path)
     planes = [plane[..., None] for plane in array]
     canvas = Canvas.of(planes[0], 1)
     assert [family for family, _ in families([planes[at] for at in (0, 2, 1, 3, 4)])] == [[0, 2, 3, 4], [1]]
-    done(run_on(tmp_path, array[[0, 2, 1, 3, 4]]))
+    pulled(run_on(tmp_path, array[[0, 2, 1, 3, 4]]))
     together = tifffile.imread(tmp_path / "out.tif")
-    done(run_on(tmp_path, array[[0, 2, 1, 3, 4]], joint=None))
+    pulled(run_on(tmp_path, array[[0, 2, 1, 3, 4]], joint=None))
     apart = tifffile.imread(tmp_path / "out.tif")
     np.testing.assert_array_equal(together[1], apart[1])
     assert all((together[at] != apart[at]).any() for at in (0, 2, 3, 4))
@@ -153,7 +147,7 @@ def test_the_axis_is_the_one_that_was_named(tmp_path: Path) -> None:
     run = run_of(Job("denoise", path, tmp_path / "out.tif", options={"sigma": 25.0}, joint="T"))
     assert isinstance(run, StackRun)
     assert [slab.planes for slab in run.slabs] == [(0, 2, 4), (1, 3, 5)]
-    done(run)
+    pulled(run)
     clean = seen([(20, 20)])
     found = tifffile.imread(tmp_path / "out.tif")
     assert found.shape == still.shape
@@ -235,7 +229,7 @@ def test_tiles_are_fitted_over_depth_too() -> None:
 def test_what_was_killed_goes_on_to_the_same_bytes(network: str | None, tmp_path: Path) -> None:
     array = seen([(20, 20 + k) for k in range(DEPTH + 3)])[:, ::2, ::2]
     how: dict[str, Any] = {"settings": Settings(preset="fast", network=network, steps=2, latent="noise")}
-    wanted = done(run_on(tmp_path, array, "upscale", **how))
+    wanted = pulled(run_on(tmp_path, array, "upscale", **how))
     assert "all 11 planes" in wanted.reason
     how |= {"checkpoint": tmp_path / "saved", "every": 0.0, "target": tmp_path / "again.tif"}
     run = run_on(tmp_path, array, "upscale", **how)
@@ -245,9 +239,9 @@ def test_what_was_killed_goes_on_to_the_same_bytes(network: str | None, tmp_path
     del run
     gc.collect()
     again = run_on(tmp_path, array, "upscale", **how, resume=True)
-    assert done(again).output_sha256 == wanted.output_sha256
+    assert pulled(again).output_sha256 == wanted.output_sha256
     rerun = run_of(repeated(wanted, target=tmp_path / "rerun.tif"))
-    assert done(rerun).pixels_sha256 == wanted.pixels_sha256
+    assert pulled(rerun).pixels_sha256 == wanted.pixels_sha256
 
 
 def test_a_slab_is_planned_as_a_whole(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from skimage import data
-from tiny_model import batch
+from tiny_model import Evil, batch
 from torch.nn.functional import conv2d, pad
 
 from ipse import models
@@ -91,11 +91,6 @@ def test_another_file_is_not_even_read(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "other.pkl").write_bytes(content)
     with pytest.raises(OptionError, match=r"other\.pkl has SHA-256 .* not squeezenet's; expected f286bbf4"):
         models.load("squeezenet", weights=tmp_path / "other.pkl")
-
-
-class Evil:
-    def __reduce__(self) -> Any:
-        return (Path("evil").touch, ())
 
 
 def test_a_pickle_can_make_nothing_but_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from refusals import refused
+from runs import pulled
 
 from ipse.cli import main
 from ipse.errors import InputError, OptionError, OutputError, PictureError
@@ -43,9 +44,7 @@ def restored(source: Path, target: Path, **changes: Any) -> Receipt:
     job = Job("denoise", source, target, settings=Settings(preset="fast"), options={"sigma": 25.0})
     run = run_of(replace(job, **changes))
     assert isinstance(run, StackRun)
-    for _ in run:
-        pass
-    return run.finish()
+    return pulled(run)
 
 
 def smoother(one: np.ndarray, other: np.ndarray) -> bool:

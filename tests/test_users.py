@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from runs import pulled
 
 from ipse import pictures
 from ipse.job import Job
@@ -20,9 +21,7 @@ QUICK = Settings(preset="fast", steps=2)
 
 def restored(task: str, source: Path, target: Path, settings: Settings = QUICK, **options: object) -> Run:
     run = Run(Job(task, source, target, settings, options))
-    for _ in run:
-        pass
-    run.finish()
+    pulled(run)
     return run
 
 

@@ -1,6 +1,7 @@
 """A small random model in a file that describes it, for the tests of what looks into models."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,13 @@ LAYERS: list[chain.Layer] = [
 ]
 CLASSES = ["ash, European ash", "beech", "cherry, sweet cherry", "date palm"]
 SIDE = 48
+
+
+class Evil:
+    """What makes a file when it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return (Path("evil").touch, ())
 
 
 def write(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -51,3 +52,18 @@ def noisy(path, *, size=(24, 20), seed=0):
     ramp = np.linspace(0, 255, size[1])[None, :, None] * np.ones((size[0], 1, 3))
     Image.fromarray((ramp + rng.normal(0, 20, ramp.shape)).clip(0, 255).astype(np.uint8)).save(path)
     return path
+
+
+def outputs(place):
+    """The bytes of a folder's pictures, by name."""
+    return {path.name: path.read_bytes() for path in Path(place).glob("*.png")}
+
+
+def wait_until(condition, process, seconds=120):
+    """Wait for a condition while a process works at it; what that said is what went wrong."""
+    give_up = time.monotonic() + seconds
+    while not condition() and process.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+    if not condition():
+        process.kill()
+        raise AssertionError(finish(process))
