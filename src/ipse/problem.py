@@ -22,14 +22,12 @@ class Recipe:
     steps: int = 1000
     learning_rate: float = 0.01
     optimiser: Literal["adam", "lbfgs"] = "adam"  #: L-BFGS wants a prior without jitter
-    precision: Literal["float32", "bfloat16"] = (
-        "float32"  #: of the network's features; weights and losses stay float32
-    )
+    precision: Literal["float32", "bfloat16"] = "float32"
+    #: of the network's features; weights and losses stay float32
     schedule: Literal["constant", "cosine"] = "constant"  #: cosine falls to a twentieth over ``steps``
     average: float = 0.99  #: of the outputs; 0 keeps the last one alone
-    fall_back: float | None = (
-        None  #: return to the last good weights when the fit's PSNR drops by this many dB
-    )
+    fall_back: float | None = None
+    #: return to the last good weights when the fit's PSNR drops by this many dB
 
 
 def clipped(x: Tensor) -> Tensor:
@@ -51,20 +49,16 @@ class Problem:
     learnt: nn.Module | None = None  #: what is fitted besides the prior: an operator with parameters
     score: Objective | None = None  #: of a picture, on measurements that ``objective`` does not see
     floor: float = 1.0  #: the pilot is the result where the fit's error is larger than so many times its own
-    pilot: Callable[[], Iterator[Tensor]] | None = (
-        None  #: classical estimates, each better than the one before
-    )
-    refine: Callable[[Tensor], Iterator[Tensor]] | None = (
-        None  #: fitted picture → better and better ones, when the fit is done
-    )
-    perturbed: Callable[[int], Iterator[Tensor]] | None = (
-        None  #: by a seed: the pilot of a little less data, where nothing else hangs on the seed
-    )
+    pilot: Callable[[], Iterator[Tensor]] | None = None
+    #: classical estimates, each better than the one before
+    refine: Callable[[Tensor], Iterator[Tensor]] | None = None
+    #: fitted picture → better and better ones, when the fit is done
+    perturbed: Callable[[int], Iterator[Tensor]] | None = None
+    #: by a seed: the pilot of a little less data, where nothing else hangs on the seed
     outputs: Callable[[Tensor], Tensor] = clipped  #: fitted picture → restored picture
     keep: NDArray[np.bool_] | None = None  #: (H, W), where the stored samples must come back to the bit
-    estimates: dict[str, object] = field(
-        default_factory=dict[str, object]
-    )  #: what was found in y, for the receipt
+    estimates: dict[str, object] = field(default_factory=dict[str, object])
+    #: what was found in y, for the receipt
 
 
 @dataclass(frozen=True)

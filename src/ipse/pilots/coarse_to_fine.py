@@ -24,7 +24,6 @@ def coarse_to_fine(
     sigma: float | Tensor,
     *,
     preset: Literal["fast", "good", "best"] = "good",
-    clipped: bool = False,
 ) -> Tensor:
     """Denoise y = x + n, n Gaussian with about the same strength at full and at half resolution.
 
@@ -32,7 +31,6 @@ def coarse_to_fine(
         y: a noisy picture (1, C, H, W).
         sigma: standard deviation of the noise, in units of y: a number, or a value a channel.
         preset: how many steps, and how dense, at each scale.
-        clipped: the noisy picture was clipped to [0, 1].
 
     Returns:
         The estimate (1, C, H, W).
@@ -42,9 +40,9 @@ def coarse_to_fine(
     """
     height, width = y.shape[-2:]
     if min(height, width) < LEAST:
-        return non_local(y, sigma, preset=preset, clipped=clipped)
+        return non_local(y, sigma, preset=preset)
     even = pad(y, (0, width % 2, 0, height % 2), mode="replicate")
     half = avg_pool2d(even, 2)
     correction = non_local(half, sigma, preset=preset) - half
     z = y + interpolate(correction, scale_factor=2.0, mode="bicubic")[..., :height, :width]
-    return non_local(z, FINE * sigma, preset=preset, clipped=clipped)
+    return non_local(z, FINE * sigma, preset=preset)

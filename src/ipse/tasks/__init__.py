@@ -39,12 +39,12 @@ def sees(name: str) -> Sees:
     "parts": it can be cut into tiles. "whole": it cannot. "resized": it fits a picture of another size, whatever that
     of its own. "nothing": it draws a picture and needs none.
     """
-    return getattr(sys.modules[find(name).__module__], "SEES", "parts")
+    return _of_module(name, "SEES", "parts")
 
 
 def panels(name: str) -> tuple[str, ...]:
     """The names of the pictures that a task's result shows side by side, its module's ``PANELS``; mostly none."""
-    return getattr(sys.modules[find(name).__module__], "PANELS", ())
+    return _of_module(name, "PANELS", ())
 
 
 def uncut(name: str, settings: Settings) -> Settings:
@@ -67,7 +67,7 @@ def look(name: str) -> Callable[..., "dict[str, Any] | Nothing"]:
 
     A task without a function ``look`` of its own needs nothing of the kind.
     """
-    return getattr(sys.modules[find(name).__module__], "look", _as_told)
+    return _of_module(name, "look", _as_told)
 
 
 def coarse(name: str) -> Callable[..., "tuple[Picture, dict[str, Any]] | None"]:
@@ -77,7 +77,7 @@ def coarse(name: str) -> Callable[..., "tuple[Picture, dict[str, Any]] | None"]:
     those of ``look``. What comes back is the small picture and its options, or None, as of a task without a function
     ``coarse`` of its own. The tiles find the result in ``Within.guess``.
     """
-    return getattr(sys.modules[find(name).__module__], "coarse", _nothing)
+    return _of_module(name, "coarse", _nothing)
 
 
 def laid(name: str) -> Callable[..., dict[str, Any]] | None:
@@ -85,7 +85,12 @@ def laid(name: str) -> Callable[..., dict[str, Any]] | None:
 
     None of a task without a function ``laid`` of its own: with files among its options it sees pictures in memory.
     """
-    return getattr(sys.modules[find(name).__module__], "laid", None)
+    return _of_module(name, "laid", None)
+
+
+def _of_module(name: str, attribute: str, default: Any) -> Any:
+    """What the module of that task says besides the task itself."""
+    return getattr(sys.modules[find(name).__module__], attribute, default)
 
 
 def _nothing(_shrink: object, **_options: Any) -> None:

@@ -105,7 +105,7 @@ def rough(x: Tensor) -> Tensor:
     return out
 
 
-def estimates(measured: Measured, sigma: float, effort: "Effort") -> Iterator[Tensor]:
+def estimates(measured: Measured, sigma: float, effort: Effort) -> Iterator[Tensor]:
     """Tikhonov's estimate, then splitting with a non-local denoiser."""
     sigma = max(sigma, FAINT)
     falling = np.geomspace(max(LEVELS[0], sigma), max(LEVELS[1], sigma), ROUNDS[effort]).tolist()

@@ -8,9 +8,11 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 guided filter: He, Sun, Tang, "Guided Image Filtering", 2013, https://doi.org/10.1109/TPAMI.2012.213.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ipse.errors import OptionError, PictureError
@@ -68,8 +70,6 @@ def flash(
 
 def look(picture: "Picture", _settings: Settings, *, flash: Any) -> dict[str, object]:
     """Align the flash photo with the whole picture; the tiles get their part of it."""
-    import numpy as np
-
     return {"flash": np.moveaxis(_guide(flash, picture)[0].pixels, 0, -1)}
 
 
@@ -88,8 +88,6 @@ def _prior(z: "Tensor", y: "Tensor", settings: Settings) -> "Prior":
 
 def _guide(flash: Any, picture: "Picture") -> tuple["Picture", str]:
     """The flash photo at the picture's size, and how it came to it."""
-    from dataclasses import replace
-
     from ipse.pictures import Picture, read
 
     named = isinstance(flash, str | Path)
@@ -112,8 +110,6 @@ def aligned(flash: NDArray[Any], plain: NDArray[Any]) -> tuple[NDArray[Any], NDA
 
     Rows and columns beyond the border repeat it.
     """
-    import numpy as np
-
     room = [max(a, b) * 2 for a, b in zip(flash.shape, plain.shape, strict=True)]
     edges = [
         np.hypot(np.gradient(plane, axis=0), np.gradient(plane, axis=1))

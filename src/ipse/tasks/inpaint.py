@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ipse.settings import Settings
+from ipse.settings import Settings, Within
 from ipse.tasks._agreeing import agreement, cells, guess_in
 from ipse.tasks._gaps import THIN, depth, has_holes, thin
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ipse.windows import Source
 
 HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
-LESS = 0.04  # of the known pixels is left out of each of several runs
 LARGEST = 32  # … and no larger than this, pixels a side
+LESS = 0.04  # of the known pixels is left out of each of several runs
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 LATER = 0.1  # a score so much above the smallest is as good: of the two steps, the later
 FLOOR = 1.5  # the smooth fill predicts squares well and holes badly: it must be so much better
@@ -68,7 +68,7 @@ def inpaint(
 
 
 def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, deepest: int) -> "Problem":
-    """The problem by how large the gaps are, which of a tile with a ``guess`` the whole has told."""
+    """The problem, by how deep the gaps are; of a tile with a guess it is settled that the picture has holes."""
     from ipse.tasks import _paper
 
     guess = _guess(y, known, settings)
@@ -181,8 +181,6 @@ def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Se
     The fit is drawn towards them in holes, and what it is short of is added: neighbours differ in detail alone.
     """
     from torch.nn.functional import interpolate
-
-    from ipse.settings import Within
 
     assert isinstance(settings, Within)
     mean, step = cells(settings), float(settings.grain)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ipse.errors import OptionError, nearest
-from ipse.settings import Settings
+from ipse.settings import Settings, find_device
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +51,6 @@ def maximise(
     from ipse import models
     from ipse.objectives import Activation, TotalVariation
     from ipse.problem import Problem
-    from ipse.settings import find_device
     from ipse.stopping import Last
     from ipse.tasks import _common
 

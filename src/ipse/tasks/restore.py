@@ -8,6 +8,7 @@ say when to stop, and which of the two is better.
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -62,8 +63,6 @@ def restore(
         OptionError: nothing to undo was told, or a value cannot be used.
         PictureError: the psf cannot be read.
     """
-    from dataclasses import replace
-
     import torch
 
     from ipse.objectives import hold_out
