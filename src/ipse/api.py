@@ -21,7 +21,7 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from ipse import options, pictures, tiled
 from ipse import restoration as engine
@@ -31,9 +31,8 @@ from ipse.kinds import Back, ImageLike, array_of, taken
 from ipse.pictures import Picture
 from ipse.settings import Latent, Precision, Preset, RuleName, Settings
 from ipse.tasks.denoise import Kind
-
-Polarity = Literal["auto", "white-is-hole", "white-is-known"]
-Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
+from ipse.tasks.inpaint import Polarity
+from ipse.tasks.upscale import Kernel
 
 
 class Common(TypedDict, total=False):

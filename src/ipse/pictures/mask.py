@@ -8,7 +8,7 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +21,6 @@ from ipse.pictures.polarity import Parts, Polarity, decide
 from ipse.pictures.read import read
 
 __all__ = ["Known", "Mask", "Polarity", "known_of", "mask_for", "mask_of", "read_mask", "stored"]
-
-POLARITIES = ("auto", "white-is-hole", "white-is-known")
 
 OPPOSITE = {"white": "black", "opaque": "clear"}
 
@@ -155,8 +153,8 @@ def known_of(mask: Shown, picture: Shown, orientation: int = 1, *, polarity: Pol
         MaskError: as ``mask_of``.
         OptionError: as ``mask_of``.
     """
-    if polarity not in POLARITIES:
-        raise OptionError(f"polarity {polarity!r} is unknown; expected one of {', '.join(POLARITIES)}")
+    if polarity not in (choices := get_args(Polarity)):
+        raise OptionError(f"polarity {polarity!r} is unknown; expected one of {', '.join(choices)}")
     marks = Marks.of(mask, picture, orientation)
     seen = Parts(marks, picture)
     share, word = seen.share, marks.word

@@ -9,9 +9,10 @@ as a picture of its own beside the sheet; in the library ``numpy.split(result.im
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from ipse.settings import Settings
+from ipse.tasks.upscale import Kernel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,9 +36,7 @@ def compare_priors(
     settings: Settings = Settings(),
     *,
     factor: Annotated[int, "How many times larger each side becomes, 2 to 8."] = 4,
-    kernel: Annotated[
-        Literal["bicubic", "lanczos2", "lanczos3", "box"], "How it was made small."
-    ] = "lanczos2",
+    kernel: Annotated[Kernel, "How it was made small."] = "lanczos2",
 ) -> "Problem":
     """Enlarge a picture three times over, by free pixels, by total variation and by the network, side by side.
 

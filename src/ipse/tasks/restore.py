@@ -11,7 +11,7 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,8 @@ from ipse.errors import OptionError
 from ipse.settings import Settings
 from ipse.tasks._agreeing import agreement, guess_in
 from ipse.tasks._gaps import THIN, depth, has_holes
+from ipse.tasks.inpaint import Polarity
+from ipse.tasks.upscale import Kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,12 +50,8 @@ def restore(
     mask: Annotated[Path | ArrayLike | None, "A picture of what to fill."] = None,
     psf: Annotated[Path | ArrayLike | None, "The blur's kernel: a picture, .npy or .npz."] = None,
     factor: Annotated[int, "How many times larger each side becomes, 1 to 8."] = 1,
-    kernel: Annotated[
-        Literal["bicubic", "lanczos2", "lanczos3", "box"], "How it was made small."
-    ] = "bicubic",
-    polarity: Annotated[
-        Literal["auto", "white-is-hole", "white-is-known"], "What white in the mask means."
-    ] = "auto",
+    kernel: Annotated[Kernel, "How it was made small."] = "bicubic",
+    polarity: Annotated[Polarity, "What white in the mask means."] = "auto",
     sigma: Annotated[float | None, "Noise level on the scale 0 to 255, if known."] = None,
 ) -> "Problem":
     """Undo a known blur, fill what is missing and enlarge, all at once; noise is estimated unless told.
