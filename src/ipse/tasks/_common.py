@@ -82,6 +82,12 @@ def from_neighbours(y: Tensor, known: Tensor) -> Tensor:
     return torch.where(known, y, sums[0] / sums[1].clamp_min(1e-6))
 
 
+def noisier(y: Tensor, sigma: float, seed: int) -> Tensor:
+    """Add noise of standard deviation ``sigma`` to y, drawn by the seed."""
+    draw = torch.Generator(y.device).manual_seed(seed)
+    return y + sigma * torch.randn(y.shape, generator=draw, device=y.device)
+
+
 def build(settings: Settings, channels_in: int, channels_out: int, **options: Any) -> torch.nn.Module:
     """The network of the settings, its weights drawn from the seed."""
     with seeded(settings.seed):

@@ -106,16 +106,10 @@ def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, obj
 
 def _again(white: "Whitened", settings: Settings, seed: int) -> Iterator["Tensor"]:
     """The estimates of the same picture under more noise."""
-    noisier = replace(white, sigma=white.sigma * (1 + MORE**2) ** 0.5)
-    return estimates_of(_more(white.y, white.sigma, seed), noisier, settings)
+    from ipse.tasks import _common
 
-
-def _more(y: "Tensor", sigma: float, seed: int) -> "Tensor":
-    """Add noise of a part of σ to y."""
-    import torch
-
-    draw = torch.Generator(y.device).manual_seed(seed)
-    return y + MORE * sigma * torch.randn(y.shape, generator=draw, device=y.device)
+    louder = replace(white, sigma=white.sigma * (1 + MORE**2) ** 0.5)
+    return estimates_of(_common.noisier(white.y, MORE * white.sigma, seed), louder, settings)
 
 
 def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
@@ -198,7 +192,7 @@ def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, 
         objective=LeastSquares(y),
         recipe=_common.alone(),
         pilot=lambda: pilot(y),
-        perturbed=lambda seed: pilot(_more(y, sigma, seed)),
+        perturbed=lambda seed: pilot(_common.noisier(y, MORE * sigma, seed)),
         estimates=estimates,
     )
 

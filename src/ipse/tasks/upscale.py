@@ -2,9 +2,11 @@
 
 Here the network's own structure is the best prior: the fit starts from noise, not from a pilot, which would only pull
 it back to the blur of interpolation. What the network drew is then made to agree with itself: non-local denoising D in
-turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md).
+turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md). ``fast`` starts that
+from interpolation where it can: the network takes most of the time, and repetition alone brings most of the gain.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from ipse.pictures import Picture
     from ipse.pilots.non_local import Preset
     from ipse.problem import Problem
-    from ipse.tasks._common import Effort
 
 Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
 
@@ -30,16 +31,32 @@ FALL = 3  # … by this power of its side (the first where the network is alone)
 LEAST = 30  # … but no fewer
 ALONE = 2  # times as many where nothing refines what the network drew
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
-INNER = 5  # projections in a round
 SMOOTHNESS = 0.002  # of TV, per pixel
 RATE = {"fast": 0.02, "good": 0.02, "best": 0.01}
 AVERAGE = {"fast": 0.9, "good": 0.97, "best": 0.99}  # a short fit must forget its beginning sooner
-SIZES: "tuple[Preset, ...]" = ("four", "five")  # patches, in turn: they err differently …
-LATER: "tuple[Preset, ...]" = ("fine",)  # … and then with Bayes' step, by which what is smooth gains
-SMALL = {"fast": 11, "good": 17, "best": 30}  # rounds of the former …
-FINE = {"fast": 1, "good": 3, "best": 6}  # … and of the latter
-FIRST, LAST = 24 / 255, 3 / 255  # σ falls geometrically
-MOMENTUM = {"fast": 0.6, "good": 0.7, "best": 0.7}
+FIRST, LAST = 24 / 255, 3 / 255  # σ falls geometrically …
+NEAR = 6 / 255  # … from so much a factor where the rounds start from interpolation
+FACTOR = 4  # up to which ``fast`` does without the network …
+CHANNELS = 4  # … if there are no more: the network draws many for the price of one
+NOISE = 1 / 255  # of σ, added to what was measured, in each of several runs that fit nothing
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How what was drawn is made to agree with itself."""
+
+    sizes: "tuple[Preset, ...]"  #: patches, in turn: they err differently …
+    small: int  #: … in so many rounds …
+    fine: int = 0  #: … and then so many with Bayes' step, by which what is smooth gains
+    inner: int = 5  #: projections in a round
+    momentum: float = 0.7
+
+
+REFINED = {
+    "fast": Rounds(("fast four", "fast five"), 13, inner=2),
+    "good": Rounds(("four", "five"), 17, 3),
+    "best": Rounds(("four", "five"), 30, 6),
+}
 
 
 def upscale(
@@ -61,7 +78,12 @@ def upscale(
     if settings.preset == "paper":
         return _published(y, settings, factor)
     operator = Downsample(factor, kernel=kernel).to(y.device)
-    return _problem(y, operator, settings, {"factor": factor, "kernel": kernel})
+    asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
+    quick = settings.preset == "fast" and factor <= FACTOR and y.shape[1] <= CHANNELS
+    estimates: dict[str, object] = {"factor": factor, "kernel": kernel}
+    if quick and not asked:
+        return _unfitted(y, operator, estimates)
+    return _fitted(y, operator, settings, estimates)
 
 
 def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
@@ -81,20 +103,17 @@ def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
     )
 
 
-def _problem(
+def _fitted(
     y: "Tensor", operator: "Downsample", settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
     """The network from noise, its result projected onto the pictures that measure y."""
-    from torch.nn.functional import interpolate
-
     from ipse.objectives import LeastSquares, TotalVariation
     from ipse.operators.consistent import Consistent
-    from ipse.pilots.back_projection import back_projection
     from ipse.problem import Problem, Recipe
     from ipse.stopping import Last
     from ipse.tasks import _common
 
-    size = (y.shape[-2] * operator.factor, y.shape[-1] * operator.factor)
+    size = _enlarged(y, operator)
     consistent = Consistent(operator, y, size)
     asked = settings.network is not None or settings.latent is not None  # for the network itself
     share = min(1.0, SIDE / (size[0] * size[1]) ** 0.5)
@@ -108,25 +127,67 @@ def _problem(
             Recipe(steps=steps, learning_rate=RATE[settings.preset], average=AVERAGE[settings.preset]),
         ),
         rule=_common.rule(settings, Last),
-        pilot=lambda: back_projection(y, operator, lambda r: interpolate(r, size=size, mode="bicubic")),
-        refine=None if asked else lambda x: _refined(x, consistent, _common.effort(settings)),
+        pilot=lambda: _interpolated(y, operator, size),
+        refine=None if asked else lambda x: _refined(x, consistent, REFINED[_common.effort(settings)]),
         outputs=lambda x: consistent(x, rounds=ROUNDS),
         estimates=estimates,
     )
 
 
-def _refined(x: "Tensor", consistent: "Consistent", effort: "Effort") -> "Iterator[Tensor]":
-    """Denoise the network's picture in turn with the measurement."""
+def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object]) -> "Problem":
+    """What repeats within the picture alone, from its interpolation on."""
+    from ipse.objectives import LeastSquares
+    from ipse.operators.consistent import Consistent
+    from ipse.problem import Problem
+    from ipse.tasks import _common
+
+    size = _enlarged(y, operator)
+    consistent = Consistent(operator, y, size)
+
+    def found(seen: Consistent) -> "Iterator[Tensor]":
+        *_, start = _interpolated(seen.y, operator, size)
+        yield start
+        yield from _refined(start, seen, REFINED["fast"], NEAR * operator.factor)
+
+    return Problem(
+        prior=None,
+        objective=LeastSquares(y, operator),
+        recipe=_common.alone(),
+        pilot=lambda: found(consistent),
+        perturbed=lambda seed: found(Consistent(operator, _common.noisier(y, NOISE, seed), size)),
+        outputs=lambda x: consistent(x, rounds=ROUNDS),
+        estimates=estimates,
+    )
+
+
+def _enlarged(y: "Tensor", operator: "Downsample") -> tuple[int, int]:
+    """(H, W) of the result."""
+    return y.shape[-2] * operator.factor, y.shape[-1] * operator.factor
+
+
+def _interpolated(y: "Tensor", operator: "Downsample", size: tuple[int, int]) -> "Iterator[Tensor]":
+    """Bicubic interpolation, made to measure y step by step."""
+    from torch.nn.functional import interpolate
+
+    from ipse.pilots.back_projection import back_projection
+
+    return back_projection(y, operator, lambda r: interpolate(r, size=size, mode="bicubic"))
+
+
+def _refined(
+    x: "Tensor", consistent: "Consistent", rounds: Rounds, first: float = FIRST
+) -> "Iterator[Tensor]":
+    """Denoise a picture in turn with the measurement, from σ = ``first`` on."""
     import numpy as np
 
     from ipse.pilots.non_local import non_local
     from ipse.pilots.plug_and_play import plug_and_play
 
-    order = (SIZES * SMALL[effort])[: SMALL[effort]] + LATER * FINE[effort]
+    order = (rounds.sizes * rounds.small)[: rounds.small] + ("fine",) * rounds.fine
     return plug_and_play(
         consistent(x, rounds=ROUNDS),
-        data_step=lambda x, _: consistent(x, rounds=INNER),
+        data_step=lambda x, _: consistent(x, rounds=rounds.inner),
         denoisers=[partial(non_local, preset=size) for size in order],
-        sigmas=np.geomspace(FIRST, LAST, len(order)).tolist(),
-        momentum=MOMENTUM[effort],
+        sigmas=np.geomspace(first, LAST, len(order)).tolist(),
+        momentum=rounds.momentum,
     )
