@@ -36,7 +36,9 @@ HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes 
 LARGEST = 32  # … and no larger than this, pixels a side
 LESS = 0.04  # of the known pixels is left out of each of several runs
 STEPS = {"fast": 150, "good": 500, "best": 2000}
-LATER = 0.1  # a score so much above the smallest is as good: of the two steps, the later
+LATER = 0.3  # a score so much above the smallest is as good: of the two steps, the later
+BRIEF = 0.99  # what is kept of the average where nothing is a hole
+LONGER = 0.06  # steps that a hole's output is averaged over, times depth³: the deeper, the more it wanders
 FLOOR = 1.5  # the smooth fill predicts squares well and holes badly: it must be so much better
 
 
@@ -77,9 +79,10 @@ def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, de
         problem = _published(y, known, settings, _paper.inpaint(share, deepest))
     elif deepest > (THIN if filled else thin(share)):
         told = replace(settings, latent=settings.latent or "meshgrid")
-        problem = _holes(seen, known, told, side=min(LARGEST, deepest), filled=filled)
+        side = min(LARGEST, deepest)
+        problem = _holes(seen, known, told, side=side, average=_lasting(side), filled=filled)
     elif settings.latent is not None or settings.network is not None:
-        problem = _holes(seen, known, settings, side=max(4, deepest), filled=filled)
+        problem = _holes(seen, known, settings, side=max(4, deepest), average=BRIEF, filled=filled)
     else:
         return _scattered(y, known, settings)
     return problem if guess is None else _agreeing(problem, guess, known, settings)
@@ -193,7 +196,14 @@ def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Se
     return replace(problem, objective=problem.objective + agreed, outputs=outputs)
 
 
-def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, filled: bool = False) -> "Problem":
+def _lasting(depth: int) -> float:
+    """What a step keeps of the average of the outputs in a hole so many pixels deep."""
+    return 1 - 1 / (LONGER * depth**3)
+
+
+def _holes(
+    y: "Tensor", known: "Tensor", settings: Settings, *, side: int, average: float, filled: bool = False
+) -> "Problem":
     """The network, scored on squares of ``side`` pixels that it does not see; y may be ``filled`` in holes already."""
     from ipse.objectives import HeldOutError, LeastSquares, hold_out_blocks
     from ipse.pilots.biharmonic import biharmonic
@@ -207,7 +217,7 @@ def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, fille
     return Problem(
         prior=_common.free_prior(y, settings, scales=5),
         objective=LeastSquares(y, weight=seen.float()),
-        recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=0.99)),
+        recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=average)),
         rule=_common.rule(settings, lambda: HeldOut(tolerance=LATER)),
         score=HeldOutError(y, held) if held.any() else None,
         floor=FLOOR,
