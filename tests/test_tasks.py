@@ -141,14 +141,43 @@ def test_inpaint_of_floats_keeps_them_too() -> None:
     assert np.array_equal(out[~missing], clean[~missing])
 
 
-@pytest.mark.parametrize("factor", [2, 3, 5])
-def test_upscale_made_small_again_is_what_was_given(factor: int) -> None:
+@pytest.mark.parametrize(("factor", "steps"), [(2, 40), (3, 40), (5, 40), (2, None)])
+def test_upscale_made_small_again_is_what_was_given(factor: int, steps: int | None) -> None:
     small = photo(40)
-    settings = Settings(preset="fast", steps=40)
+    settings = Settings(preset="fast", steps=steps)
     out = restore(Picture.from_array(small), "upscale", settings, {"factor": factor}).picture
     assert out.size == (40 * factor, 40 * factor)
     again = Downsample(factor)(torch.from_numpy(out.pixels)[None])[0].movedim(0, -1)
     assert np.abs(255 * again.numpy() - small).max() < 1.5
+
+
+def test_fast_upscaling_gains_from_what_repeats_on_lines_and_on_what_is_smooth() -> None:
+    ramp = np.linspace(0, 1, 96)
+    lines = np.round(255 * (np.add.outer(ramp, ramp) % 0.25 > 0.125)).astype(np.uint8)
+    for clean, gain in ((lines[..., None].repeat(3, 2), 2.0), (photo(96), 0.3)):
+        whole = torch.from_numpy(Picture.from_array(clean).pixels)[None]
+        small = (255 * Downsample(4)(whole)[0]).round().clamp(0, 255).movedim(0, -1).numpy()
+        stream = restoration(Picture.from_array(small.astype(np.uint8)), "upscale", FAST, {"factor": 4})
+        first, *_ = (event.picture for event in stream)
+        result = stream.result()
+        assert result.steps == 0
+        before = psnr(255 * first[0].movedim(0, -1).clamp(0, 1).numpy(), clean)
+        assert psnr(result.picture.to_array(), clean) > before + gain
+
+
+def test_fast_upscaling_keeps_the_network_where_it_is_asked_for_or_needed() -> None:
+    small, planes = photo(16), np.zeros((16, 16, 5), np.uint8)
+    assert problem("upscale", small, factor=4).prior is None
+    assert problem("upscale", small, factor=8).prior is not None
+    assert problem("upscale", planes, factor=4).prior is not None
+    for asked in (
+        {"steps": 3},
+        {"rule": "last"},
+        {"latent": "noise"},
+        {"network": "skip"},
+        {"preset": "good"},
+    ):
+        assert problem("upscale", small, replace(FAST, **asked), factor=4).prior is not None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("task", ["denoise", "dejpeg", "inpaint", "upscale"])
