@@ -39,6 +39,19 @@ def test_the_deeper_a_hole_the_more_steps_are_averaged() -> None:
     assert windows[-1] > deeper[-1].steps  # the mean of all
 
 
+def test_the_smooth_fill_is_mixed_in_as_held_out_squares_say() -> None:
+    hole = torch.from_numpy(square(20))
+    made = posed(square(20))
+    assert made.pilot is not None
+    (smooth,) = made.pilot()
+    clean = torch.from_numpy(data.camera()[:SIDE, :SIDE] / 255).float()[None, None]
+    for error, share in ((0, 0), (0.5, 1 / 33), (1, 1 / 3), (-2, 8 / 9)):  # error: of the smooth fill's
+        fit = torch.lerp(clean, smooth, error).where(~hole, smooth)
+        apart = made.outputs(fit + 0.04 * hole) - made.outputs(fit)
+        torch.testing.assert_close(apart[..., hole], torch.full((1, 1, 400), 0.04 * (1 - share)))
+        assert not apart[..., ~hole].any()
+
+
 @pytest.mark.parametrize("preset", ["fast", "good", "best"])
 def test_a_late_step_is_kept_until_its_score_has_clearly_risen(preset: str) -> None:
     problem = posed(square(20), Settings(preset=preset))  # type: ignore[arg-type]  # it is one

@@ -5,8 +5,9 @@ beat there (measured: docs/decisions/inpainting.md). Holes, where no similar pat
 
     argmin_θ ‖m ⊙ (f_θ(z) − y)‖²,     z the coordinates, as published: what nothing is known of comes out smooth,
 
-whose result is joined to the rim of the hole by a smooth correction. A tile of a larger picture is drawn, where nothing
-is known, towards a fill g of the whole made small (S, the mean over cells): λ ‖(1 − m) ⊙ S (f_θ(z) − g)‖² besides.
+whose result is mixed with the smooth fill, as far as that predicts known squares as well, and joined to the rim of the
+hole by a smooth correction. A tile of a larger picture is drawn, where nothing is known, towards a fill g of the whole
+made small (S, the mean over cells): λ ‖(1 − m) ⊙ S (f_θ(z) − g)‖² besides.
 """
 
 from dataclasses import replace
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from ipse.settings import Settings, Within
 from ipse.tasks._agreeing import agreement, cells, guess_in
 from ipse.tasks._gaps import THIN, depth, has_holes, thin
+from ipse.tasks._steadied import steadied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,8 +39,6 @@ LARGEST = 32  # … and no larger than this, pixels a side
 LESS = 0.04  # of the known pixels is left out of each of several runs
 STEPS = {"fast": 150, "good": 500, "best": 2000}
 LATER = 0.3  # a score so much above the smallest is as good: of the two steps, the later
-BRIEF = 0.99  # what is kept of the average where nothing is a hole
-LONGER = 0.06  # steps that a hole's output is averaged over, times depth³: the deeper, the more it wanders
 FLOOR = 1.5  # the smooth fill predicts squares well and holes badly: it must be so much better
 
 
@@ -80,9 +80,9 @@ def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, de
     elif deepest > (THIN if filled else thin(share)):
         told = replace(settings, latent=settings.latent or "meshgrid")
         side = min(LARGEST, deepest)
-        problem = _holes(seen, known, told, side=side, average=_lasting(side), filled=filled)
+        problem = steadied(_holes(seen, known, told, side=side, filled=filled), depth=side)
     elif settings.latent is not None or settings.network is not None:
-        problem = _holes(seen, known, settings, side=max(4, deepest), average=BRIEF, filled=filled)
+        problem = _holes(seen, known, settings, side=max(4, deepest), filled=filled)
     else:
         return _scattered(y, known, settings)
     return problem if guess is None else _agreeing(problem, guess, known, settings)
@@ -196,14 +196,7 @@ def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Se
     return replace(problem, objective=problem.objective + agreed, outputs=outputs)
 
 
-def _lasting(depth: int) -> float:
-    """What a step keeps of the average of the outputs in a hole so many pixels deep."""
-    return 1 - 1 / (LONGER * depth**3)
-
-
-def _holes(
-    y: "Tensor", known: "Tensor", settings: Settings, *, side: int, average: float, filled: bool = False
-) -> "Problem":
+def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, filled: bool = False) -> "Problem":
     """The network, scored on squares of ``side`` pixels that it does not see; y may be ``filled`` in holes already."""
     from ipse.objectives import HeldOutError, LeastSquares, hold_out_blocks
     from ipse.pilots.biharmonic import biharmonic
@@ -217,7 +210,7 @@ def _holes(
     return Problem(
         prior=_common.free_prior(y, settings, scales=5),
         objective=LeastSquares(y, weight=seen.float()),
-        recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=average)),
+        recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=0.99)),
         rule=_common.rule(settings, lambda: HeldOut(tolerance=LATER)),
         score=HeldOutError(y, held) if held.any() else None,
         floor=FLOOR,
