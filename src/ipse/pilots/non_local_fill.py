@@ -48,7 +48,7 @@ class Pass:
 DRAWS: tuple[Preset, ...] = ("wide", "narrow", "widest")
 GOOD = Pass(14, ("once", "once small", "once large"), DRAWS)
 PASSES = {
-    "fast": (Pass(6, ("fast once", "fast small"), ("fast wide", "fast narrow"), momentum=0.7),),
+    "fast": (Pass(5, ("fast once", "fast small"), ("fast wide", "fast narrow"), momentum=0.7),),
     "good": (GOOD,),
     "best": (replace(GOOD, rounds=20), Pass(12, ("four", "once large"), DRAWS, 10 / 255, 2 / 255)),
 }
