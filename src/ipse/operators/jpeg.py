@@ -67,7 +67,7 @@ class JpegCells(Operator):
         if len(coefficients) not in (1, 3) or not len(coefficients) == len(tables) == len(sampling):
             counts = f"{len(coefficients)} components, {len(tables)} tables, {len(sampling)} samplings"
             raise PictureError(f"{counts}: a gray (1) or colour (3) JPEG is needed; convert the file first")
-        self.size = size
+        self.size, self.sampling, self.ycc = size, tuple(sampling), ycc
         largest = max(h for h, _ in sampling), max(v for _, v in sampling)
         self.unit = (SIDE * largest[1], SIDE * largest[0])
         self.components = tuple(component(i, s, largest, size) for i, s in enumerate(sampling))
@@ -93,6 +93,11 @@ class JpegCells(Operator):
         cells = cls(empty, tables, sampling, size=size, ycc=ycc).to(x)
         numbers = [(c / step).round()[0] for _, c, _, step in cells._cells(cells._canvas(x))]
         return cls(numbers, tables, sampling, size=size, ycc=ycc).to(x)
+
+    def of_another(self, x: Tensor) -> "JpegCells":
+        """The cells that another picture (1, C, H, W) falls into, made a file of in the same way."""
+        tables = [self.get_buffer(f"step{part.channel}") for part in self.components]
+        return JpegCells.of_picture(x, tables, self.sampling, ycc=self.ycc)
 
     def shaken(self, generator: torch.Generator, *, by: float) -> "JpegCells":
         """The same cells, each moved by a draw from ±``by`` of its step."""

@@ -17,6 +17,7 @@ combinations of patches are unreasonably effective for single-image denoising": 
 Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm", 2013: https://doi.org/10.1137/120874989.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,7 +42,6 @@ FEW = 16  # pixels: below, there are no groups of patches
 Here = tuple[slice, slice, slice]
 
 
-@torch.no_grad()
 def non_local(
     y: Tensor,
     sigma: float | Tensor,
@@ -70,30 +70,47 @@ def non_local(
     Raises:
         OptionError: a negative sigma, or an unknown preset.
     """
+    steps = non_local_steps(y, sigma, preset=preset, clipped=clipped, guide=guide, where=where)
+    return deque(steps, maxlen=1)[0]
+
+
+@torch.no_grad()
+def non_local_steps(
+    y: Tensor,
+    sigma: float | Tensor,
+    *,
+    preset: Preset = "good",
+    clipped: bool = False,
+    guide: Tensor | None = None,
+    where: Tensor | None = None,
+) -> Iterator[Tensor]:
+    """Yield the estimate after each step; the last is what ``non_local`` returns of the same arguments."""
     if preset not in PRESETS:
         raise OptionError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
     level = torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
     if not bool((level >= 0).all()):
         raise OptionError(f"sigma {float(level.min()):g} is no noise level: give 0 or more")
     if not bool((level > 0).any()):
-        return y.clone()
+        yield y.clone()
+        return
     level = level.expand(y.shape)[0]
     start = None if guide is None else decorrelate(guide[0])
     wanted = None if where is None else where[0, 0].cpu()
-    x = recorrelate(_estimate(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset], wanted))
-    return (unclip(x, level) if clipped else x)[None]
+    for x in _estimates(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset], wanted):
+        mixed = recorrelate(x)
+        yield (unclip(mixed, level) if clipped else mixed)[None]
 
 
-def _estimate(
+def _estimates(
     noisy: Tensor, guide: Tensor | None, variance: Tensor, steps: tuple[Step, ...], where: Tensor | None
-) -> Tensor:
+) -> Iterator[Tensor]:
     """Denoise decorrelated channels (C, H, W)."""
     if noisy[0].numel() < FEW:
-        return _shrink(noisy, variance) if guide is None else guide
+        yield _shrink(noisy, variance) if guide is None else guide
+        return
     for step in steps:
         guide = _step(noisy, guide, variance, step, where)
-    assert guide is not None  # every preset has a step
-    return guide
+        yield guide
 
 
 def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step, where: Tensor | None) -> Tensor:

@@ -16,7 +16,7 @@ from ipse.errors import OptionError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
     from ipse.noise import Noise
     from ipse.pictures import Picture
@@ -147,13 +147,27 @@ def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object])
 
 
 def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator["Tensor"]:
-    """Non-local means at once, then the non-local ridge."""
-    from ipse.pilots.non_local import non_local
+    """Non-local means at once, then the non-local steps; ``best`` learns what these get wrong."""
+    import torch
+
+    from ipse.pilots.bootstrap import bootstrap
+    from ipse.pilots.non_local import non_local_steps
     from ipse.pilots.non_local_means import non_local_means
     from ipse.tasks import _common
 
+    def views(y: "Tensor") -> "Tensor":
+        steps = non_local_steps(y, white.sigma, preset=_common.effort(settings), clipped=white.clipped)
+        return torch.cat([y, *steps])
+
+    def again(x: "Tensor", generator: "Generator") -> "Tensor":
+        noisy = x + white.sigma * torch.randn(x.shape, generator=generator).to(x)
+        return views(noisy.clamp(0, 1) if white.clipped else noisy)
+
     yield non_local_means(y, white.sigma)
-    yield non_local(y, white.sigma, preset=_common.effort(settings), clipped=white.clipped)
+    found = views(y)
+    yield found[-1:]
+    if settings.preset == "best":
+        yield from bootstrap(found, again=again, seed=settings.seed)
 
 
 def _paper_problem(

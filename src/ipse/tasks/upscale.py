@@ -15,7 +15,7 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch import Tensor
+    from torch import Generator, Tensor
 
     from ipse.operators import Downsample
     from ipse.operators.consistent import Consistent
@@ -25,19 +25,23 @@ if TYPE_CHECKING:
 
 Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
 
-STEPS = {"fast": 60, "good": 150, "best": 600}  # up to …
+STEPS = {"fast": 60, "good": 150, "best": 150}  # up to …
 SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer …
 FALL = 3  # … by this power of its side (the first where the network is alone) …
 LEAST = 30  # … but no fewer
-ALONE = 2  # times as many where nothing refines what the network drew
+ALONE = {"fast": 2, "good": 2, "best": 8}  # times as many where nothing refines what the network drew
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
 SMOOTHNESS = 0.002  # of TV, per pixel
-RATE = {"fast": 0.02, "good": 0.02, "best": 0.01}
-AVERAGE = {"fast": 0.9, "good": 0.97, "best": 0.99}  # a short fit must forget its beginning sooner
+RATE, AVERAGE = (
+    0.02,
+    {"fast": 0.9, "good": 0.97, "best": 0.97},
+)  # a short fit must forget its beginning sooner …
+CALM = (0.01, 0.99)  # … than a long one
 FIRST, LAST = 24 / 255, 3 / 255  # σ falls geometrically …
 NEAR = 6 / 255  # … from so much a factor where the rounds start from interpolation
 FACTOR = 4  # up to which ``fast`` does without the network …
 CHANNELS = 4  # … if there are no more: the network draws many for the price of one
+VIEWS = 6  # of the rounds, that ``best`` learns from
 NOISE = 1 / 255  # of σ, added to what was measured, in each of several runs that fit nothing
 
 
@@ -55,7 +59,7 @@ class Rounds:
 REFINED = {
     "fast": Rounds(("fast four", "fast five"), 13, inner=2),
     "good": Rounds(("four", "five"), 17, 3),
-    "best": Rounds(("four", "five"), 30, 6),
+    "best": Rounds(("four", "five"), 17, 3),
 }
 
 
@@ -117,21 +121,67 @@ def _fitted(
     consistent = Consistent(operator, y, size)
     asked = settings.network is not None or settings.latent is not None  # for the network itself
     share = min(1.0, SIDE / (size[0] * size[1]) ** 0.5)
-    share = ALONE * share if asked else share**FALL
-    steps = max(LEAST, round(STEPS[settings.preset] * share))
+    preset = settings.preset
+    share = ALONE[preset] * share if asked else share**FALL
+    steps = max(LEAST, round(STEPS[preset] * share))
+    rate, average = CALM if asked and preset == "best" else (RATE, AVERAGE[preset])
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
         objective=LeastSquares(y, operator) + SMOOTHNESS * TotalVariation(),
-        recipe=_common.recipe(
-            settings,
-            Recipe(steps=steps, learning_rate=RATE[settings.preset], average=AVERAGE[settings.preset]),
-        ),
+        recipe=_common.recipe(settings, Recipe(steps=steps, learning_rate=rate, average=average)),
         rule=_common.rule(settings, Last),
         pilot=lambda: _interpolated(y, operator, size),
-        refine=None if asked else lambda x: _refined(x, consistent, REFINED[_common.effort(settings)]),
+        refine=None if asked else lambda x: _finished(x, consistent, settings),
         outputs=lambda x: consistent(x, rounds=ROUNDS),
         estimates=estimates,
     )
+
+
+def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Iterator[Tensor]":
+    """What the network drew, made to agree with itself; ``best`` learns what is wrong then, judged by y itself."""
+    import torch
+
+    from ipse.pilots import bootstrap
+    from ipse.tasks import _common
+
+    found = [consistent(x, rounds=ROUNDS)]
+    for refined in _refined(x, consistent, REFINED[_common.effort(settings)]):
+        yield refined
+        found += [refined] if settings.preset == "best" else []
+    if settings.preset != "best":
+        return
+
+    def again(truth: "Tensor", generator: "Generator") -> "Tensor":
+        seed = int(torch.randint(2**31, (), generator=generator))
+        told = Settings(seed=seed, device=settings.device, precision=settings.precision)
+        return torch.cat(bootstrap.spread(_drawn(operator(truth).clamp(0, 1), operator, told), VIEWS))
+
+    y, operator = consistent.y, consistent.operator
+    sides = (min(bootstrap.SIDE, side) // operator.factor * operator.factor for side in y.shape[-2:])
+    judge = y[..., *(slice(side) for side in sides)]
+    yield from bootstrap.bootstrap(
+        torch.cat(bootstrap.spread(found, VIEWS)),
+        again=again,
+        judge=judge if min(judge.shape[-2:]) >= bootstrap.LEAST else None,
+        grid=operator.factor,
+        seed=settings.seed,
+    )
+
+
+def _drawn(y: "Tensor", operator: "Downsample", settings: Settings) -> "list[Tensor]":
+    """What a network draws of y, and that made to agree with itself, round by round."""
+    from ipse.fit import Fit
+    from ipse.operators.consistent import Consistent
+    from ipse.until import until
+
+    problem = _fitted(y, operator, settings, {})
+    search = until(Fit(problem), problem.rule)
+    for _ in search:
+        pass
+    assert search.best is not None  # the rule keeps the last step
+    consistent = Consistent(operator, y, _enlarged(y, operator))
+    start = consistent(search.best, rounds=ROUNDS)
+    return [start, *_refined(start, consistent, REFINED["good"])]
 
 
 def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object]) -> "Problem":

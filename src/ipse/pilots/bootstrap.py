@@ -1,0 +1,109 @@
+"""x* = p + β f_θ(v(y)),    θ = argmin Σᵢ ‖tᵢ − pᵢ − f_θ(v(yᵢ))‖²,    tᵢ a part of p,   yᵢ = damage(tᵢ)
+
+The estimate p is taken for the truth, damaged again as the picture was, and restored again: there the error is known.
+A small network learns to tell it from where the estimates v disagree, the last of which is p, and tells it of p itself.
+Every other replicate is made smaller first: p lacks what is finest, and made smaller it is as rich in detail as the
+truth. β is what would have been right for one more replicate, or for a picture that is truly known.
+
+Replicates are parts of p, so that a large picture costs no more than a small one.
+
+Efron, "Bootstrap methods: another look at the jackknife", 1979, https://doi.org/10.1214/aos/1176344552 (the parametric
+bootstrap; a network in place of its constant is ours).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ipse.pilots._correction import Correction
+
+SIDE = 384  # pixels of a replicate, down and across, at most …
+PIXELS = 3 * SIDE**2 // 2  # … of all that are learnt from, at least …
+FEWEST, MOST = 2, 12  # … in so many
+SCALES = (1.0, 0.6)  # of the parts, in turn
+LEAST = 48  # pixels a side, to learn anything from
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """A damaged picture whose truth is known."""
+
+    truth: Tensor  #: (1, C, h, w)
+    views: Tensor  #: estimates of it (V, C, h, w), the last the one that is corrected
+
+
+def bootstrap(
+    views: Tensor,
+    *,
+    again: Callable[[Tensor, torch.Generator], Tensor],
+    judge: Tensor | None = None,
+    grid: int = 1,
+    seed: int,
+) -> Iterator[Tensor]:
+    """Yield p while the network learns, then p corrected; nothing for a picture that is too small to learn from.
+
+    Args:
+        views: estimates of the picture (V, C, H, W), the last of which is p.
+        again: damages a picture (1, C, h, w), and returns its estimates, as many as there are views.
+        judge: a picture (1, C, h, w) of the same kind that is truly known; without, one more part of p judges.
+        grid: pixels that the damage repeats after; parts are multiples of it, and lie off it.
+        seed: of all draws.
+    """
+    pilot, generator = views[-1:], torch.Generator().manual_seed(seed)
+    if min(pilot.shape[-2:]) < LEAST:
+        return
+    seen: list[Replicate] = []
+    for scale in cycle(SCALES):
+        truth = part(pilot, generator, scale=scale, grid=grid)
+        seen.append(Replicate(truth, again(truth, generator)))
+        yield pilot
+        learnt = sum(one.truth[0, 0].numel() for one in seen)
+        if len(seen) >= FEWEST and (learnt >= PIXELS or len(seen) == MOST):
+            break
+    truth = part(pilot, generator, grid=grid) if judge is None else judge
+    known = Replicate(truth, again(truth, generator))
+    yield pilot
+    correction = Correction([(one.truth, one.views) for one in seen], generator)
+    for _ in correction.fitted():
+        yield pilot
+    yield pilot + believed(known, correction(known.views)) * correction(views)
+
+
+def spread(estimates: list[Tensor], count: int) -> list[Tensor]:
+    """So many of a sequence of estimates: half of them the last, the others evenly from the first on."""
+    late = min(count // 2, len(estimates))
+    early = estimates[: len(estimates) - late]
+    chosen = sorted({round(place * len(early) / (count - late)) for place in range(count - late)})
+    return [early[index] for index in chosen if index < len(early)] + estimates[len(estimates) - late :]
+
+
+def part(x: Tensor, generator: torch.Generator, *, scale: float = 1.0, grid: int = 1) -> Tensor:
+    """Draw a part of a picture (1, C, H, W), and make it smaller."""
+    x = x[..., *window(x, generator, grid=1 if scale < 1 else grid)]
+    if scale < 1:
+        small = interpolate(x, scale_factor=scale, mode="bicubic", antialias=True)
+        x = small.clamp(float(x.min()), float(x.max()))
+        x = x[..., *window(x, generator, grid=grid)]
+    return x
+
+
+def window(x: Tensor, generator: torch.Generator, *, grid: int = 1) -> tuple[slice, slice]:
+    """Draw rows and columns of a picture (1, C, H, W), multiples of ``grid`` that begin off it."""
+    found: list[slice] = []
+    for length in x.shape[-2:]:
+        side = max(grid, min(SIDE, length - grid + 1) // grid * grid)
+        starts = [start for start in range(length - side + 1) if grid == 1 or start % grid] or [0]
+        start = starts[int(torch.randint(len(starts), (), generator=generator))]
+        found.append(slice(start, start + side))
+    return found[0], found[1]
+
+
+def believed(known: Replicate, correction: Tensor) -> float:
+    """The share of a correction that would have brought the estimate nearest to what is known, 0 to 1."""
+    wanted = known.truth - known.views[-1:]
+    energy = float((correction * correction).sum())
+    return min(max(float((correction * wanted).sum()) / energy, 0.0), 1.0) if energy > 0 else 0.0

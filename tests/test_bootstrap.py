@@ -1,0 +1,155 @@
+"""What ``best`` learns from its own estimate, damaged again."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+import ipse
+from ipse.operators.jpeg import JpegCells
+from ipse.pictures import standard_table
+from ipse.pilots import _correction as correction
+from ipse.pilots import bootstrap as pilots
+from ipse.pilots.bootstrap import Replicate, believed, bootstrap, part, spread, window
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the steps is enough where what there is to learn is simple."""
+    monkeypatch.setattr(correction, "STEPS", 80)
+
+
+def waves(side: int) -> Tensor:
+    """A picture (1, 1, side, side) with structure everywhere."""
+    at = torch.arange(side) / side
+    return (0.5 + 0.2 * torch.sin(20 * at[:, None] + 35 * at**2) + 0.2 * torch.cos(50 * at * at[:, None]))[
+        None, None
+    ]
+
+
+def mse(a: Tensor, b: Tensor) -> float:
+    """Mean squared error."""
+    return float((a - b).square().mean())
+
+
+def blurred(x: Tensor, _: torch.Generator) -> Tensor:
+    """A restoration that blurs what it is given: its views are the picture, and its own result."""
+    return torch.cat([x, avg_pool2d(x, 3, 1, 1, count_include_pad=False)])
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_systematic_error_is_learnt_and_taken_back() -> None:
+    truth = waves(96)
+    views = blurred(truth, torch.Generator())
+    *_, found = bootstrap(views, again=blurred, seed=0)
+    assert mse(found, truth) < 0.2 * mse(views[-1:], truth)
+
+
+@pytest.mark.usefixtures("brief")
+def test_an_error_that_is_chance_alone_is_not_made_worse() -> None:
+    truth = waves(96)
+
+    def shaken(x: Tensor, generator: torch.Generator) -> Tensor:
+        return x + 0.1 * torch.randn(2, *x.shape[1:], generator=generator)
+
+    views = shaken(truth, torch.Generator().manual_seed(7))
+    *_, found = bootstrap(views, again=shaken, seed=0)
+    assert mse(found, truth) < 1.01 * mse(views[-1:], truth)
+
+
+@pytest.mark.usefixtures("brief")
+def test_the_same_seed_gives_the_same_picture_and_another_does_not() -> None:
+    views = blurred(waves(64), torch.Generator())
+    first, again, other = (list(bootstrap(views, again=blurred, seed=seed))[-1] for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_until_it_has_learnt_the_estimate_comes_back_so_that_who_stops_keeps_it() -> None:
+    views = blurred(waves(64), torch.Generator())
+    assert torch.equal(next(bootstrap(views, again=blurred, seed=0)), views[-1:])
+
+
+def test_a_picture_too_small_to_learn_from_is_left_alone() -> None:
+    assert not list(bootstrap(blurred(waves(40), torch.Generator()), again=blurred, seed=0))
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_judge_who_knows_better_is_believed() -> None:
+    """The damage of the replicates is another than the picture's: what was learnt of them would harm."""
+    truth = waves(96)
+
+    def again(x: Tensor, _: torch.Generator) -> Tensor:
+        return torch.cat([x + 0.1, x]) if x.shape[-1] == 90 else torch.cat([x + 0.1, x + 0.1])
+
+    views = torch.cat([truth + 0.1, truth])
+    *_, found = bootstrap(views, again=again, judge=waves(90), seed=0)
+    assert mse(found, truth) < 1e-6
+
+
+@pytest.mark.parametrize(("scale", "share"), [(1.0, 1.0), (-1.0, 0.0), (4.0, 0.25)])
+def test_the_share_is_the_one_that_would_have_been_best(scale: float, share: float) -> None:
+    truth = waves(32)
+    known = Replicate(truth, torch.zeros_like(truth))
+    assert believed(known, scale * truth) == pytest.approx(share)
+
+
+def test_parts_are_off_the_grid_and_multiples_of_it() -> None:
+    x, generator = waves(100), torch.Generator().manual_seed(0)
+    for _ in range(20):
+        rows, columns = window(x, generator, grid=8)
+        for found in (rows, columns):
+            assert found.start % 8
+            assert (found.stop - found.start) % 8 == 0
+            assert found.stop <= 100
+    assert part(x, generator, scale=0.6, grid=8).shape[-2:] == (48, 48)
+
+
+def test_large_pictures_are_corrected_in_strips_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = waves(80)
+    learnt = correction.Correction([(x, blurred(x, torch.Generator()))], torch.Generator().manual_seed(0))
+    whole = learnt(blurred(x, torch.Generator()))
+    monkeypatch.setattr(correction, "STRIP", 24)
+    assert torch.allclose(learnt(blurred(x, torch.Generator())), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_positions_are_undone(turn: int) -> None:
+    x = torch.rand(2, 3, 5, 7)
+    turned = correction.turned(x, turn)
+    assert torch.equal(correction.turned(turned, turn, back=True), x)
+
+
+def test_spread_keeps_the_first_and_the_last_ones() -> None:
+    numbers = [torch.tensor(float(number)) for number in range(11)]
+    assert [float(one) for one in spread(numbers, 6)] == [0, 3, 5, 8, 9, 10]
+    assert [float(one) for one in spread(numbers[:2], 6)] == [0, 1]
+
+
+def test_a_file_made_of_another_picture_has_the_same_tables() -> None:
+    tables = [standard_table(30, chrominance=channel > 0) for channel in range(3)]
+    x = torch.rand(1, 3, 48, 32, generator=torch.Generator().manual_seed(0))
+    cells = JpegCells.of_picture(x, tables, [(2, 2), (1, 1), (1, 1)])
+    other = waves(32).expand(1, 3, 32, 32)
+    assert torch.equal(
+        cells.of_another(other).decode(),
+        JpegCells.of_picture(other, tables, [(2, 2), (1, 1), (1, 1)]).decode(),
+    )
+
+
+def test_best_is_better_than_good_on_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    from skimage import data
+
+    monkeypatch.setattr(pilots, "PIXELS", 30_000)  # of what is learnt from: a few replicates
+    monkeypatch.setattr(correction, "STEPS", 250)
+
+    clean = data.astronaut()[60:156, 180:276] / 255
+    noisy = np.clip(clean + np.random.default_rng(0).normal(0, 25 / 255, clean.shape), 0, 1).astype(
+        np.float32
+    )
+    good, best = (
+        np.square(ipse.denoise(noisy, sigma=25, preset=preset).image - clean).mean()
+        for preset in ("good", "best")
+    )
+    assert best < 0.985 * good
