@@ -65,7 +65,7 @@ def append(path: Path, row: Row) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     before = path.read_bytes() if path.exists() else b""
     with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, HEADER)
+        writer = csv.DictWriter(file, HEADER, lineterminator="\n")
         if not before:
             writer.writeheader()
         elif not before.endswith(b"\n"):  # a run was cut within a line: it must not spoil this one

@@ -7,11 +7,14 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 import ipse
+from ipse import trial
+from ipse.objectives import LeastSquares
 from ipse.operators.jpeg import JpegCells
 from ipse.pictures import standard_table
 from ipse.pilots import _correction as correction
 from ipse.pilots import bootstrap as pilots
 from ipse.pilots.bootstrap import Replicate, believed, bootstrap, part, spread, window
+from ipse.problem import Problem
 
 
 @pytest.fixture
@@ -153,3 +156,15 @@ def test_best_is_better_than_good_on_noise(monkeypatch: pytest.MonkeyPatch) -> N
         for preset in ("good", "best")
     )
     assert best < 0.985 * good
+
+
+def test_a_plan_counts_what_is_learnt() -> None:
+    """The replicates of a large picture are no larger than those of a small one."""
+    x = waves(16)
+    last = Problem(prior=None, objective=LeastSquares(x), pilot=lambda: iter([x, 2 * x]))
+    assert not trial.pilot_seconds(last)[1]
+    learning = Problem(prior=None, objective=LeastSquares(x), pilot=lambda: iter([x, 2 * x, 2 * x, 3 * x]))
+    assert trial.pilot_seconds(learning)[1]
+    small, large, huge = (pilots.replicated((side, side)) for side in (128, 512, 2048))
+    assert small < large == huge
+    assert trial.learning_seconds((512, 512), 1, 1.0, "cpu") > large

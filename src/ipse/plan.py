@@ -1,4 +1,4 @@
-"""seconds ≈ p·n + T·(a + b·n), bytes ≈ w + m·n: what a fit of n pixels would take.
+"""seconds ≈ p·n + l + T·(a + b·n), bytes ≈ w + m·n: what a fit of n pixels would take; l where the pilot learns.
 
 The real task runs for a few steps on two crops of the picture: two timings give a and b, the tensors that the
 backward pass keeps give m.
@@ -18,7 +18,7 @@ from ipse.errors import NotEnoughMemory
 from ipse.pictures import Picture
 from ipse.settings import Settings, find_device
 from ipse.tiles import count, enlargement, side_for
-from ipse.trial import STEPS, crop, kept_bytes, middle_problem, pilot_seconds, step_seconds
+from ipse.trial import STEPS, crop, kept_bytes, learning_seconds, middle_problem, pilot_seconds, step_seconds
 
 if TYPE_CHECKING:
     from ipse.problem import Problem
@@ -100,17 +100,20 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     parts, once = cut(picture, settings, options)
     fits = parts + (parts > 1 and fits_the_whole(task, told))
     step = extended([small, large], [pixels, pixels_of(larger)], once)
-    pilot = pilot_seconds(problem) * once / pixels
+    taken, learns = pilot_seconds(problem)
+    pilot = taken * once / pixels
     whole = middle_problem(
         picture, round(once**0.5) if parts > 1 else max(picture.size), task, settings, told
     )
     steps = 0 if whole is None else whole.recipe.steps
+    side = round(once**0.5)
+    learnt = learning_seconds((side, side), picture.channels, taken / pixels, device) if learns else 0.0
     need, room = memory(problem, pixels, picture, settings, options), machine.memory_available(device)
     return Plan(
         task, settings.preset, device, machine.device_model(device), size, steps,
         pilot_seconds=round(pilot, 3),
         seconds=round(
-            min(settings.seeds * fits * (pilot + steps * step), settings.seconds or math.inf), 3
+            min(settings.seeds * fits * (pilot + learnt + steps * step), settings.seconds or math.inf), 3
         ),
         memory=need * (at_once(settings.seeds, need, room) if steps and device.startswith("cuda") else 1),
         available=room,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ipse.problem import Problem
 
 STEPS = 3  # timed, after one that warms up
+VIEWS = 6  # that a correction is learnt from, about
 NOISE = 0.1  # of the crop, where the crop itself needs no restoration
 
 
@@ -43,12 +44,30 @@ def middle_problem(
     return problem_of(picture.crop(*place), task, settings, cut(options, picture.size, *place))
 
 
-def pilot_seconds(problem: "Problem | None") -> float:
-    """Time the pilot."""
+def pilot_seconds(problem: "Problem | None") -> tuple[float, bool]:
+    """Time the pilot, and tell whether it then learns from its result: it comes back until something is learnt."""
+    start, taken, last = time.perf_counter(), 0.0, None
+    for estimate in problem.pilot() if problem is not None and problem.pilot else ():
+        if last is not None and estimate.equal(last):
+            return taken, True
+        last, taken = estimate, time.perf_counter() - start
+    return taken, False
+
+
+def learning_seconds(size: tuple[int, int], channels: int, per_pixel: float, device: str) -> float:
+    """Time what learning from replicates of a picture (H, W) takes, where an estimate takes so long for a pixel."""
+    import torch
+
+    from ipse.pilots import _correction as learnt
+    from ipse.pilots.bootstrap import replicated
+
+    views = torch.rand(VIEWS, channels, learnt.CROP, learnt.CROP, device=device)
+    steps = learnt.Correction([(views[:1], views)], torch.Generator().manual_seed(0)).fitted()
+    next(steps)
     start = time.perf_counter()
-    for _ in problem.pilot() if problem is not None and problem.pilot else ():
-        pass
-    return time.perf_counter() - start
+    for _ in range(STEPS):
+        next(steps)
+    return replicated(size) * per_pixel + learnt.STEPS * (time.perf_counter() - start) / STEPS
 
 
 def step_seconds(problem: "Problem | None") -> float:

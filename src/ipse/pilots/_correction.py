@@ -14,7 +14,6 @@ BATCH, CROP = 8, 48
 WIDTH, KERNELS, LAST = 32, (5, 3, 1), 3
 START = 0.1  # of the last layer's usual weights
 STRIP = 256  # rows that are corrected at once
-REPORT = 50  # steps between two signs of life
 TURNS = 8  # positions of a square
 
 
@@ -45,7 +44,7 @@ class Correction:
         return ((_differences(views) - self.mean) / self.spread).flatten(0, 1)[None]
 
     def fitted(self) -> Iterator[int]:
-        """Fit θ to crops, yielding now and then."""
+        """Fit θ to crops, a step each time."""
         optimiser = torch.optim.Adam(self.network.parameters(), RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS, pct_start=WARM)
         for step in range(STEPS):
@@ -57,8 +56,7 @@ class Correction:
                 loss.backward()
             optimiser.step()
             schedule.step()
-            if step % REPORT == 0:
-                yield step
+            yield step
 
     def crop(self) -> tuple[Tensor, Tensor]:
         """A small square, in one of its positions."""

@@ -65,7 +65,7 @@ PRESETS: dict[Preset, tuple[Step, ...]] = {
     "narrow": (Step(6, 60, 3, by="conditional"),),
     "fast wide": (Step(8, 48, 7, by="conditional"),),
     "fast narrow": (Step(6, 40, 6, by="conditional"),),
-    "fast": (Step(7, 16, 7, window=25), Step(7, 32, 7, window=25)),
+    "fast": (Step(7, 16, 7, window=25), Step(7, 24, 7, window=25)),
     "good": (FIRST, SECOND, THIRD, Step(5, 160, 5, noisy=0.5, window=49, by="bayes")),
     "best": (
         Step(7, 18, 4),

@@ -25,6 +25,7 @@ SIDE = 384  # pixels of a replicate, down and across, at most …
 PIXELS = 3 * SIDE**2 // 2  # … of all that are learnt from, at least …
 FEWEST, MOST = 2, 12  # … in so many
 SCALES = (1.0, 0.6)  # of the parts, in turn
+REPORT = 50  # steps of the network between two events
 LEAST = 48  # pixels a side, to learn anything from
 
 
@@ -57,20 +58,36 @@ def bootstrap(
     if min(pilot.shape[-2:]) < LEAST:
         return
     seen: list[Replicate] = []
-    for scale in cycle(SCALES):
+    for scale in scales((pilot.shape[-2], pilot.shape[-1])):
         truth = part(pilot, generator, scale=scale, grid=grid)
         seen.append(Replicate(truth, again(truth, generator)))
         yield pilot
-        learnt = sum(one.truth[0, 0].numel() for one in seen)
-        if len(seen) >= FEWEST and (learnt >= PIXELS or len(seen) == MOST):
-            break
     truth = part(pilot, generator, grid=grid) if judge is None else judge
     known = Replicate(truth, again(truth, generator))
     yield pilot
     correction = Correction([(one.truth, one.views) for one in seen], generator)
-    for _ in correction.fitted():
-        yield pilot
+    for step, _ in enumerate(correction.fitted()):
+        if step % REPORT == 0:
+            yield pilot
     yield pilot + believed(known, correction(known.views)) * correction(views)
+
+
+def replicated(size: tuple[int, int]) -> float:
+    """Pixels that are restored again for a picture (H, W): the replicates, and the one that judges."""
+    return sum(scale**2 for scale in [1.0, *scales(size)]) * min(SIDE, size[0]) * min(SIDE, size[1])
+
+
+def scales(size: tuple[int, int]) -> list[float]:
+    """Of the replicates that a picture (H, W) is learnt from."""
+    whole = min(SIDE, size[0]) * min(SIDE, size[1])
+    found: list[float] = []
+    for scale in cycle(SCALES):
+        found.append(scale)
+        if len(found) >= FEWEST and (
+            sum(scale**2 for scale in found) * whole >= PIXELS or len(found) == MOST
+        ):
+            return found
+    raise AssertionError("a cycle has no end")
 
 
 def spread(estimates: list[Tensor], count: int) -> list[Tensor]:

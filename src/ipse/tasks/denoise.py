@@ -147,7 +147,7 @@ def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object])
 
 
 def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator["Tensor"]:
-    """Non-local means at once, then the non-local steps; ``best`` learns what these get wrong."""
+    """Non-local means at once, unless the rest is as ``fast``; then the steps; ``best`` learns what these get wrong."""
     import torch
 
     from ipse.pilots.bootstrap import bootstrap
@@ -163,7 +163,8 @@ def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator
         noisy = x + white.sigma * torch.randn(x.shape, generator=generator).to(x)
         return views(noisy.clamp(0, 1) if white.clipped else noisy)
 
-    yield non_local_means(y, white.sigma)
+    if settings.preset != "fast":
+        yield non_local_means(y, white.sigma)
     found = views(y)
     yield found[-1:]
     if settings.preset == "best":
