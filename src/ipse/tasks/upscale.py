@@ -42,6 +42,7 @@ NEAR = 6 / 255  # … from so much a factor where the rounds start from interpol
 FACTOR = 4  # up to which ``fast`` does without the network …
 CHANNELS = 4  # … if there are no more: the network draws many for the price of one
 VIEWS = 6  # of the rounds, that ``best`` learns from
+JUDGE = 96  # pixels a side that y must have to judge what was learnt
 NOISE = 1 / 255  # of σ, added to what was measured, in each of several runs that fit nothing
 
 
@@ -59,7 +60,7 @@ class Rounds:
 REFINED = {
     "fast": Rounds(("fast four", "fast five"), 13, inner=2),
     "good": Rounds(("four", "five"), 17, 3),
-    "best": Rounds(("four", "five"), 17, 3),
+    "best": Rounds(("four", "five"), 30, 6),
 }
 
 
@@ -138,7 +139,7 @@ def _fitted(
 
 
 def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Iterator[Tensor]":
-    """What the network drew, made to agree with itself; ``best`` learns what is wrong then, judged by y itself."""
+    """What the network drew, made to agree with itself; ``best`` learns what is wrong then, a large y being the judge."""
     import torch
 
     from ipse.pilots import bootstrap
@@ -162,7 +163,7 @@ def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Ite
     yield from bootstrap.bootstrap(
         torch.cat(bootstrap.spread(found, VIEWS)),
         again=again,
-        judge=judge if min(judge.shape[-2:]) >= bootstrap.LEAST else None,
+        judge=judge if min(judge.shape[-2:]) >= JUDGE else None,
         grid=operator.factor,
         seed=settings.seed,
     )
@@ -181,7 +182,7 @@ def _drawn(y: "Tensor", operator: "Downsample", settings: Settings) -> "list[Ten
     assert search.best is not None  # the rule keeps the last step
     consistent = Consistent(operator, y, _enlarged(y, operator))
     start = consistent(search.best, rounds=ROUNDS)
-    return [start, *_refined(start, consistent, REFINED["good"])]
+    return [start, *_refined(start, consistent, REFINED["best"])]
 
 
 def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object]) -> "Problem":
