@@ -4,7 +4,8 @@
 
 Every coefficient in the file says in which interval the original's lay. By default non-local similarity is followed in
 turn with the cells (measured to be ahead of the network alone, docs/decisions/dejpeg.md); with a latent the network is
-fitted, argmin_θ dist(f_θ(z), cells)². Either way the result lies within the cells.
+fitted, argmin_θ dist(f_θ(z), cells)². Either way the result lies within the cells. ``best`` learns what the estimate
+gets wrong from the estimate itself, made a file of again (docs/decisions/best.md).
 """
 
 from collections.abc import Iterator

@@ -6,6 +6,7 @@
 T makes the noise white with one level (the identity, Anscombe's root, a logarithm), A is what clipping did to the mean.
 The jitter keeps the network from learning the noise that the pilot left; a few held-out pixels say when to stop. They
 cost the pilot more than the network gives back (measured: docs/decisions/denoise.md), so by default nothing is fitted.
+``best`` learns what D gets wrong from its own result under new noise (docs/decisions/best.md).
 """
 
 from collections.abc import Iterator

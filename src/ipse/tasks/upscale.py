@@ -4,6 +4,7 @@ Here the network's own structure is the best prior: the fit starts from noise, n
 it back to the blur of interpolation. What the network drew is then made to agree with itself: non-local denoising D in
 turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md). ``fast`` starts that
 from interpolation where it can: the network takes most of the time, and repetition alone brings most of the gain.
+``best`` takes more rounds, and learns what they get wrong from its own result (docs/decisions/best.md).
 """
 
 from dataclasses import dataclass
@@ -139,7 +140,7 @@ def _fitted(
 
 
 def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Iterator[Tensor]":
-    """What the network drew, made to agree with itself; ``best`` learns what is wrong then, a large y being the judge."""
+    """What the network drew, made to agree with itself; ``best`` learns what is wrong then, judged by a large y."""
     import torch
 
     from ipse.pilots import bootstrap
