@@ -13,7 +13,7 @@ bootstrap; a network in place of its constant is ours).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import accumulate, cycle, islice
 
 import torch
 from torch import Tensor
@@ -80,14 +80,9 @@ def replicated(size: tuple[int, int]) -> float:
 def scales(size: tuple[int, int]) -> list[float]:
     """Of the replicates that a picture (H, W) is learnt from."""
     whole = min(SIDE, size[0]) * min(SIDE, size[1])
-    found: list[float] = []
-    for scale in cycle(SCALES):
-        found.append(scale)
-        if len(found) >= FEWEST and (
-            sum(scale**2 for scale in found) * whole >= PIXELS or len(found) == MOST
-        ):
-            return found
-    raise AssertionError("a cycle has no end")
+    drawn = list(islice(cycle(SCALES), MOST))
+    short = sum(pixels < PIXELS for pixels in accumulate(scale**2 * whole for scale in drawn))
+    return drawn[: max(FEWEST, short + 1)]
 
 
 def spread(estimates: list[Tensor], count: int) -> list[Tensor]:
