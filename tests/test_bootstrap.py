@@ -1,5 +1,7 @@
 """What ``best`` learns from its own estimate, damaged again."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -7,14 +9,16 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 import ipse
-from ipse import trial
+from ipse import plan, trial
 from ipse.objectives import LeastSquares
 from ipse.operators.jpeg import JpegCells
-from ipse.pictures import standard_table
+from ipse.pictures import Picture, standard_table
 from ipse.pilots import _correction as correction
 from ipse.pilots import bootstrap as pilots
 from ipse.pilots.bootstrap import Replicate, believed, bootstrap, part, spread, window
 from ipse.problem import Problem
+from ipse.settings import Settings
+from ipse.tasks import _repeated
 
 
 @pytest.fixture
@@ -109,11 +113,11 @@ def test_parts_are_off_the_grid_and_multiples_of_it() -> None:
     assert part(x, generator, scale=0.6, grid=8).shape[-2:] == (48, 48)
 
 
-def test_large_pictures_are_corrected_in_strips_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_pictures_are_corrected_in_squares_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     x = waves(80)
     learnt = correction.Correction([(x, blurred(x, torch.Generator()))], torch.Generator().manual_seed(0))
     whole = learnt(blurred(x, torch.Generator()))
-    monkeypatch.setattr(correction, "STRIP", 24)
+    monkeypatch.setattr(correction, "TILE", 24)
     assert torch.allclose(learnt(blurred(x, torch.Generator())), whole, atol=1e-6)
 
 
@@ -158,13 +162,72 @@ def test_best_is_better_than_good_on_noise(monkeypatch: pytest.MonkeyPatch) -> N
     assert best < 0.985 * good
 
 
-def test_a_plan_counts_what_is_learnt() -> None:
+@pytest.mark.usefixtures("brief")
+def test_where_views_differ_as_never_before_nothing_is_said() -> None:
+    """What was learnt on a flat page is not told of the one block of text on it."""
+    page = 0.5 + 0.01 * waves(96)
+    learnt = correction.Correction(
+        [(page, blurred(page, torch.Generator()))], torch.Generator().manual_seed(0)
+    )
+    for _ in learnt.fitted():
+        pass
+    text = page.clone()
+    text[..., 40:56, 40:56] = torch.rand(16, 16, generator=torch.Generator().manual_seed(1))
+    said = learnt(blurred(text, torch.Generator()))
+    assert said[..., :20, :20].abs().max() > 0
+    assert said[..., 42:54, 42:54].abs().max() == 0
+
+
+def test_a_plan_counts_what_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     """The replicates of a large picture are no larger than those of a small one."""
-    x = waves(16)
-    last = Problem(prior=None, objective=LeastSquares(x), pilot=lambda: iter([x, 2 * x]))
-    assert not trial.pilot_seconds(last)[1]
-    learning = Problem(prior=None, objective=LeastSquares(x), pilot=lambda: iter([x, 2 * x, 2 * x, 3 * x]))
-    assert trial.pilot_seconds(learning)[1]
     small, large, huge = (pilots.replicated((side, side)) for side in (128, 512, 2048))
     assert small < large == huge
-    assert trial.learning_seconds((512, 512), 1, 1.0, "cpu") > large
+    x = waves(16)
+    seen: list[Tensor] = []
+
+    def estimates() -> Iterator[Tensor]:
+        for estimate in (x, 2 * x, 2 * x, 3 * x):
+            seen.append(estimate)
+            yield estimate
+
+    def dear(_pixels: int, _channels: int, _per_pixel: float, _device: str) -> float:
+        return 1000.0
+
+    for learns, count in ((False, 4), (True, 3)):
+        seen.clear()
+        trial.pilot_seconds(Problem(prior=None, objective=LeastSquares(x), pilot=estimates, learns=learns))
+        assert len(seen) == count
+    monkeypatch.setattr(plan, "learning_seconds", dear)
+    noisy = Picture.from_array(np.random.default_rng(0).random((48, 48), dtype=np.float32))
+    good, best = (
+        plan.plan(noisy, "denoise", Settings(preset=preset), {"sigma": 25.0}) for preset in ("good", "best")
+    )
+    assert good.seconds < 1000 < best.seconds
+
+
+@pytest.mark.usefixtures("brief")
+@pytest.mark.parametrize("task", ["dejpeg", "upscale"])
+def test_best_learns_and_keeps_to_what_was_measured(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pilots, "PIXELS", 1)
+    monkeypatch.setattr(
+        _repeated, "ROUNDS", dict.fromkeys(_repeated.ROUNDS, _repeated.Rounds(("four", "five"), 4))
+    )
+    told: list[float] = []
+
+    def heard(known: Replicate, said: Tensor) -> float:
+        told.append(believed(known, said))
+        return told[-1]
+
+    monkeypatch.setattr(pilots, "believed", heard)
+    x = waves(64)
+    cells = JpegCells.of_picture(x, [standard_table(10)], [(1, 1)])
+    if task == "dejpeg":
+        y, options = cells.decode()[0, 0].numpy(), {"quality": 10}
+    else:
+        y, options = avg_pool2d(x, 2)[0, 0].numpy(), {"factor": 2, "kernel": "box"}
+    found = torch.from_numpy(ipse.restore(y, task, preset="best", **options).image)[None, None]
+    assert told[0] > 0
+    if task == "dejpeg":
+        assert cells.violation(found) < 0.55
+    else:
+        assert mse(avg_pool2d(found, 2)[0, 0], torch.from_numpy(y)) < 1e-6

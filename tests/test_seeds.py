@@ -350,7 +350,7 @@ def test_the_time_left_counts_the_seeds_that_follow():
 
 def test_a_plan_counts_them(monkeypatch):
     monkeypatch.setattr(plan, "step_seconds", lambda _: 0.5)
-    monkeypatch.setattr(plan, "pilot_seconds", lambda _: (1.0, False))
+    monkeypatch.setattr(plan, "pilot_seconds", lambda _: 1.0)
     one, many = (plan.plan(PICTURE, "smooth", Settings(steps=4, seeds=n), {}) for n in (1, 5))
     assert many.seconds == pytest.approx(5 * one.seconds, rel=1e-3)
     assert one.memory < many.memory < 2 * one.memory

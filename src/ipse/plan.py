@@ -100,14 +100,11 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
     parts, once = cut(picture, settings, options)
     fits = parts + (parts > 1 and fits_the_whole(task, told))
     step = extended([small, large], [pixels, pixels_of(larger)], once)
-    taken, learns = pilot_seconds(problem)
-    pilot = taken * once / pixels
+    pilot, learnt = estimating(problem, pixels, once, picture.channels, device)
     whole = middle_problem(
         picture, round(once**0.5) if parts > 1 else max(picture.size), task, settings, told
     )
     steps = 0 if whole is None else whole.recipe.steps
-    side = round(once**0.5)
-    learnt = learning_seconds((side, side), picture.channels, taken / pixels, device) if learns else 0.0
     need, room = memory(problem, pixels, picture, settings, options), machine.memory_available(device)
     return Plan(
         task, settings.preset, device, machine.device_model(device), size, steps,
@@ -153,6 +150,15 @@ def check_memory(
             f"{picture.name}: restoring {width}×{height} pixels would take about {said(need)} of memory and "
             f"{said(room)} is free on {device}: give --tile {TILE}, a smaller picture, or another --device"
         )
+
+
+def estimating(
+    problem: "Problem | None", pixels: int, whole: int, channels: int, device: str
+) -> tuple[float, float]:
+    """Time the pilot on so many pixels; return what it takes for the whole, and what it learns from takes."""
+    per_pixel = pilot_seconds(problem) / pixels
+    learns = problem is not None and problem.learns
+    return per_pixel * whole, learning_seconds(whole, channels, per_pixel, device) if learns else 0.0
 
 
 def second_side(step: float) -> int:

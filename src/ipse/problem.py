@@ -50,7 +50,8 @@ class Problem:
     score: Objective | None = None  #: of a picture, on measurements that ``objective`` does not see
     floor: float = 1.0  #: the pilot is the result where the fit's error is larger than so many times its own
     pilot: Callable[[], Iterator[Tensor]] | None = None
-    #: classical estimates, each better than the one before
+    #: classical estimates, none worse than the one before
+    learns: bool = False  #: the pilot learns from its result, which comes back until that is done
     refine: Callable[[Tensor], Iterator[Tensor]] | None = None
     #: fitted picture → better and better ones, when the fit is done
     perturbed: Callable[[int], Iterator[Tensor]] | None = None

@@ -31,7 +31,7 @@ SHARE = 0.6  # of a time budget is the fit's, where a refinement follows it
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate (1, C, H, W) without a step of the fit; each is better than the one before."""
+    """An estimate (1, C, H, W) without a step of the fit; none is worse than the one before."""
 
     picture: Tensor
     index: int  #: of all estimates, from 0

@@ -44,18 +44,18 @@ def middle_problem(
     return problem_of(picture.crop(*place), task, settings, cut(options, picture.size, *place))
 
 
-def pilot_seconds(problem: "Problem | None") -> tuple[float, bool]:
-    """Time the pilot, and tell whether it then learns from its result: it comes back until something is learnt."""
+def pilot_seconds(problem: "Problem | None") -> float:
+    """Time the pilot, without what it may learn from its result."""
     start, taken, last = time.perf_counter(), 0.0, None
     for estimate in problem.pilot() if problem is not None and problem.pilot else ():
-        if last is not None and estimate.equal(last):
-            return taken, True
+        if problem is not None and problem.learns and last is not None and estimate.equal(last):
+            break
         last, taken = estimate, time.perf_counter() - start
-    return taken, False
+    return taken
 
 
-def learning_seconds(size: tuple[int, int], channels: int, per_pixel: float, device: str) -> float:
-    """Time what learning from replicates of a picture (H, W) takes, where an estimate takes so long for a pixel."""
+def learning_seconds(pixels: int, channels: int, per_pixel: float, device: str) -> float:
+    """Time what learning from replicates of so many pixels takes, where an estimate takes so long for a pixel."""
     import torch
 
     from ipse.pilots import _correction as learnt
@@ -67,7 +67,8 @@ def learning_seconds(size: tuple[int, int], channels: int, per_pixel: float, dev
     start = time.perf_counter()
     for _ in range(STEPS):
         next(steps)
-    return replicated(size) * per_pixel + learnt.STEPS * (time.perf_counter() - start) / STEPS
+    side = round(pixels**0.5)
+    return replicated((side, side)) * per_pixel + learnt.STEPS * (time.perf_counter() - start) / STEPS
 
 
 def step_seconds(problem: "Problem | None") -> float:

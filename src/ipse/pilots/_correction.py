@@ -1,19 +1,23 @@
 """f_θ: estimates v of a picture ↦ the error of the last,    θ = argmin Σᵢ ‖tᵢ − pᵢ − f_θ(vᵢ)‖²
 
-A few small convolutions: what they learn is to read how estimates disagree, not to draw pictures.
+A few small convolutions: what they learn is to read how estimates disagree, not to draw pictures. Where estimates
+disagree as they never did in what was learnt from, they say nothing.
 """
 
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
 
 STEPS, RATE = 600, 3e-3  # of Adam, the rate rising and falling once
 WARM = 0.1  # of the steps, in which it rises
 BATCH, CROP = 8, 48
 WIDTH, KERNELS, LAST = 32, (5, 3, 1), 3
 START = 0.1  # of the last layer's usual weights
-STRIP = 256  # rows that are corrected at once
+HALO = sum(kernel // 2 for kernel in (*KERNELS, LAST))  # pixels that an output sees beyond its own
+TILE = 256  # pixels a side that are corrected at once
+STRANGE = 1.2  # times the largest input that was learnt from: beyond, nothing was learnt
 TURNS = 8  # positions of a square
 
 
@@ -35,6 +39,8 @@ class Correction:
         )
         self.error = float(torch.cat([one.flatten() for one in errors]).std())
         self.inputs = [self.seen(views) for _, views in pairs]
+        largest = torch.stack([one.abs().amax((0, 2, 3)) for one in self.inputs]).amax(0)
+        self.limit = STRANGE * largest[None, :, None, None]
         self.targets = [one / max(self.error, 1e-6) for one in errors]
         self.side = min(CROP, *(length for one in errors for length in one.shape[-2:]))
         self.network = _network(self.inputs[0].shape[1], errors[0].shape[1], generator).to(errors[0].device)
@@ -73,15 +79,25 @@ class Correction:
 
     @torch.no_grad()
     def __call__(self, views: Tensor) -> Tensor:
-        """What is to be added to the last view, the mean over the picture's positions, strip by strip."""
-        halo = (sum(KERNELS) + LAST) // 2
-        height, strips = views.shape[-2], list[Tensor]()
-        for top in range(0, height, STRIP):
-            bottom, first = min(height, top + STRIP), max(0, top - halo)
-            given = self.seen(views[..., first : bottom + halo, :])
-            said = [turned(self.network(turned(given, turn)), turn, back=True) for turn in range(TURNS)]
-            strips.append(torch.cat(said).mean(0, keepdim=True)[..., top - first : bottom - first, :])
-        return self.error * torch.cat(strips, dim=-2)
+        """What is to be added to the last view, (1, C, H, W)."""
+        height, width = views.shape[-2:]
+        found = torch.zeros_like(views[-1:])
+        for top in range(0, height, TILE):
+            for left in range(0, width, TILE):
+                above, before = max(0, top - HALO), max(0, left - HALO)
+                said = self.told(views[..., above : top + TILE + HALO, before : left + TILE + HALO])
+                place = found[..., top : top + TILE, left : left + TILE]
+                place.copy_(
+                    said[..., top - above :, left - before :][..., : place.shape[-2], : place.shape[-1]]
+                )
+        return self.error * found
+
+    def told(self, views: Tensor) -> Tensor:
+        """The mean over the picture's positions, in units of the error."""
+        given = self.seen(views)
+        total = sum(turned(self.network(turned(given, turn)), turn, back=True) for turn in range(TURNS))
+        strange = (given.abs() > self.limit).any(1, keepdim=True).float()
+        return total / TURNS * (1 - max_pool2d(strange, 2 * HALO + 1, 1, HALO))
 
 
 def turned(x: Tensor, turn: int, *, back: bool = False) -> Tensor:

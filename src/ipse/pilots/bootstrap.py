@@ -55,7 +55,7 @@ def bootstrap(
         seed: of all draws.
     """
     pilot, generator = views[-1:], torch.Generator().manual_seed(seed)
-    if min(pilot.shape[-2:]) < LEAST:
+    if min(pilot.shape[-2:]) < max(LEAST, 4 * grid):
         return
     seen: list[Replicate] = []
     for scale in scales((pilot.shape[-2], pilot.shape[-1])):
@@ -69,7 +69,8 @@ def bootstrap(
     for step, _ in enumerate(correction.fitted()):
         if step % REPORT == 0:
             yield pilot
-    yield pilot + believed(known, correction(known.views)) * correction(views)
+    share = believed(known, correction(known.views))
+    yield pilot + share * correction(views) if share else pilot
 
 
 def replicated(size: tuple[int, int]) -> float:

@@ -102,6 +102,7 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
         recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset])) if free else _common.alone(),
         rule=_common.rule(settings, ExponentialVariance),
         pilot=None if free else lambda: estimates_of(cells, settings),
+        learns=settings.preset == "best" and not free,
         perturbed=None if free else lambda seed: estimates_of(_shaken(cells, y, seed), settings),
         outputs=lambda x: cells.project_in_range(x, margin=FINAL),
         estimates=estimates,

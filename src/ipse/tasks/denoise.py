@@ -99,6 +99,7 @@ def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, obj
         objective=LeastSquares(white.y),
         recipe=_common.alone(),
         pilot=lambda: estimates_of(white.y, white, settings),
+        learns=settings.preset == "best",
         perturbed=lambda seed: _again(white, settings, seed),
         outputs=white.undo,
         estimates=estimates,

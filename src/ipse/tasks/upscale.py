@@ -7,8 +7,7 @@ from interpolation where it can: the network takes most of the time, and repetit
 ``best`` takes more rounds, and learns what they get wrong from its own result (docs/decisions/best.md).
 """
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ipse.settings import Settings
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from ipse.operators import Downsample
     from ipse.operators.consistent import Consistent
     from ipse.pictures import Picture
-    from ipse.pilots.non_local import Preset
     from ipse.problem import Problem
 
 Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
@@ -33,36 +31,14 @@ LEAST = 30  # … but no fewer
 ALONE = {"fast": 2, "good": 2, "best": 8}  # times as many where nothing refines what the network drew
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
 SMOOTHNESS = 0.002  # of TV, per pixel
-RATE, AVERAGE = (
-    0.02,
-    {"fast": 0.9, "good": 0.97, "best": 0.97},
-)  # a short fit must forget its beginning sooner …
-CALM = (0.01, 0.99)  # … than a long one
-FIRST, LAST = 24 / 255, 3 / 255  # σ falls geometrically …
-NEAR = 6 / 255  # … from so much a factor where the rounds start from interpolation
+RATE, AVERAGE = 0.02, {"fast": 0.9, "good": 0.97, "best": 0.97}  # a short fit must forget its beginning
+LONG = (0.01, 0.99)  # rate and average of a long one
+NEAR = 6 / 255  # first σ, times the factor, where the rounds start from interpolation
 FACTOR = 4  # up to which ``fast`` does without the network …
 CHANNELS = 4  # … if there are no more: the network draws many for the price of one
 VIEWS = 6  # of the rounds, that ``best`` learns from
 JUDGE = 96  # pixels a side that y must have to judge what was learnt
 NOISE = 1 / 255  # of σ, added to what was measured, in each of several runs that fit nothing
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """How what was drawn is made to agree with itself."""
-
-    sizes: "tuple[Preset, ...]"  #: patches, in turn: they err differently …
-    small: int  #: … in so many rounds …
-    fine: int = 0  #: … and then so many with Bayes' step, by which what is smooth gains
-    inner: int = 5  #: projections in a round
-    momentum: float = 0.7
-
-
-REFINED = {
-    "fast": Rounds(("fast four", "fast five"), 13, inner=2),
-    "good": Rounds(("four", "five"), 17, 3),
-    "best": Rounds(("four", "five"), 30, 6),
-}
 
 
 def upscale(
@@ -126,14 +102,16 @@ def _fitted(
     preset = settings.preset
     share = ALONE[preset] * share if asked else share**FALL
     steps = max(LEAST, round(STEPS[preset] * share))
-    rate, average = CALM if asked and preset == "best" else (RATE, AVERAGE[preset])
+    rate, average = LONG if asked and preset == "best" else (RATE, AVERAGE[preset])
+    recipe = _common.recipe(settings, Recipe(steps=steps, learning_rate=rate, average=average))
+    told = replace(settings, steps=recipe.steps)
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
         objective=LeastSquares(y, operator) + SMOOTHNESS * TotalVariation(),
-        recipe=_common.recipe(settings, Recipe(steps=steps, learning_rate=rate, average=average)),
+        recipe=recipe,
         rule=_common.rule(settings, Last),
         pilot=lambda: _interpolated(y, operator, size),
-        refine=None if asked else lambda x: _finished(x, consistent, settings),
+        refine=None if asked else lambda x: _finished(x, consistent, told),
         outputs=lambda x: consistent(x, rounds=ROUNDS),
         estimates=estimates,
     )
@@ -145,22 +123,27 @@ def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Ite
 
     from ipse.pilots import bootstrap
     from ipse.tasks import _common
+    from ipse.tasks._repeated import refined
 
+    y, operator = consistent.y, consistent.operator
     found = [consistent(x, rounds=ROUNDS)]
-    for refined in _refined(x, consistent, REFINED[_common.effort(settings)]):
-        yield refined
-        found += [refined] if settings.preset == "best" else []
+    for better in refined(x, consistent, _common.effort(settings)):
+        yield better
+        found += [better] if settings.preset == "best" else []
     if settings.preset != "best":
         return
 
     def again(truth: "Tensor", generator: "Generator") -> "Tensor":
-        seed = int(torch.randint(2**31, (), generator=generator))
-        told = Settings(seed=seed, device=settings.device, precision=settings.precision)
+        told = Settings(
+            seed=int(torch.randint(2**31, (), generator=generator)),
+            steps=settings.steps,
+            rule=settings.rule,
+            device=settings.device,
+            precision=settings.precision,
+        )
         return torch.cat(bootstrap.spread(_drawn(operator(truth).clamp(0, 1), operator, told), VIEWS))
 
-    y, operator = consistent.y, consistent.operator
-    sides = (min(bootstrap.SIDE, side) // operator.factor * operator.factor for side in y.shape[-2:])
-    judge = y[..., *(slice(side) for side in sides)]
+    judge = y[..., *(_middle(side, operator.factor) for side in y.shape[-2:])]
     yield from bootstrap.bootstrap(
         torch.cat(bootstrap.spread(found, VIEWS)),
         again=again,
@@ -170,10 +153,20 @@ def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Ite
     )
 
 
+def _middle(side: int, factor: int) -> slice:
+    """What of a side judges: as much as a replicate has, a multiple of the factor."""
+    from ipse.pilots.bootstrap import SIDE as MOST
+
+    most = min(MOST, side) // factor * factor
+    start = (side - most) // 2
+    return slice(start, start + most)
+
+
 def _drawn(y: "Tensor", operator: "Downsample", settings: Settings) -> "list[Tensor]":
     """What a network draws of y, and that made to agree with itself, round by round."""
     from ipse.fit import Fit
     from ipse.operators.consistent import Consistent
+    from ipse.tasks._repeated import refined
     from ipse.until import until
 
     problem = _fitted(y, operator, settings, {})
@@ -183,7 +176,7 @@ def _drawn(y: "Tensor", operator: "Downsample", settings: Settings) -> "list[Ten
     assert search.best is not None  # the rule keeps the last step
     consistent = Consistent(operator, y, _enlarged(y, operator))
     start = consistent(search.best, rounds=ROUNDS)
-    return [start, *_refined(start, consistent, REFINED["best"])]
+    return [start, *refined(start, consistent, "best")]
 
 
 def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object]) -> "Problem":
@@ -192,6 +185,7 @@ def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object])
     from ipse.operators.consistent import Consistent
     from ipse.problem import Problem
     from ipse.tasks import _common
+    from ipse.tasks._repeated import refined
 
     size = _enlarged(y, operator)
     consistent = Consistent(operator, y, size)
@@ -199,7 +193,7 @@ def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object])
     def found(seen: Consistent) -> "Iterator[Tensor]":
         *_, start = _interpolated(seen.y, operator, size)
         yield start
-        yield from _refined(start, seen, REFINED["fast"], NEAR * operator.factor)
+        yield from refined(start, seen, "fast", NEAR * operator.factor)
 
     return Problem(
         prior=None,
@@ -224,22 +218,3 @@ def _interpolated(y: "Tensor", operator: "Downsample", size: tuple[int, int]) ->
     from ipse.pilots.back_projection import back_projection
 
     return back_projection(y, operator, lambda r: interpolate(r, size=size, mode="bicubic"))
-
-
-def _refined(
-    x: "Tensor", consistent: "Consistent", rounds: Rounds, first: float = FIRST
-) -> "Iterator[Tensor]":
-    """Denoise a picture in turn with the measurement, from σ = ``first`` on."""
-    import numpy as np
-
-    from ipse.pilots.non_local import non_local
-    from ipse.pilots.plug_and_play import plug_and_play
-
-    order = (rounds.sizes * rounds.small)[: rounds.small] + ("fine",) * rounds.fine
-    return plug_and_play(
-        consistent(x, rounds=ROUNDS),
-        data_step=lambda x, _: consistent(x, rounds=rounds.inner),
-        denoisers=[partial(non_local, preset=size) for size in order],
-        sigmas=np.geomspace(first, LAST, len(order)).tolist(),
-        momentum=rounds.momentum,
-    )
