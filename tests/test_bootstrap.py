@@ -178,6 +178,20 @@ def test_where_views_differ_as_never_before_nothing_is_said() -> None:
     assert said[..., 42:54, 42:54].abs().max() == 0
 
 
+@pytest.mark.usefixtures("brief")
+def test_of_what_was_seen_but_hardly_ever_little_is_said() -> None:
+    page = 0.5 + 0.01 * waves(96)
+    page[..., 90:, 90:] = torch.rand(6, 6, generator=torch.Generator().manual_seed(1))
+    learnt = correction.Correction(
+        [(page, blurred(page, torch.Generator()))], torch.Generator().manual_seed(0)
+    )
+    for _ in learnt.fitted():
+        pass
+    text = torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(2))
+    said = learnt(blurred(text, torch.Generator())).abs().max()
+    assert said == pytest.approx(3 * learnt.error)
+
+
 def test_a_plan_counts_what_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     """The replicates of a large picture are no larger than those of a small one."""
     small, large, huge = (pilots.replicated((side, side)) for side in (128, 512, 2048))

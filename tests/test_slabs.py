@@ -195,7 +195,7 @@ def test_planes_that_are_the_same_are_refined_each_as_by_itself() -> None:
     x = torch.from_numpy(seen([(20, 20)])[0, None, None] / 255).float()
 
     def refined(samples: NDArray[Any], planes: int, picture: torch.Tensor) -> torch.Tensor:
-        settings, told = Settings(preset="fast"), {"factor": 2}
+        settings, told = Settings(preset="good"), {"factor": 2}
         made = Volume(Picture(samples, model="channels"), "upscale", settings, told, planes=planes).posed()
         refine = getattr(made, "refine", None)
         assert refine is not None
@@ -249,9 +249,9 @@ def test_a_slab_is_planned_as_a_whole(tmp_path: Path) -> None:
     memory = [
         plan_of(run_on(tmp_path, array, "upscale", joint=joint, settings=settings)).memory
         for joint, settings in (
-            (None, Settings(preset="fast")),
-            ("Z", Settings(preset="fast")),
-            ("Z", Settings(preset="fast", network="fast3d")),
+            (None, Settings(preset="good")),
+            ("Z", Settings(preset="good")),
+            ("Z", Settings(preset="good", network="fast3d")),
         )
     ]
     assert memory[0] < memory[1] < memory[2]

@@ -30,7 +30,7 @@ LEVEL = 1  # of 255: single precision, and small steps
 def folder(tmp_path, monkeypatch):
     """Four pictures of one size, one of another."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(upscale, "RATE", dict.fromkeys(upscale.RATE, 1e-4))
+    monkeypatch.setattr(upscale, "RATE", 1e-4)
     Path("in").mkdir()
     for seed, name in enumerate(NAMES):
         stubs.noisy(Path("in") / f"{name}.png", size=(40, 32) if name == "c" else (32, 32), seed=seed)

@@ -21,7 +21,7 @@ CLOSE = {"rtol": 0, "atol": 2e-3}
 @pytest.fixture(autouse=True)
 def _slow(monkeypatch):
     """Small steps, for Adam makes much of the last bits in single precision."""
-    monkeypatch.setattr(upscale, "RATE", dict.fromkeys(upscale.RATE, 1e-4))
+    monkeypatch.setattr(upscale, "RATE", 1e-4)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def result(made):
 @pytest.fixture(scope="module")
 def in_turn():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upscale, "RATE", dict.fromkeys(upscale.RATE, 1e-4))
+        patch.setattr(upscale, "RATE", 1e-4)
         made = stream()
         return result(made)[0], made.reach
 

@@ -64,7 +64,7 @@ def test_a_job_makes_what_the_command_makes(page, picture, tmp_path):
 
 
 def test_events_tell_of_pilot_steps_previews_and_the_end(page, picture):
-    name, said, states = page.submit(picture, preset="fast", seed=4, steps=12), [], []
+    name, said, states = page.submit(picture, preset="good", seed=4, steps=12), [], []
     with page.client.stream("GET", f"/jobs/{name}/events") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         for line in answer.iter_lines():

@@ -18,6 +18,7 @@ START = 0.1  # of the last layer's usual weights
 HALO = sum(kernel // 2 for kernel in (*KERNELS, LAST))  # pixels that an output sees beyond its own
 TILE = 256  # pixels a side that are corrected at once
 STRANGE = 1.2  # times the largest input that was learnt from: beyond, nothing was learnt
+MOST = 3.0  # standard deviations of the error that are ever added: of what is rare little was learnt
 TURNS = 8  # positions of a square
 
 
@@ -95,9 +96,11 @@ class Correction:
     def told(self, views: Tensor) -> Tensor:
         """The mean over the picture's positions, in units of the error."""
         given = self.seen(views)
-        total = sum(turned(self.network(turned(given, turn)), turn, back=True) for turn in range(TURNS))
+        total = torch.zeros_like(views[-1:])
+        for turn in range(TURNS):
+            total += turned(self.network(turned(given, turn)), turn, back=True)
         strange = (given.abs() > self.limit).any(1, keepdim=True).float()
-        return total / TURNS * (1 - max_pool2d(strange, 2 * HALO + 1, 1, HALO))
+        return (total / TURNS).clamp(-MOST, MOST) * (1 - max_pool2d(strange, 2 * HALO + 1, 1, HALO))
 
 
 def turned(x: Tensor, turn: int, *, back: bool = False) -> Tensor:
