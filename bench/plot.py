@@ -57,6 +57,7 @@ def _panel(panel: Any, work: str, found: Sequence[Line]) -> None:
         )  # neighbours in time above and below, so that both can be read
         where = line.seconds, line.psnr
         panel.annotate(name, where, textcoords="offset points", xytext=offset, fontsize=8, color=color)
-    presets = [line for line in found if Method(line.method).ours and ":" not in line.method]
+    ours = [line for line in found if Method(line.method).ours and ":" not in line.method]
+    presets = sorted(ours, key=lambda one: one.seconds)
     panel.plot([one.seconds for one in presets], [one.psnr for one in presets], color=OURS, linewidth=1)
     panel.margins(x=0.25, y=0.12)
