@@ -33,11 +33,9 @@ class Correction:
     def __init__(self, pairs: Sequence[tuple[Tensor, Tensor]], generator: torch.Generator) -> None:
         self.generator = generator
         errors = [truth - views[-1:] for truth, views in pairs]
-        given = [_differences(views) for _, views in pairs]
-        self.mean = torch.cat([one.flatten(1) for one in given], dim=1).mean(1)[:, None, None, None]
-        self.spread = (
-            torch.cat([one.flatten(1) for one in given], dim=1).std(1)[:, None, None, None].clamp_min(1e-6)
-        )
+        given = torch.cat([_differences(views).flatten(1) for _, views in pairs], dim=1)
+        self.mean = given.mean(1)[:, None, None, None]
+        self.spread = given.std(1)[:, None, None, None].clamp_min(1e-6)
         self.error = float(torch.cat([one.flatten() for one in errors]).std())
         self.inputs = [self.seen(views) for _, views in pairs]
         largest = torch.stack([one.abs().amax((0, 2, 3)) for one in self.inputs]).amax(0)
