@@ -1,6 +1,6 @@
 """What ``best`` learns from its own estimate, damaged again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 import pytest
@@ -19,6 +19,8 @@ from ipse.pilots.bootstrap import Replicate, believed, bootstrap, part, spread, 
 from ipse.problem import Problem
 from ipse.settings import Settings
 from ipse.tasks import _repeated
+
+Work = Generator[object, None, Tensor]
 
 
 @pytest.fixture
@@ -40,16 +42,26 @@ def mse(a: Tensor, b: Tensor) -> float:
     return float((a - b).square().mean())
 
 
-def blurred(x: Tensor, _: torch.Generator) -> Tensor:
+def blurred(x: Tensor) -> Tensor:
     """A restoration that blurs what it is given: its views are the picture, and its own result."""
     return torch.cat([x, avg_pool2d(x, 3, 1, 1, count_include_pad=False)])
+
+
+def again_by(restored: Callable[[Tensor], Tensor]) -> Callable[[Tensor, torch.Generator], Work]:
+    """Damage and restoration that yield once on the way."""
+
+    def again(x: Tensor, _: torch.Generator) -> Work:
+        yield None
+        return restored(x)
+
+    return again
 
 
 @pytest.mark.usefixtures("brief")
 def test_a_systematic_error_is_learnt_and_taken_back() -> None:
     truth = waves(96)
-    views = blurred(truth, torch.Generator())
-    *_, found = bootstrap(views, again=blurred, seed=0)
+    views = blurred(truth)
+    *_, found = bootstrap(views, again=again_by(blurred), seed=0)
     assert mse(found, truth) < 0.2 * mse(views[-1:], truth)
 
 
@@ -57,29 +69,32 @@ def test_a_systematic_error_is_learnt_and_taken_back() -> None:
 def test_an_error_that_is_chance_alone_is_not_made_worse() -> None:
     truth = waves(96)
 
-    def shaken(x: Tensor, generator: torch.Generator) -> Tensor:
+    def shaken(x: Tensor, generator: torch.Generator) -> Work:
+        yield from ()
         return x + 0.1 * torch.randn(2, *x.shape[1:], generator=generator)
 
-    views = shaken(truth, torch.Generator().manual_seed(7))
+    views = truth + 0.1 * torch.randn(2, *truth.shape[1:], generator=torch.Generator().manual_seed(7))
     *_, found = bootstrap(views, again=shaken, seed=0)
     assert mse(found, truth) < 1.01 * mse(views[-1:], truth)
 
 
 @pytest.mark.usefixtures("brief")
 def test_the_same_seed_gives_the_same_picture_and_another_does_not() -> None:
-    views = blurred(waves(64), torch.Generator())
-    first, again, other = (list(bootstrap(views, again=blurred, seed=seed))[-1] for seed in (1, 1, 2))
+    views = blurred(waves(64))
+    first, again, other = (
+        list(bootstrap(views, again=again_by(blurred), seed=seed))[-1] for seed in (1, 1, 2)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
 def test_until_it_has_learnt_the_estimate_comes_back_so_that_who_stops_keeps_it() -> None:
-    views = blurred(waves(64), torch.Generator())
-    assert torch.equal(next(bootstrap(views, again=blurred, seed=0)), views[-1:])
+    views = blurred(waves(64))
+    assert torch.equal(next(bootstrap(views, again=again_by(blurred), seed=0)), views[-1:])
 
 
 def test_a_picture_too_small_to_learn_from_is_left_alone() -> None:
-    assert not list(bootstrap(blurred(waves(40), torch.Generator()), again=blurred, seed=0))
+    assert not list(bootstrap(blurred(waves(40)), again=again_by(blurred), seed=0))
 
 
 @pytest.mark.usefixtures("brief")
@@ -87,11 +102,11 @@ def test_a_judge_who_knows_better_is_believed() -> None:
     """The damage of the replicates is another than the picture's: what was learnt of them would harm."""
     truth = waves(96)
 
-    def again(x: Tensor, _: torch.Generator) -> Tensor:
+    def again(x: Tensor) -> Tensor:
         return torch.cat([x + 0.1, x]) if x.shape[-1] == 90 else torch.cat([x + 0.1, x + 0.1])
 
     views = torch.cat([truth + 0.1, truth])
-    *_, found = bootstrap(views, again=again, judge=waves(90), seed=0)
+    *_, found = bootstrap(views, again=again_by(again), judge=waves(90), seed=0)
     assert mse(found, truth) < 1e-6
 
 
@@ -115,10 +130,10 @@ def test_parts_are_off_the_grid_and_multiples_of_it() -> None:
 
 def test_large_pictures_are_corrected_in_squares_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     x = waves(80)
-    learnt = correction.Correction([(x, blurred(x, torch.Generator()))], torch.Generator().manual_seed(0))
-    whole = learnt(blurred(x, torch.Generator()))
+    learnt = correction.Correction([(x, blurred(x))], torch.Generator().manual_seed(0))
+    whole = learnt(blurred(x))
     monkeypatch.setattr(correction, "TILE", 24)
-    assert torch.allclose(learnt(blurred(x, torch.Generator())), whole, atol=1e-6)
+    assert torch.allclose(learnt(blurred(x)), whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("turn", range(8))
@@ -166,14 +181,12 @@ def test_best_is_better_than_good_on_noise(monkeypatch: pytest.MonkeyPatch) -> N
 def test_where_views_differ_as_never_before_nothing_is_said() -> None:
     """What was learnt on a flat page is not told of the one block of text on it."""
     page = 0.5 + 0.01 * waves(96)
-    learnt = correction.Correction(
-        [(page, blurred(page, torch.Generator()))], torch.Generator().manual_seed(0)
-    )
+    learnt = correction.Correction([(page, blurred(page))], torch.Generator().manual_seed(0))
     for _ in learnt.fitted():
         pass
     text = page.clone()
     text[..., 40:56, 40:56] = torch.rand(16, 16, generator=torch.Generator().manual_seed(1))
-    said = learnt(blurred(text, torch.Generator()))
+    said = learnt(blurred(text))
     assert said[..., :20, :20].abs().max() > 0
     assert said[..., 42:54, 42:54].abs().max() == 0
 
@@ -182,13 +195,11 @@ def test_where_views_differ_as_never_before_nothing_is_said() -> None:
 def test_of_what_was_seen_but_hardly_ever_little_is_said() -> None:
     page = 0.5 + 0.01 * waves(96)
     page[..., 90:, 90:] = torch.rand(6, 6, generator=torch.Generator().manual_seed(1))
-    learnt = correction.Correction(
-        [(page, blurred(page, torch.Generator()))], torch.Generator().manual_seed(0)
-    )
+    learnt = correction.Correction([(page, blurred(page))], torch.Generator().manual_seed(0))
     for _ in learnt.fitted():
         pass
     text = torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(2))
-    said = learnt(blurred(text, torch.Generator())).abs().max()
+    said = learnt(blurred(text)).abs().max()
     assert said == pytest.approx(3 * learnt.error)
 
 

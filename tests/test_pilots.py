@@ -15,11 +15,11 @@ from ipse.errors import OptionError
 from ipse.pilots._channels import decorrelate, matrix, recorrelate
 from ipse.pilots._clipping import unclip
 from ipse.pilots._conditional import conditional
-from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
+from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar, sums
 from ipse.pilots.back_projection import back_projection
 from ipse.pilots.biharmonic import biharmonic, pyramid
 from ipse.pilots.coarse_to_fine import coarse_to_fine
-from ipse.pilots.non_local import PRESETS, Step, non_local
+from ipse.pilots.non_local import PRESETS, Preset, Step, non_local
 from ipse.pilots.non_local_fill import non_local_fill
 from ipse.pilots.non_local_means import non_local_means
 from ipse.pilots.plug_and_play import plug_and_play
@@ -60,11 +60,15 @@ class TestPatches:
         torch.testing.assert_close((rows * u).sum(), (x * put_back(u, (9, 11), sides)).sum())
 
     def test_put_back_equal(self) -> None:
-        weights = torch.rand(2, 7 * 8, dtype=torch.float64)
-        rows = weights[..., None].expand(-1, -1, 12)
+        weights = torch.rand(7 * 8, dtype=torch.float64)
+        rows = weights[:, None].repeat(1, 12)
         torch.testing.assert_close(
-            put_back_equal(weights, (9, 11), (3, 4)), put_back(rows.contiguous(), (9, 11), (3, 4))
+            put_back_equal(weights, (9, 11), (3, 4)), put_back(rows, (9, 11), (3, 4))[0]
         )
+
+    def test_sums_are_those_of_the_patches(self) -> None:
+        x = torch.rand(2, 9, 11, dtype=torch.float64)
+        torch.testing.assert_close(sums(x, (3, 4)), patches(x, (3, 4)).view(56, 2, 12).sum(2))
 
     @pytest.mark.parametrize("size", [(1, 1), (1, 30), (8, 8), (29, 53)])
     @pytest.mark.parametrize("stride", [1, 4, 9])
@@ -78,7 +82,7 @@ class TestPatches:
 
     def test_similar_against_brute_force(self) -> None:
         x = torch.rand(1, 20, 24, dtype=torch.float64)
-        rows = patches(x, (3, 3))[0]
+        rows = patches(x, (3, 3))
         wanted = References.over((20, 24), 3, 5)
         found = similar(rows, (18, 22), wanted, count=6, window=99)
         reference = torch.tensor([y * 22 + x for y in wanted.ys for x in wanted.xs])
@@ -86,7 +90,7 @@ class TestPatches:
         assert torch.equal(found.sort().values, nearest.sort().values)
 
     def test_a_reference_is_in_its_group_even_where_all_is_equal(self) -> None:
-        rows = patches(torch.ones(1, 40, 40), (5, 5))[0]
+        rows = patches(torch.ones(1, 40, 40), (5, 5))
         wanted = References.over((40, 40), 5, 4)
         found = similar(rows, (36, 36), wanted, count=4, window=9)
         reference = torch.tensor([[y * 36 + x] for y in wanted.ys for x in wanted.xs])
@@ -176,11 +180,15 @@ class TestNlRidge:
         y = photo(side=48) + noise(photo(side=48), 0.1)
         assert torch.equal(non_local(y, 0.1), non_local(y, 0.1))
 
-    def test_tiles_do_not_show(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        "preset", ["once", "fast wide"]
+    )  # of one step: a second one's groups hang on rounding
+    def test_tiles_do_not_show(self, preset: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
         y = photo(channels=1) + noise(photo(channels=1), 0.1)
-        whole = non_local(y, 0.1, preset="fast")
+        guide = None if preset == "once" else photo(channels=1)
+        whole = non_local(y, 0.1, preset=preset, guide=guide)
         monkeypatch.setattr("ipse.pilots.non_local.TILE", 48)
-        assert float((non_local(y, 0.1, preset="fast") - whole).abs().max()) < 1e-4
+        assert float((non_local(y, 0.1, preset=preset, guide=guide) - whole).abs().max()) < 1e-4
 
     def test_bayes_after_the_ridge_beats_the_ridge_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         truth = photo()

@@ -23,16 +23,16 @@ def conditional(y: Tensor, x: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
     """Estimate groups of patches, each pixel with a noise of its own, with the last estimate as guide.
 
     Args:
-        y: the noisy patches (C, groups, k, n).
+        y: the noisy patches (groups, k, n).
         x: their last estimate.
         d: their noise variances; very large where nothing is known.
 
     Returns:
-        The estimates (C, groups, k, n), and what they are worth (C, groups, k): the same everywhere.
+        The estimates (groups, k, n), and what they are worth (groups, k): the same everywhere.
     """
-    mean = x.mean(2, keepdim=True)
+    mean = x.mean(1, keepdim=True)
     centred = x - mean
-    S = centred.mT @ centred / max(1, x.shape[2] - 1)
+    S = centred.mT @ centred / max(1, x.shape[1] - 1)
     w = d.rsqrt()
     residual = w * (y - mean)
     solution, direction = torch.zeros_like(residual), residual.clone()
@@ -45,4 +45,4 @@ def conditional(y: Tensor, x: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
         left = (residual * residual).sum(-1, keepdim=True)
         direction = residual + left / (energy + TINY) * direction
         energy = left
-    return mean + (w * solution) @ S, torch.ones(y.shape[:3], dtype=y.dtype, device=y.device)
+    return mean + (w * solution) @ S, torch.ones(y.shape[:2], dtype=y.dtype, device=y.device)

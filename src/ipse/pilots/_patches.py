@@ -37,28 +37,33 @@ def grid(length: int, patch: int, stride: int) -> list[int]:
 
 
 def patches(x: Tensor, sides: Sides) -> Tensor:
-    """All patches of x (C, H, W), one a row: (C, (H−h+1)·(W−w+1), h·w)."""
-    windows = x.unfold(1, sides[0], 1).unfold(2, sides[1], 1)
-    return windows.reshape(len(x), -1, sides[0] * sides[1])
+    """All patches of x (C, H, W), one a row, its channels in turn: ((H−h+1)·(W−w+1), C·h·w)."""
+    windows = x.unfold(1, sides[0], 1).unfold(2, sides[1], 1)  # (C, H−h+1, W−w+1, h, w)
+    return windows.permute(1, 2, 0, 3, 4).reshape(-1, len(x) * sides[0] * sides[1])
+
+
+def sums(x: Tensor, sides: Sides) -> Tensor:
+    """The sum over each patch of each channel of x (C, H, W): ((H−h+1)·(W−w+1), C)."""
+    return F.avg_pool2d(x[None], sides, stride=1, divisor_override=1)[0].flatten(1).T.contiguous()
 
 
 def put_back(rows: Tensor, size: Sides, sides: Sides) -> Tensor:
     """The adjoint of `patches`: the sum of overlapping patches, (C, H, W)."""
-    return F.fold(rows.transpose(1, 2), size, sides)[:, 0]
+    return F.fold(rows.T[None], size, sides)[0]
 
 
 def put_back_equal(weights: Tensor, size: Sides, sides: Sides) -> Tensor:
-    """`put_back` of rows that hold the same number n times: ``weights`` (C, places) once each."""
-    places = weights.view(len(weights), size[0] - sides[0] + 1, size[1] - sides[1] + 1)
+    """`put_back` of rows that hold the same number n times: ``weights`` (places,) once each, (H, W)."""
+    places = weights.view(1, 1, size[0] - sides[0] + 1, size[1] - sides[1] + 1)
     padded = F.pad(places, (sides[1] - 1, sides[1] - 1, sides[0] - 1, sides[0] - 1))
-    return F.avg_pool2d(padded[None], sides, stride=1, divisor_override=1)[0]
+    return F.avg_pool2d(padded, sides, stride=1, divisor_override=1)[0, 0]
 
 
 def similar(rows: Tensor, places: Sides, wanted: References, *, count: int, window: int) -> Tensor:
     """Indices (references, count) of the patches that are most like each reference, itself among them.
 
     Args:
-        rows: all patches (places, n) of one channel.
+        rows: all patches (places, n).
         places: how many patches there are down and across.
         wanted: the references.
         count: patches in a group; fewer if the window holds fewer.

@@ -9,41 +9,41 @@ put back after: it is as good as free of noise, and would otherwise swallow the 
 Herbreteau and Kervrann, 2022: https://arxiv.org/abs/2203.00570
 """
 
-import torch
 from torch import Tensor
 
-from ipse.pilots._inverse import inverse
+from ipse.pilots._inverse import inverse, raised
 
 
 def blind(y: Tensor, d: Tensor, *, surplus: float) -> tuple[Tensor, Tensor]:
     """Estimate groups without a guide, the channels together, so that Θ rests on more samples.
 
     Args:
-        y: groups of noisy patches (C, groups, k, n).
-        d: their noise energies (C, groups, k).
+        y: groups of noisy patches (groups, k, C·n).
+        d: their noise energies (groups, k, C).
         surplus: of D, added to Y Yᵀ.
 
     Returns:
-        The estimates (C, groups, k, n), and what they are worth (C, groups, k).
+        The estimates (groups, k, C·n), and what they are worth (groups, k).
     """
-    centred = y - y.mean(2, keepdim=True)
-    joint = d.sum(0, keepdim=True)
-    gram = (centred @ centred.mT).sum(0, keepdim=True) + torch.diag_embed(surplus * joint)
-    return _combined(y, gram, joint)
+    centred = y - y.mean(1, keepdim=True)
+    joint = d.sum(2)
+    return _combined(y, raised(centred @ centred.mT, surplus * joint), joint)
 
 
 def ridge(y: Tensor, x: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-    """Estimate groups with the last estimate ``x`` as guide, the channels one by one: chroma is shrunk much harder.
+    """Estimate groups with the last estimate ``x`` as guide; shapes as for ``blind``.
 
-    Shapes as for ``blind``.
+    Called with one channel at a time, since chroma is shrunk much harder.
     """
-    centred = x - x.mean(2, keepdim=True)
-    return _combined(y, centred @ centred.mT + torch.diag_embed(d), d)
+    centred = x - x.mean(1, keepdim=True)
+    joint = d.sum(2)
+    return _combined(y, raised(centred @ centred.mT, joint), joint)
 
 
 def _combined(y: Tensor, gram: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-    k = y.shape[2]
-    theta = torch.eye(k, dtype=y.dtype, device=y.device) - d[..., None] * inverse(gram)
-    theta = theta - theta.mean(-1, keepdim=True) + 1 / k
-    trust = 1 / (theta * theta).sum(-1).clamp(min=1 / k**2)
-    return theta @ y, trust.expand(y.shape[:3])
+    k = y.shape[1]
+    theta = inverse(gram).mul_(d[..., None]).neg_()
+    theta.diagonal(dim1=1, dim2=2).add_(1)
+    theta += 1 / k - theta.mean(2, keepdim=True)
+    trust = 1 / (theta * theta).sum(2).clamp(min=1 / k**2)
+    return theta @ y, trust

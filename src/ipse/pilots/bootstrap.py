@@ -11,9 +11,10 @@ Efron, "Bootstrap methods: another look at the jackknife", 1979, https://doi.org
 bootstrap; a network in place of its constant is ours).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, cycle, islice
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -40,7 +41,7 @@ class Replicate:
 def bootstrap(
     views: Tensor,
     *,
-    again: Callable[[Tensor, torch.Generator], Tensor],
+    again: Callable[[Tensor, torch.Generator], Generator[object, None, Tensor]],
     judge: Tensor | None = None,
     grid: int = 1,
     seed: int,
@@ -49,7 +50,8 @@ def bootstrap(
 
     Args:
         views: estimates of the picture (V, C, H, W), the last of which is p.
-        again: damages a picture (1, C, h, w), and returns its estimates, as many as there are views.
+        again: damages a picture (1, C, h, w), and returns its estimates, as many as there are views; it yields
+            whatever it likes on the way, so that nobody waits for long.
         judge: a picture (1, C, h, w) of the same kind that is truly known; without, one more part of p judges.
         grid: pixels that the damage repeats after; parts are multiples of it, and lie off it.
         seed: of all draws.
@@ -60,17 +62,26 @@ def bootstrap(
     seen: list[Replicate] = []
     for scale in scales((pilot.shape[-2], pilot.shape[-1])):
         truth = part(pilot, generator, scale=scale, grid=grid)
-        seen.append(Replicate(truth, again(truth, generator)))
-        yield pilot
+        seen.append(Replicate(truth, (yield from _meanwhile(pilot, again(truth, generator)))))
     truth = part(pilot, generator, grid=grid) if judge is None else judge
-    known = Replicate(truth, again(truth, generator))
-    yield pilot
+    known = Replicate(truth, (yield from _meanwhile(pilot, again(truth, generator))))
     correction = Correction([(one.truth, one.views) for one in seen], generator)
     for step, _ in enumerate(correction.fitted()):
         if step % REPORT == 0:
             yield pilot
     share = believed(known, correction(known.views))
     yield pilot + share * correction(views) if share else pilot
+
+
+def _meanwhile(pilot: Tensor, work: Generator[object, None, Tensor]) -> Generator[Tensor, None, Tensor]:
+    """Yield p whenever ``work`` yields, and when it is done; return what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            yield pilot
+            return cast(Tensor, done.value)
+        yield pilot
 
 
 def replicated(size: tuple[int, int]) -> float:

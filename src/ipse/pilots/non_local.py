@@ -18,7 +18,7 @@ Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm", 2013:
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -29,17 +29,19 @@ from ipse.pilots._bayes import bayes
 from ipse.pilots._channels import decorrelate, mix_variance, recorrelate
 from ipse.pilots._clipping import unclip
 from ipse.pilots._conditional import conditional
-from ipse.pilots._patches import CELL, References, patches, put_back, put_back_equal, similar
+from ipse.pilots._patches import CELL, References, patches, put_back, put_back_equal, similar, sums
 from ipse.pilots._ridge import blind, ridge
 from ipse.pilots._steps import PRESETS, Preset, Step
 
 TILE = 96  # pixels a side that are worked on at once; half of it …
 SPARSE = 0.1  # … where fewer of the pixels are wanted, so that more tiles are left out
-CHUNK = 256  # groups that are solved at once, all channels together
+CHUNK = 1 << 18  # numbers in the groups that are solved at once: more leave a processor's cache
 JOINT = 4  # channels at most that Bayes takes together: matrices grow with them
 FEW = 16  # pixels: below, there are no groups of patches
 
 Here = tuple[slice, slice, slice]
+Piece = tuple[Here, References]
+Part = tuple[Here, Tensor, Tensor]  # weighted sum of estimates, and of weights
 
 
 def non_local(
@@ -71,7 +73,7 @@ def non_local(
         OptionError: a negative sigma, or an unknown preset.
     """
     steps = non_local_steps(y, sigma, preset=preset, clipped=clipped, guide=guide, where=where)
-    return deque(steps, maxlen=1)[0]
+    return deque(steps, maxlen=1)[0][0]
 
 
 @torch.no_grad()
@@ -83,38 +85,52 @@ def non_local_steps(
     clipped: bool = False,
     guide: Tensor | None = None,
     where: Tensor | None = None,
-) -> Iterator[Tensor]:
-    """Yield the estimate after each step; the last is what ``non_local`` returns of the same arguments."""
+) -> Iterator[tuple[Tensor, bool]]:
+    """Yield estimates as ``non_local`` makes them, the last of which it returns, and whether a step has ended there.
+
+    While a step is under way, what it has not come to yet is as the step before left it; the first says nothing.
+    """
     if preset not in PRESETS:
         raise OptionError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
     level = torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
     if not bool((level >= 0).all()):
         raise OptionError(f"sigma {float(level.min()):g} is no noise level: give 0 or more")
     if not bool((level > 0).any()):
-        yield y.clone()
+        yield y.clone(), True
         return
     level = level.expand(y.shape)[0]
     start = None if guide is None else decorrelate(guide[0])
     wanted = None if where is None else where[0, 0].cpu()
-    for x in _estimates(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset], wanted):
-        mixed = recorrelate(x)
-        yield (unclip(mixed, level) if clipped else mixed)[None]
+    shown, below, ended = torch.empty_like(y[0]), 0, False
+    for strip in _strips(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset], wanted):
+        rows = slice(below, below + strip.shape[1])
+        mixed = recorrelate(strip)
+        shown[:, rows] = unclip(mixed, level[:, rows]) if clipped else mixed
+        below = rows.stop % shown.shape[1]
+        ended = ended or not below
+        if ended:
+            yield shown[None].clone(), not below
 
 
-def _estimates(
+def _strips(
     noisy: Tensor, guide: Tensor | None, variance: Tensor, steps: tuple[Step, ...], where: Tensor | None
 ) -> Iterator[Tensor]:
-    """Denoise decorrelated channels (C, H, W)."""
+    """Denoise decorrelated channels (C, H, W); each step's estimate comes strip by strip, from the top down."""
     if noisy[0].numel() < FEW:
         yield _shrink(noisy, variance) if guide is None else guide
         return
     for step in steps:
-        guide = _step(noisy, guide, variance, step, where)
-        yield guide
+        strips: list[Tensor] = []
+        for strip in _step(noisy, guide, variance, step, where):
+            strips.append(strip)
+            yield strip
+        guide = torch.cat(strips, 1)
 
 
-def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step, where: Tensor | None) -> Tensor:
-    """Estimate (C, H, W) from ``noisy`` with the last estimate as guide; None makes it the first step."""
+def _step(
+    noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step, where: Tensor | None
+) -> Iterator[Tensor]:
+    """Estimate (C, H, W) from ``noisy`` with the last estimate as guide, in strips; None makes it the first step."""
     if guide is not None:
         noisy = guide + step.noisy * (noisy - guide)
         variance = variance * step.noisy**2
@@ -122,27 +138,44 @@ def _step(noisy: Tensor, guide: Tensor | None, variance: Tensor, step: Step, whe
     wanted = References.over(size, step.patch, step.stride)
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
 
-    def shrunk(piece: tuple[Here, References]) -> tuple[Here, Tensor, Tensor]:
+    def shrunk(piece: Piece) -> Part:
         here, inside = piece
         with torch.no_grad():  # a thread has its own switch
             known = None if guide is None else guide[here]
             return here, *_tile(noisy[here], known, variance[here], step, inside)
 
-    threads = 1 if noisy.is_cuda else torch.get_num_threads()  # many small matrices keep no two cores busy
-    pool = ThreadPoolExecutor(threads)
+    def estimated(rows: slice) -> Tensor:
+        found = total[:, rows] / weight[:, rows]
+        return found if where is None else torch.where(weight[:, rows] > 0, found, noisy[:, rows])
+
+    done = 0
+    for here, estimate, trust in _mapped(shrunk, _pieces(wanted, step, size, where), noisy.device.type):
+        if here[1].start > done:  # nothing that is still to come reaches above it
+            yield estimated(slice(done, here[1].start))
+            done = here[1].start
+        total[here] += estimate  # in turn: sums repeat
+        weight[here] += trust
+    yield estimated(slice(done, size[0]))
+
+
+def _mapped(shrunk: Callable[[Piece], Part], pieces: Iterable[Piece], device: str) -> Iterator[Part]:
+    """The pieces' estimates in their order, on all threads: many small matrices keep no two cores busy.
+
+    Each worker computes on its own thread alone, or there would be as many squared; and no sum hangs on their number.
+    """
+    threads = torch.get_num_threads() if device == "cpu" else 1
+    if threads == 1:
+        yield from map(shrunk, pieces)
+        return
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        pieces = _pieces(wanted, step, size, where)
-        for here, estimate, trust in pool.map(shrunk, pieces):  # in turn: sums repeat
-            total[here] += estimate
-            weight[here] += trust
+        yield from pool.map(shrunk, pieces)
     finally:  # Ctrl-C waits for the pieces under way, not for all
         pool.shutdown(cancel_futures=True)
-    return total / weight if where is None else torch.where(weight > 0, total / weight, noisy)
+        torch.set_num_threads(threads)  # PyTorch gives threads born later the number that was set last
 
 
-def _pieces(
-    wanted: References, step: Step, size: tuple[int, int], where: Tensor | None
-) -> Iterator[tuple[Here, References]]:
+def _pieces(wanted: References, step: Step, size: tuple[int, int], where: Tensor | None) -> Iterator[Piece]:
     """Parts of a picture with the references in each, and the pixels that these search, where any is wanted."""
     side = TILE if where is None or float(where.float().mean()) > SPARSE else TILE // 2
     tile = max(1, side // step.stride // CELL) * CELL  # whole cells: the search is the same however it is cut
@@ -169,19 +202,11 @@ def _reach(starts: list[int], side: int, window: int, length: int) -> slice:
     return slice(max(0, starts[0] - window // 2), min(length, starts[-1] + side + window // 2))
 
 
-def _shrunk(Y: Tensor, X: Tensor | None, energy: Tensor, group: Tensor, step: Step) -> tuple[Tensor, Tensor]:
-    """Weighted estimates (C, groups·k, n) of the patches in ``group`` (groups, k), and the weights."""
-    y, d = Y[:, group], energy[:, group]
-    if X is None:
-        estimate, trust = blind(y, d, surplus=step.surplus)
-    elif step.by == "conditional":
-        estimate, trust = conditional(y, X[:, group], d)
-    else:
-        x, joint = X[:, group], JOINT if step.by == "bayes" else len(Y)
-        parts = [slice(first, first + joint) for first in range(0, len(Y), joint)]
-        shrink = bayes if step.by == "bayes" else ridge
-        estimate, trust = map(torch.cat, zip(*(shrink(y[c], x[c], d[c]) for c in parts), strict=True))
-    return (estimate * trust[..., None]).flatten(1, 2), trust.flatten(1, 2)
+def _shrunk(y: Tensor, x: Tensor | None, d: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+    """Estimates (groups, k, n) of groups of patches, and the weights (groups, k)."""
+    if x is None:
+        return blind(y, d, surplus=step.surplus)
+    return {"ridge": ridge, "bayes": bayes, "conditional": conditional}[step.by](y, x, d)
 
 
 def _tile(
@@ -190,17 +215,30 @@ def _tile(
     """Weighted sum of estimated patches, and the sum of weights, each (C, H, W)."""
     size, sides = (noisy.shape[1], noisy.shape[2]), wanted.sides
     places = (size[0] - sides[0] + 1, size[1] - sides[1] + 1)
-    Y = patches(noisy, sides)
-    X = None if guide is None else patches(guide, sides)
-    energy = patches(variance, sides)
-    energy = energy if step.by == "conditional" else energy.sum(2)
-    found = similar((Y if X is None else X)[0], places, wanted, count=step.count, window=step.window)
-    total, weight = torch.zeros_like(Y), Y.new_zeros(Y.shape[:2])
-    chunk = max(1, CHUNK // len(Y))
-    for start in range(0, len(found), chunk):
-        group = found[start : start + chunk]
-        estimate, trust = _shrunk(Y, X, energy, group, step)
-        index = group.flatten().expand(len(Y), -1)
-        total.scatter_add_(1, index[..., None].expand(-1, -1, Y.shape[2]), estimate)
-        weight.scatter_add_(1, index, trust)
-    return put_back(total, size, sides), put_back_equal(weight, size, sides)
+    luma = patches((noisy if guide is None else guide)[:1], sides)
+    found = similar(luma, places, wanted, count=step.count, window=step.window)
+    joint = len(noisy) if guide is None else JOINT if step.by == "bayes" else 1
+    total, weight = torch.empty_like(noisy), torch.empty_like(noisy)
+    for first in range(0, len(noisy), joint):
+        band = slice(first, first + joint)
+        d = (patches if step.by == "conditional" else sums)(variance[band], sides)
+        x = None if guide is None else patches(guide[band], sides)
+        rows, worth = _joined(patches(noisy[band], sides), x, d, found, step)
+        total[band] = put_back(rows, size, sides)
+        weight[band] = put_back_equal(worth, size, sides)
+    return total, weight
+
+
+def _joined(Y: Tensor, X: Tensor | None, D: Tensor, found: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+    """Weighted sums (places, n) of the estimates of each patch, from all groups, and of their weights (places,)."""
+    total, weight = torch.zeros_like(Y), Y.new_zeros(len(Y))
+    for group in found.split(max(1, CHUNK // (found.shape[1] * Y.shape[1]))):
+        index = group.flatten()
+
+        def gathered(rows: Tensor, index: Tensor = index, size: torch.Size = group.shape) -> Tensor:
+            return rows.index_select(0, index).view(*size, -1)
+
+        estimate, trust = _shrunk(gathered(Y), None if X is None else gathered(X), gathered(D), step)
+        total.index_add_(0, index, estimate.mul_(trust[..., None]).flatten(0, 1))
+        weight.index_add_(0, index, trust.flatten())
+    return total, weight

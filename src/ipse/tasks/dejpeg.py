@@ -8,7 +8,7 @@ fitted, argmin_θ dist(f_θ(z), cells)². Either way the result lies within the 
 gets wrong from the estimate itself, made a file of again (docs/decisions/best.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ from ipse.errors import OptionError, PictureError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
 
     from ipse.operators.jpeg import JpegCells
     from ipse.pictures import JpegInfo, Picture
@@ -152,16 +152,21 @@ def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
 
     from ipse.pilots.bootstrap import bootstrap, spread
 
-    def again(x: "Tensor", _: "Generator") -> "Tensor":
-        return torch.cat(spread([*_rounds(cells.of_another(x), settings)], VIEWS))
+    def views(cells: "JpegCells") -> "Generator[Tensor, None, Tensor]":
+        found: list[Tensor] = []
+        for x in _rounds(cells, settings):
+            yield x
+            found = [*found, x] if settings.preset == "best" else [x]
+        return torch.cat(spread(found, VIEWS))
 
-    found: list[Tensor] = []
-    for x in _rounds(cells, settings):
-        yield x
-        found += [x] if settings.preset == "best" else []
-    if found:
-        views, grid = torch.cat(spread(found, VIEWS)), max(cells.unit)
-        yield from bootstrap(views, again=again, grid=grid, seed=settings.seed)
+    found = yield from views(cells)
+    if settings.preset == "best":
+        yield from bootstrap(
+            found,
+            again=lambda x, _: views(cells.of_another(x)),
+            grid=max(cells.unit),
+            seed=settings.seed,
+        )
 
 
 def _rounds(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:

@@ -9,7 +9,7 @@ cost the pilot more than the network gives back (measured: docs/decisions/denois
 ``best`` learns what D gets wrong from its own result under new noise (docs/decisions/best.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,7 +17,8 @@ from ipse.errors import OptionError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Generator as Draws
+    from torch import Tensor
 
     from ipse.noise import Noise
     from ipse.pictures import Picture
@@ -157,18 +158,22 @@ def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator
     from ipse.pilots.non_local_means import non_local_means
     from ipse.tasks import _common
 
-    def views(y: "Tensor") -> "Tensor":
-        steps = non_local_steps(y, white.sigma, preset=_common.effort(settings), clipped=white.clipped)
-        return torch.cat([y, *steps])
+    def views(y: "Tensor") -> "Generator[Tensor, None, Tensor]":
+        found = [y]
+        for x, ended in non_local_steps(
+            y, white.sigma, preset=_common.effort(settings), clipped=white.clipped
+        ):
+            yield x
+            found += [x] if ended else []
+        return torch.cat(found)
 
-    def again(x: "Tensor", generator: "Generator") -> "Tensor":
+    def again(x: "Tensor", generator: "Draws") -> "Generator[Tensor, None, Tensor]":
         noisy = x + white.sigma * torch.randn(x.shape, generator=generator).to(x)
         return views(noisy.clamp(0, 1) if white.clipped else noisy)
 
     if settings.preset != "fast":
         yield non_local_means(y, white.sigma)
-    found = views(y)
-    yield found[-1:]
+    found = yield from views(y)
     if settings.preset == "best":
         yield from bootstrap(found, again=again, seed=settings.seed)
 

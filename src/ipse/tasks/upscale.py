@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
-    from torch import Generator, Tensor
+    from torch import Generator as Draws
+    from torch import Tensor
 
     from ipse.operators import Downsample
     from ipse.operators.consistent import Consistent
@@ -37,6 +38,7 @@ NEAR = 6 / 255  # first σ, times the factor, where the rounds start from interp
 FACTOR = 4  # up to which ``fast`` does without the network …
 CHANNELS = 4  # … if there are no more: the network draws many for the price of one
 VIEWS = 6  # of the rounds, that ``best`` learns from
+TOLD = 5  # steps of a fit within those, after which there is a chance to stop
 JUDGE = 96  # pixels a side that y must have to judge what was learnt
 NOISE = 1 / 255  # of σ, added to what was measured, in each of several runs that fit nothing
 
@@ -133,7 +135,7 @@ def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Ite
     if settings.preset != "best":
         return
 
-    def again(truth: "Tensor", generator: "Generator") -> "Tensor":
+    def again(truth: "Tensor", generator: "Draws") -> "Generator[Tensor, None, Tensor]":
         told = Settings(
             seed=int(torch.randint(2**31, (), generator=generator)),
             steps=settings.steps,
@@ -141,7 +143,8 @@ def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Ite
             device=settings.device,
             precision=settings.precision,
         )
-        return torch.cat(bootstrap.spread(_drawn(operator(truth).clamp(0, 1), operator, told), VIEWS))
+        drawn = yield from _drawn(operator(truth).clamp(0, 1), operator, told)
+        return torch.cat(bootstrap.spread(drawn, VIEWS))
 
     judge = y[..., *(_middle(side, operator.factor) for side in y.shape[-2:])]
     yield from bootstrap.bootstrap(
@@ -162,8 +165,10 @@ def _middle(side: int, factor: int) -> slice:
     return slice(start, start + most)
 
 
-def _drawn(y: "Tensor", operator: "Downsample", settings: Settings) -> "list[Tensor]":
-    """What a network draws of y, and that made to agree with itself, round by round."""
+def _drawn(
+    y: "Tensor", operator: "Downsample", settings: Settings
+) -> "Generator[Tensor, None, list[Tensor]]":
+    """What a network draws of y, and that made to agree with itself, round by round; yields on the way."""
     from ipse.fit import Fit
     from ipse.operators.consistent import Consistent
     from ipse.tasks._repeated import refined
@@ -171,12 +176,16 @@ def _drawn(y: "Tensor", operator: "Downsample", settings: Settings) -> "list[Ten
 
     problem = _fitted(y, operator, settings, {})
     search = until(Fit(problem), problem.rule)
-    for _ in search:
-        pass
+    for state in search:
+        if state.step % TOLD == 0:
+            yield state.average
     assert search.best is not None  # the rule keeps the last step
     consistent = Consistent(operator, y, _enlarged(y, operator))
-    start = consistent(search.best, rounds=ROUNDS)
-    return [start, *refined(start, consistent, "best")]
+    found = [consistent(search.best, rounds=ROUNDS)]
+    for better in refined(found[0], consistent, "best"):
+        yield better
+        found.append(better)
+    return found
 
 
 def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object]) -> "Problem":
