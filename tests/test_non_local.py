@@ -80,7 +80,7 @@ class TestGroups:
         y = torch.cat([torch.eye(m, dtype=torch.float64), -torch.eye(m, dtype=torch.float64)])[None]
         found, trust = bayes(y, x, energy.expand(1, 2 * m, channels))
         S = torch.cov(x[0].T)
-        D = torch.diag((energy / n).repeat_interleave(n))
+        D = torch.diag((energy / n).repeat(n))  # the channels of a pixel side by side
         W = torch.linalg.inv(S + D) @ S
         torch.testing.assert_close(found[0, :m], W, atol=1e-3, rtol=1e-3)
         left = W.square().sum() / m + 1 / (

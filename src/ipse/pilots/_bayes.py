@@ -17,15 +17,15 @@ def bayes(y: Tensor, x: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
     """Estimate groups of noisy patches with the last estimate as guide.
 
     Args:
-        y: the noisy patches (groups, k, C·n).
+        y: the noisy patches (groups, k, n·C).
         x: their last estimate.
         d: their noise energies (groups, k, C).
 
     Returns:
-        The estimates (groups, k, C·n), and what they are worth (groups, k): the same in all of a group.
+        The estimates (groups, k, n·C), and what they are worth (groups, k): the same in all of a group.
     """
     k, n = y.shape[1], y.shape[2] // d.shape[2]
-    variance = (d.mean(1) / n).repeat_interleave(n, 1)
+    variance = (d.mean(1) / n).repeat(1, n)  # the channels of a pixel lie side by side
     centred = x - x.mean(1, keepdim=True)
     covariance = (centred.mT @ centred).div_(max(1, k - 1))
     W = inverse(raised(covariance, variance)).mul_(-variance[:, None])

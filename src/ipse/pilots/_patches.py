@@ -37,26 +37,46 @@ def grid(length: int, patch: int, stride: int) -> list[int]:
 
 
 def patches(x: Tensor, sides: Sides) -> Tensor:
-    """All patches of x (C, H, W), one a row, its channels in turn: ((H−h+1)·(W−w+1), C·h·w)."""
-    windows = x.unfold(1, sides[0], 1).unfold(2, sides[1], 1)  # (C, H−h+1, W−w+1, h, w)
-    return windows.permute(1, 2, 0, 3, 4).reshape(-1, len(x) * sides[0] * sides[1])
+    """All patches of x (C, H, W), one a row: ((H−h+1)·(W−w+1), w·h·C), the channels of a pixel side by side.
 
-
-def sums(x: Tensor, sides: Sides) -> Tensor:
-    """The sum over each patch of each channel of x (C, H, W): ((H−h+1)·(W−w+1), C)."""
-    return F.avg_pool2d(x[None], sides, stride=1, divisor_override=1)[0].flatten(1).T.contiguous()
+    First columns of h pixels, then w of these, which lie side by side: twice as quick as both at once.
+    """
+    (h, w), step = sides, sides[0] * len(x)
+    columns = x.unfold(1, h, 1).permute(1, 2, 3, 0).flatten(1)  # (H−h+1, W·h·C)
+    return columns.unfold(1, w * step, step).reshape(-1, w * step)
 
 
 def put_back(rows: Tensor, size: Sides, sides: Sides) -> Tensor:
     """The adjoint of `patches`: the sum of overlapping patches, (C, H, W)."""
-    return F.fold(rows.T[None], size, sides)[0]
+    (height, width), (h, w) = size, sides
+    down, across = height - h + 1, width - w + 1
+    rows = rows.view(down, across, w, -1)
+    columns = rows.new_zeros(down, width, rows.shape[3])
+    for place in range(w):
+        columns[:, place : place + across] += rows[:, :, place]
+    columns = columns.view(down, width, h, -1)
+    x = rows.new_zeros(height, width, columns.shape[3])
+    for place in range(h):
+        x[place : place + down] += columns[:, :, place]
+    return x.permute(2, 0, 1)
+
+
+def sums(x: Tensor, sides: Sides) -> Tensor:
+    """The sum over each patch of each channel of x (C, H, W): ((H−h+1)·(W−w+1), C)."""
+    return _added(x, sides).flatten(1).T.contiguous()
 
 
 def put_back_equal(weights: Tensor, size: Sides, sides: Sides) -> Tensor:
     """`put_back` of rows that hold the same number n times: ``weights`` (places,) once each, (H, W)."""
-    places = weights.view(1, 1, size[0] - sides[0] + 1, size[1] - sides[1] + 1)
+    places = weights.view(1, size[0] - sides[0] + 1, size[1] - sides[1] + 1)
     padded = F.pad(places, (sides[1] - 1, sides[1] - 1, sides[0] - 1, sides[0] - 1))
-    return F.avg_pool2d(padded, sides, stride=1, divisor_override=1)[0, 0]
+    return _added(padded, sides)[0]
+
+
+def _added(x: Tensor, sides: Sides) -> Tensor:
+    """x (C, H, W) summed over every rectangle, down and then across: (C, H−h+1, W−w+1)."""
+    down = F.avg_pool2d(x[None], (sides[0], 1), stride=1, divisor_override=1)
+    return F.avg_pool2d(down, (1, sides[1]), stride=1, divisor_override=1)[0]
 
 
 def similar(rows: Tensor, places: Sides, wanted: References, *, count: int, window: int) -> Tensor:

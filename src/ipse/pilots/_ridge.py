@@ -18,12 +18,12 @@ def blind(y: Tensor, d: Tensor, *, surplus: float) -> tuple[Tensor, Tensor]:
     """Estimate groups without a guide, the channels together, so that Θ rests on more samples.
 
     Args:
-        y: groups of noisy patches (groups, k, C·n).
+        y: groups of noisy patches (groups, k, n·C).
         d: their noise energies (groups, k, C).
         surplus: of D, added to Y Yᵀ.
 
     Returns:
-        The estimates (groups, k, C·n), and what they are worth (groups, k).
+        The estimates (groups, k, n·C), and what they are worth (groups, k).
     """
     centred = y - y.mean(1, keepdim=True)
     joint = d.sum(2)

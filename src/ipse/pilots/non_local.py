@@ -33,7 +33,7 @@ from ipse.pilots._patches import CELL, References, patches, put_back, put_back_e
 from ipse.pilots._ridge import blind, ridge
 from ipse.pilots._steps import PRESETS, Preset, Step
 
-TILE = 96  # pixels a side that are worked on at once; half of it …
+TILE = 128  # pixels a side that are worked on at once; half of it …
 SPARSE = 0.1  # … where fewer of the pixels are wanted, so that more tiles are left out
 CHUNK = 1 << 18  # numbers in the groups that are solved at once: more leave a processor's cache
 JOINT = 4  # channels at most that Bayes takes together: matrices grow with them
@@ -198,8 +198,10 @@ def _shrink(noisy: Tensor, variance: Tensor) -> Tensor:
 
 
 def _reach(starts: list[int], side: int, window: int, length: int) -> slice:
-    """The pixels that references at ``starts`` search."""
-    return slice(max(0, starts[0] - window // 2), min(length, starts[-1] + side + window // 2))
+    """The pixels that references at ``starts`` search: near a border as many as elsewhere."""
+    first = min(starts[0] - window // 2, length - side + 1 - window)
+    end = max(starts[-1] + window // 2, window - 1) + side
+    return slice(max(0, first), min(length, end))
 
 
 def _shrunk(y: Tensor, x: Tensor | None, d: Tensor, step: Step) -> tuple[Tensor, Tensor]:
