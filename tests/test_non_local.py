@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ipse.pilots._bayes import bayes
 from ipse.pilots._clipping import unclip
-from ipse.pilots._conditional import conditional
 from ipse.pilots._inverse import inverse
 from ipse.pilots._ridge import blind, ridge
 from ipse.pilots.non_local import Preset, non_local, non_local_steps
@@ -87,15 +86,6 @@ class TestGroups:
             2 * m
         )  # of noise of 1 a pixel: what W lets through, and the mean's
         torch.testing.assert_close(trust, (1 / left).expand(1, 2 * m), atol=1e-3, rtol=1e-3)
-
-    def test_conditional(self) -> None:
-        x, y, d = draws(2, 9, 4), draws(2, 9, 4).flip(1), 0.1 + draws(2, 9, 4).square()
-        found, _ = conditional(y, x, d)
-        for group in range(2):
-            mean, S = x[group].mean(0), torch.cov(x[group].T)
-            for row in range(9):
-                gain = S @ torch.linalg.inv(S + torch.diag(d[group, row]))
-                torch.testing.assert_close(found[group, row], mean + gain @ (y[group, row] - mean))
 
 
 class TestThreads:

@@ -314,20 +314,20 @@ class TestConditional:
     def test_is_the_expectation_given_what_is_known(self) -> None:
         """Against E[x | y] = m + Sₓₖ (Sₖₖ + Dₖ)⁻¹ (yₖ − mₖ), solved patch for patch over the known pixels alone."""
         draw = np.random.default_rng(0)
-        x = draw.normal(0.5, 0.2, (2, 3, 9, 5))
+        x = draw.normal(0.5, 0.2, (6, 9, 5))
         y = x + draw.normal(0, 0.1, x.shape)
         known = draw.random(x.shape) < 0.6
         known[..., 0] = True
         d = np.where(known, draw.uniform(0.005, 0.02, x.shape), 1e6)
         found, _ = conditional(*(torch.from_numpy(part) for part in (y, x, d)))
-        for c, g, i in np.ndindex(2, 3, 9):
-            mean, S, k = x[c, g].mean(0), np.cov(x[c, g].T), known[c, g, i]
-            gain = S[:, k] @ np.linalg.inv(S[np.ix_(k, k)] + np.diag(d[c, g, i][k]))
-            expected = mean + gain @ (y[c, g, i] - mean)[k]
-            assert found[c, g, i].numpy() == pytest.approx(expected, abs=1e-4)
+        for g, i in np.ndindex(6, 9):
+            mean, S, k = x[g].mean(0), np.cov(x[g].T), known[g, i]
+            gain = S[:, k] @ np.linalg.inv(S[np.ix_(k, k)] + np.diag(d[g, i][k]))
+            expected = mean + gain @ (y[g, i] - mean)[k]
+            assert found[g, i].numpy() == pytest.approx(expected, abs=1e-4)
 
     def test_equal_patches_tell_their_mean(self) -> None:
-        y = torch.full((1, 2, 6, 4), 0.3)
+        y = torch.full((2, 6, 4), 0.3)
         found, trust = conditional(y + 0.1, y, torch.full_like(y, 0.01))
         assert torch.allclose(found, y)
         assert bool((trust == 1).all())
