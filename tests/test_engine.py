@@ -1,6 +1,5 @@
 """Fit and until: the loop resumes to the bit, keeps what the rule calls best, and falls back."""
 
-import copy
 import math
 from dataclasses import replace
 from itertools import islice
@@ -15,7 +14,7 @@ from ipse.objectives import HeldOutError, LeastSquares, Poisson, TotalVariation,
 from ipse.prior import GuidedPrior, Prior, mirror, seeded
 from ipse.problem import Problem, Recipe
 from ipse.stopping import HeldOut, Last
-from ipse.until import CANCELLED, until
+from ipse.until import CANCELLED, DIVERGED, until
 
 
 class Small(nn.Module):
@@ -71,10 +70,15 @@ def test_a_fit_put_back_continues_to_the_bit(*, guided: bool, at: int) -> None:
     first = until(Fit(problem(guided=guided, schedule="cosine")))
     run(first, at)
     second = until(Fit(problem(guided=guided, schedule="cosine")))
-    second.load_state_dict(copy.deepcopy(first.state_dict()))
-    for (step, loss, score, average), other in zip(run(second, 15 - at), want[at:], strict=True):
-        assert (step, loss, score) == other[:3]
-        assert torch.equal(average, other[3])
+    third = until(Fit(problem(guided=guided, schedule="cosine")))
+    state = first.state_dict()  # one state, put into two: neither may change the other's
+    second.load_state_dict(state)
+    third.load_state_dict(state)
+    for other in want[at:]:
+        for one in (second, third):  # in turn
+            ((step, loss, score, average),) = run(one, 1)
+            assert (step, loss, score) == other[:3]
+            assert torch.equal(average, other[3])
     assert second.best is not None
     assert whole.best is not None
     assert torch.equal(second.best, whole.best)
@@ -124,6 +128,81 @@ def test_a_fall_is_undone_and_adam_starts_anew() -> None:
     assert all(torch.equal(now[name], safe[name]) for name in safe)
     assert not fit.optimiser.state
     assert next(stream).loss < fallen.loss
+
+
+@pytest.mark.parametrize("at", [0, 107])
+def test_no_number_is_a_fall_too(at: int) -> None:
+    """Whatever makes an output NaN leaves weights, average and what is noted as safe as they were."""
+    fit = Fit(problem(guided=False, fall_back=5.0, steps=130))
+    stream = iter(fit)
+    for _ in range(at):
+        next(stream)
+    z = fit.prior.z.clone()
+    fit.prior.z[0, 0, 0, 0] = torch.nan
+    before = {name: tensor.clone() for name, tensor in fit.prior.network.named_parameters()}
+    state = next(stream)
+    assert math.isnan(state.loss)
+    assert bool(state.average.isfinite().all())
+    fit.prior.z.copy_(z)
+    kept = before if fit.safe is None else fit.safe
+    assert all(torch.equal(weight, kept[name]) for name, weight in fit.prior.network.named_parameters())
+    for (
+        buffer
+    ) in fit.prior.network.buffers():  # the moments saw the NaN, where there was nothing to go back to
+        buffer.nan_to_num_() if fit.safe is None else None
+    assert math.isfinite(next(stream).loss)
+
+
+def test_without_a_way_back_a_fit_that_diverges_ends_with_what_it_had() -> None:
+    search = until(Fit(problem(guided=False, steps=20)), Last())
+    for state in search:
+        if state.step == 4:
+            search.fit.prior.z.fill_(torch.nan)
+    assert search.reason == DIVERGED
+    assert (search.step, search.fit.step) == (4, 5)
+    assert search.best is not None
+    assert bool(search.best.isfinite().all())
+
+
+def test_a_latent_that_is_learnt_falls_back_with_the_weights() -> None:
+    posed = problem(guided=False, fall_back=5.0, steps=130)
+    assert posed.prior is not None
+    network, z = posed.prior.network, posed.prior.z.clone()
+    learnt = Prior(network, z, size=(9, 13), seed=5, learn_latent=True)
+    fit = Fit(replace(posed, prior=learnt))
+    stream = iter(fit)
+    for _ in range(101):
+        next(stream)
+    safe = [tensor for tensor in (fit.safe or {}).values() if tensor.shape == z.shape]
+    assert not torch.equal(safe[0], z)  # it was learnt
+    with torch.no_grad():
+        learnt.z.mul_(100)
+        network.up.weight.mul_(300)
+    next(stream)
+    assert torch.equal(learnt.z, safe[0])
+
+
+def test_the_average_of_a_free_fit_forgets_the_first_outputs() -> None:
+    """Until 1/(1 − keep) steps are done it is their plain mean: the start is far from the picture."""
+    fit = Fit(problem(guided=False, average=0.9, steps=12))
+    outputs: list[Tensor] = []
+    for state in fit:
+        outputs.append(state.raw.clone())
+        if state.step <= 10:
+            torch.testing.assert_close(state.average, torch.stack(outputs).mean(0))
+    assert fit.share(11) == pytest.approx(0.1)
+    assert Fit(problem(guided=True, average=0.9)).share(1) == pytest.approx(0.1)
+
+
+def test_a_cosine_falls_from_the_whole_rate_to_a_twentieth() -> None:
+    fit = Fit(problem(schedule="cosine", learning_rate=0.4, steps=100))
+    rates = []
+    for fit.step in range(101):
+        rates.append(fit.learning_rate())
+    assert rates[0] == pytest.approx(0.4)
+    assert rates[50] == pytest.approx(0.4 * (1 + 1 / 20) / 2)
+    assert rates[100] == pytest.approx(0.4 / 20)
+    assert rates == sorted(rates, reverse=True)
 
 
 def test_a_guided_prior_takes_the_last_estimate() -> None:

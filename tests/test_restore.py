@@ -17,6 +17,7 @@ from ipse.operators.inner import Inner
 from ipse.pictures import Picture, psf_of, read_psf
 from ipse.restoration import Estimate, Restoration
 from ipse.settings import Settings
+from ipse.stopping import Discrepancy, State
 from ipse.tasks._splitting import Measured, rough, solved
 from ipse.tasks.restore import mixture
 from ipse.tiled import Tiled, restoration
@@ -202,3 +203,29 @@ def test_files_that_hold_no_psf_are_refused(tmp_path: Path) -> None:
 def test_options_that_cannot_be_used(options: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         final(stored(photo(64)), options)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.7])
+def test_the_discrepancy_is_that_of_what_was_measured(missing: float) -> None:
+    """Not of all pixels, of which the missing ones agree with anything; and without what smoothness costs."""
+    draw = np.random.default_rng(0)
+    across = np.arange(40) / 40
+    clean = 0.5 + 0.3 * np.sin(9 * across[:, None] + 5 * across)
+    y = (clean + draw.normal(0, 20 / 255, clean.shape)).astype(np.float32)
+    psf = np.ones((3, 3)) / 9
+    known = draw.random(clean.shape) >= missing
+    options: dict[str, Any] = {"psf": psf, "sigma": 20.0}
+    if missing:
+        options |= {"mask": known, "polarity": "white-is-known"}
+    settings = Settings(preset="fast", rule="discrepancy", steps=400, latent="noise")
+    restoration = Restoration(Picture.from_array(np.clip(y, 0, 1)), "restore", settings, options)
+    misfits: list[float] = []
+    for event in restoration:
+        if isinstance(event, State):
+            rule = restoration.search.rule if restoration.search else None
+            assert isinstance(rule, Discrepancy)
+            assert rule.misfit is not None
+            misfits.append(rule.misfit(event.raw) / (20 / 255) ** 2)
+    assert restoration.result().reason == "the misfit is down to the noise"
+    assert misfits[-1] <= 1 < min(misfits[:-1])
+    assert misfits[-1] > 0.8

@@ -1,12 +1,13 @@
 """Rules on hand-made streams stop at the exact step and keep the right one."""
 
-import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 
+from ipse.objectives import LeastSquares
 from ipse.stopping import (
     Discrepancy,
     ExponentialVariance,
@@ -86,6 +87,21 @@ def test_discrepancy_stops_when_the_misfit_reaches_the_noise() -> None:
     assert watch(Discrepancy(0.2, tau=0.5), stream(losses=losses))[:2] == (4, 4)
 
 
+@pytest.mark.parametrize("missing", [0.0, 0.5, 0.9])
+def test_discrepancy_asks_for_what_was_measured_alone(missing: float) -> None:
+    """However much is missing, and whatever else is in the loss, it stops where the misfit is σ²."""
+    draw, sigma = torch.Generator().manual_seed(0), 0.2
+    y = torch.rand(1, 3, 40, 40, generator=draw)
+    known = (torch.rand(1, 1, 40, 40, generator=draw) >= missing).float()
+    fidelity = LeastSquares(y, weight=known)
+    errors = [0.5, 0.3, 0.21, 0.19, 0.1]
+    raws = [torch.where(known > 0, y + error, 9.0) for error in errors]
+    losses = [float(fidelity(raw)) + 7.0 for raw in raws]
+    rule = Discrepancy(sigma, misfit=fidelity.error)
+    assert watch(rule, stream(losses=losses, raws=raws))[:2] == (4, 4)
+    assert rule.state_dict() == {"threshold": pytest.approx(0.04)}
+
+
 def test_seconds_stops_on_time_and_leaves_the_best_to_the_other_rule() -> None:
     kept, stopped, why = watch(HeldOut(patience=99, every=1) | Seconds(4), stream(scores=[3, 1, 2, 2, 2]))
     assert (kept, stopped) == (2, 4)
@@ -109,6 +125,25 @@ def test_windowed_variance_equals_its_definition() -> None:
         window = torch.stack(raws[i - 7 : i + 1]).double()
         want = (window - window.mean(0)).square().mean()
         np.testing.assert_allclose(seen[i], want, rtol=1e-9)
+
+
+@pytest.mark.parametrize("make", [lambda: WindowedVariance(window=2), lambda: ExponentialVariance(alpha=0.9)])
+def test_of_a_large_picture_samples_from_all_over_it_are_looked_at(
+    make: Callable[[], Rule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes in one half alone is seen, whichever half it is, and is about half as much."""
+    monkeypatch.setattr("ipse.stopping.moving_variance.SAMPLES", 64)
+    draw = torch.Generator().manual_seed(0)
+    change = torch.randn(6, 1, 1, 40, 50, generator=draw)
+    found: list[float] = []
+    for half in (slice(0, 20), slice(20, 40), slice(0, 40)):
+        rule, raws = make(), torch.zeros_like(change)
+        raws[..., half, :] = change[..., half, :]
+        for state in stream(raws=list(raws)):
+            rule(state)
+        found.append(cast(Any, rule).least)
+    assert 0.2 < found[0] / found[2] < 0.8
+    assert 0.2 < found[1] / found[2] < 0.8
 
 
 def test_windowed_variance_finds_the_dip_and_stops_after_its_patience() -> None:
@@ -151,5 +186,11 @@ def test_a_rule_put_back_goes_on_as_if_never_interrupted(make) -> None:
     whole, first, second = make(), make(), make()
     verdicts = [whole(state) for state in states]
     head = [first(state) for state in states[:9]]
-    second.load_state_dict(copy.deepcopy(first.state_dict()))
-    assert head + [second(state) for state in states[9:]] == verdicts
+    state = first.state_dict()
+    second.load_state_dict(state)
+    third = make()
+    third.load_state_dict(state)
+    pairs = [
+        (second(state), third(state)) for state in states[9:]
+    ]  # neither changes what the other remembers
+    assert head + [mine for mine, _ in pairs] == head + [theirs for _, theirs in pairs] == verdicts

@@ -11,12 +11,13 @@ Stop by no longer pulling. ``state_dict`` holds all of it: a fit that is put bac
 import math
 import time
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from ipse.prior import GuidedPrior
+from ipse.prior import GuidedPrior, Prior
 from ipse.problem import Problem, Recipe
 from ipse.stopping import State
 
@@ -61,8 +62,7 @@ class Fit:
                 *_, pilot = problem.pilot()
             if pilot is not None:
                 self.prior.guide(pilot)
-        network, learnt = self.prior.network, problem.learnt
-        self.weights = network if learnt is None else nn.ModuleList([network, learnt])
+        self.weights = weights(self.prior, problem.learnt)
         self.optimiser = optimiser(self.parameters(), self.recipe)
         self.step, self.seconds = 0, 0.0
         self.average: Tensor | None = None
@@ -92,7 +92,9 @@ class Fit:
         self.optimiser.zero_grad(set_to_none=True)
         x = self.drawn()
         loss = self.problem.objective(x)
-        if not self.fell(loss):
+        if self.fell(loss):
+            x = x.nan_to_num() if self.average is None else torch.where(x.isfinite(), x, self.average)
+        else:
             loss.backward()
             self.optimiser.step(self.again if self.recipe.optimiser == "lbfgs" else None)
         self.step += 1
@@ -149,8 +151,9 @@ class Fit:
         if self.recipe.fall_back is None:
             return False
         misfit = float(loss.detach())
-        if self.safe is not None and self.jumps(misfit):
-            self.weights.load_state_dict(self.safe)
+        if self.jumps(misfit):
+            if self.safe is not None:
+                self.weights.load_state_dict(self.safe)
             self.optimiser.state.clear()
             return True
         if self.step % SAFE_EVERY == 0:
@@ -158,12 +161,15 @@ class Fit:
         return False
 
     def jumps(self, misfit: float) -> bool:
-        """Whether a misfit is that much worse than the one that was noted last."""
-        least = -math.inf if self.recipe.fall_back is None else self.safe_psnr - self.recipe.fall_back
-        return psnr(misfit) < least
+        """Whether a misfit is that much worse than the one that was noted last, or no number."""
+        if self.recipe.fall_back is None:
+            return False
+        return not psnr(misfit) >= self.safe_psnr - self.recipe.fall_back  # of NaN neither is true
 
     def note(self, misfit: float) -> None:
-        """Note the weights as good."""
+        """Note the weights as good, unless they led to no number."""
+        if not math.isfinite(misfit):
+            return
         self.safe = {name: tensor.clone() for name, tensor in self.weights.state_dict().items()}
         self.safe_psnr = psnr(misfit)
 
@@ -183,14 +189,23 @@ class Fit:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()`` of a fit of the same problem."""
+        """Go on from ``state_dict()`` of a fit of the same problem; it is copied, and may be put into several fits."""
         self.leave()
+        state = deepcopy(state)  # an optimiser would take the tensors themselves
         self.step, self.seconds = state["step"], state["seconds"]
         self.average, self.safe, self.safe_psnr = state["average"], state["safe"], state["safe_psnr"]
         self.prior.load_state_dict(state["prior"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.problem.learnt is not None:
             self.problem.learnt.load_state_dict(state["learnt"])
+
+
+def weights(prior: Prior, learnt: nn.Module | None) -> nn.Module:
+    """All that is fitted and what runs along with it, as one module: what a fall-back puts back."""
+    parts: list[nn.Module] = [prior.network, *([] if learnt is None else [learnt])]
+    if isinstance(prior.z, nn.Parameter):
+        parts.append(nn.ParameterList([prior.z]))
+    return parts[0] if len(parts) == 1 else nn.ModuleList(parts)
 
 
 def psnr(misfit: float) -> float:

@@ -6,15 +6,17 @@ for state in search:
 search.best, search.step, search.reason
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor
 
 from ipse.fit import Fit
-from ipse.stopping import Rule, State
+from ipse.stopping import Rule, State, Verdict
 
 CANCELLED = "cancelled"
+DIVERGED = "the fit diverged: its loss is no number"
 
 
 class Search:
@@ -34,6 +36,8 @@ class Search:
             return
         for state in self.fit:
             verdict = self.rule(state)
+            if not math.isfinite(state.loss) and self.fit.recipe.fall_back is None:
+                verdict = Verdict(best=False, stop=DIVERGED)
             if verdict.best:
                 self.best = state.average.clone() if self.best is None else self.best.copy_(state.average)
                 self.step, self.score = state.step, state.score
@@ -57,10 +61,11 @@ class Search:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``."""
+        """Go on from ``state_dict()``, which is copied."""
         self.fit.load_state_dict(state["fit"])
         self.rule.load_state_dict(state["rule"])
-        self.best, self.step, self.score = state["best"], state["step"], state["score"]
+        self.best = None if state["best"] is None else state["best"].clone()
+        self.step, self.score = state["step"], state["score"]
         self.reason = state.get("reason", CANCELLED)
 
 

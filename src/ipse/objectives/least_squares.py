@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
@@ -35,3 +36,9 @@ class LeastSquares(Objective):
         if self.weight is None:
             return mse_loss(measured, self.y)
         return ((measured - self.y).square() * self.weight).mean()
+
+    @torch.no_grad()
+    def error(self, x: Tensor) -> float:
+        """mean((A x − y)²) over what was measured alone: Σ w (A x − y)² / Σ w."""
+        share = 1.0 if self.weight is None else float(self.weight.mean())
+        return float(self(x)) / share if share else 0.0

@@ -4,6 +4,7 @@ No rule sees a clean picture. Rules join with ``|``: the first says what is best
 """
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +46,8 @@ class Rule(ABC):
         return dict(vars(self))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``."""
-        vars(self).update(state)
+        """Go on from ``state_dict()``, which is copied."""
+        vars(self).update(deepcopy(state))
 
     def __or__(self, other: "Rule") -> "Rule":
         """This rule's best; whichever stops first."""

@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d
 from ipse import networks
 from ipse.errors import OptionError
 from ipse.latents import Window, canvas, latent, noise
+from ipse.objectives import LeastSquares
 from ipse.pictures import Picture
 from ipse.prior import GuidedPrior, Prior, seeded, silence
 from ipse.problem import Recipe
@@ -111,8 +112,20 @@ def alone() -> Recipe:
     return Recipe(steps=0)
 
 
-def rule(settings: Settings, default: Callable[[], Rule], *, sigma: float | None = None) -> Rule:
+def rule(
+    settings: Settings,
+    default: Callable[[], Rule],
+    *,
+    sigma: float | None = None,
+    fidelity: LeastSquares | None = None,
+) -> Rule:
     """The rule of the settings, or the task's own.
+
+    Args:
+        settings: what was asked for.
+        default: the task's own.
+        sigma: the noise level, for the discrepancy …
+        fidelity: … and what measures the misfit, where the whole loss does not.
 
     Raises:
         OptionError: the discrepancy was asked for where the noise level is neither given nor estimated.
@@ -131,4 +144,4 @@ def rule(settings: Settings, default: Callable[[], Rule], *, sigma: float | None
         case "discrepancy":
             if not sigma:
                 raise OptionError("rule 'discrepancy' needs a noise level: give --sigma, or choose held-out")
-            return Discrepancy(sigma)
+            return Discrepancy(sigma, misfit=None if fidelity is None else fidelity.error)

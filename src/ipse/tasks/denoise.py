@@ -130,6 +130,7 @@ def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object])
     held = hold_out(everywhere, fraction=HELD, generator=_common.generator(y, settings))
     seen = _common.from_neighbours(y, ~held)
     mean = Clipped(sigma) if white.clipped else None
+    fidelity = LeastSquares(y, mean, weight=(~held).float())
     free = settings.latent is not None or settings.network not in (None, "fast")
     if free:
         prior = _common.free_prior(seen, settings)
@@ -139,9 +140,9 @@ def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object])
         recipe = _common.recipe(settings, Recipe(steps=STEPS[preset], learning_rate=0.003, average=0.95))
     return Problem(
         prior=prior,
-        objective=LeastSquares(y, mean, weight=(~held).float()),
+        objective=fidelity,
         recipe=recipe,
-        rule=_common.rule(settings, HeldOut, sigma=sigma),
+        rule=_common.rule(settings, HeldOut, sigma=sigma, fidelity=fidelity),
         score=HeldOutError(y, held, mean) if held.any() else None,
         pilot=None if free else lambda: estimates_of(seen, white, settings),
         outputs=white.undo,

@@ -162,7 +162,7 @@ def _problem(
 
     y, effort = measured.y, _common.effort(settings)
     held = known & ~measured.seen
-    objective = LeastSquares(y, measured.operator, weight=measured.seen.float())
+    objective = fidelity = LeastSquares(y, measured.operator, weight=measured.seen.float())
     recipe = _common.recipe(settings, Recipe(steps=STEPS[effort], average=0.99))
     if settings.preset == "paper":
         paper = _paper.upscale(4)  # the recipe of its other task with an operator
@@ -178,7 +178,7 @@ def _problem(
         prior=prior,
         objective=objective,
         recipe=recipe,
-        rule=_common.rule(settings, HeldOut, sigma=sigma),
+        rule=_common.rule(settings, HeldOut, sigma=sigma, fidelity=fidelity),
         score=HeldOutError(y, held, measured.operator) if held.any() else None,
         pilot=lambda: estimates(measured, sigma, effort),
         outputs=lambda x: clipped(inner(x)),
