@@ -113,9 +113,46 @@ class TestImpulses:
         y[..., pepper], y[..., salt] = 0.0, 1.0
         found = estimate(y)
         assert found.kind == "salt-and-pepper"
-        assert found.fraction == pytest.approx(share, rel=0.3)
+        assert found.fraction == pytest.approx(share, rel=0.1)
+        assert found.sigma == 0
         mask = impulses(y)[0, 0]
-        assert float((mask & ~(pepper | salt)).float().mean()) < 0.003
+        assert (
+            float((mask & ~(pepper | salt)).float().mean()) < 0.01
+        )  # the picture has black and white of its own
+        assert float((~mask & (pepper | salt)).float().mean()) < 0.003
+
+    @pytest.mark.parametrize("value", [0.0, 1.0])
+    @pytest.mark.parametrize("share", [0.01, 0.02])
+    def test_of_one_colour(self, value: float, share: float) -> None:
+        y = photo("chelsea")[..., :200, :200]
+        hit = torch.from_numpy(np.random.default_rng(1).random(y.shape[-2:])) < share
+        y[..., hit] = value
+        found = estimate(y)
+        assert found.kind == "salt-and-pepper"
+        assert found.fraction == pytest.approx(share, rel=0.2)
+
+    @pytest.mark.parametrize("sigma", [10, 25])
+    def test_with_gaussian_noise(self, sigma: float) -> None:
+        y = photo("chelsea")[..., :200, :200]
+        y = (y + sigma / 255 * normal(y.shape)).clamp(0, 1)
+        draw = torch.from_numpy(np.random.default_rng(1).random(y.shape[-2:]))
+        y[..., draw < 0.025], y[..., draw > 0.975] = 0.0, 1.0
+        found = estimate(y)
+        assert found.kind == "salt-and-pepper"
+        assert found.fraction == pytest.approx(0.05, rel=0.2)
+        assert 255 * found.sigma == pytest.approx(sigma, rel=0.15)
+        assert "salt and pepper" in found.said
+        assert "Gaussian" in found.said
+
+    @pytest.mark.parametrize("peak", [1, 2, 3, 10, 30])
+    def test_photons_are_none(self, peak: int) -> None:
+        counts = np.random.default_rng(0).poisson(photo()[..., :200, :200].numpy() * peak) / peak
+        assert float(impulses(torch.from_numpy(counts).float().clamp(0, 1)).float().mean()) < 0.001
+
+    def test_ordinary_pixels_are_as_quiet_as_in_a_picture(self) -> None:
+        values = torch.from_numpy(np.random.default_rng(0).uniform(0.02, 0.98, (1, 1, 128, 128))).float()
+        y = torch.where(torch.from_numpy(np.random.default_rng(1).random((128, 128))) < 0.1, 1.0, values)
+        assert not impulses(y).any()
 
     @pytest.mark.parametrize("sigma", [0.1, 0.2, 0.4])
     def test_clipped_gaussian_noise_is_none(self, sigma: float) -> None:

@@ -90,6 +90,26 @@ def test_salt_and_pepper_is_told_and_its_other_pixels_are_kept() -> None:
     assert psnr(out, clean) > psnr(damaged, clean) + 12
 
 
+def test_salt_and_pepper_and_gaussian_noise_are_taken_out_in_one_go() -> None:
+    clean = photo(128)
+    rng = np.random.default_rng(0)
+    noisy = (clean + rng.normal(0, 10, clean.shape)).clip(0, 255).round().astype(np.uint8)
+    draw = rng.random(clean.shape[:2])
+    damaged = noisy.copy()
+    damaged[draw < 0.025], damaged[draw > 0.975] = 0, 255
+    out = restore(Picture.from_array(damaged), "denoise", FAST).picture.to_array()
+    alone = restore(Picture.from_array(noisy), "denoise", FAST).picture.to_array()
+    assert psnr(out, clean) > psnr(alone, clean) - 1
+    assert psnr(out, clean) > psnr(noisy, clean) + 3
+
+
+def test_salt_and_pepper_that_is_not_there_is_said_in_its_own_words() -> None:
+    picture = Picture.from_array(photo(96).clip(5, 250))
+    result = restore(picture, "denoise", FAST, noise="salt-and-pepper")
+    assert result.unchanged
+    assert "no salt and pepper" in result.reason
+
+
 def test_dejpeg_lies_within_the_files_cells_and_is_better() -> None:
     clean = photo(120)
     file = io.BytesIO()

@@ -2,8 +2,19 @@
 
 from ipse.noise.by_brightness import speckle_gain
 from ipse.noise.correlated import correlated
-from ipse.noise.estimate import Kind, Noise, estimate
+from ipse.noise.estimate import NOTHING, Kind, Noise, beside, estimate
 from ipse.noise.impulses import impulses
-from ipse.noise.white import white
+from ipse.noise.white import levels, white
 
-__all__ = ["Kind", "Noise", "correlated", "estimate", "impulses", "speckle_gain", "white"]
+__all__ = [
+    "NOTHING",
+    "Kind",
+    "Noise",
+    "beside",
+    "correlated",
+    "estimate",
+    "impulses",
+    "levels",
+    "speckle_gain",
+    "white",
+]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ipse.noise.by_brightness import growth
 from ipse.noise.correlated import correlated
-from ipse.noise.impulses import impulses
+from ipse.noise.impulses import filled, impulses
 from ipse.noise.squares import squares
 from ipse.noise.white import white
 
@@ -24,7 +24,9 @@ class Noise:
     """What was found. Units of the picture, [0, 1]."""
 
     kind: Kind
-    sigma: float  #: standard deviation of the constant part, or of all of it where the kind is gaussian, correlated
+    sigma: (
+        float  #: standard deviation of the constant part: of all of it where the kind is gaussian, correlated
+    )
     gain: float = 0.0  #: poisson: variance per brightness; speckle: relative standard deviation
     fraction: float = 0.0  #: salt and pepper: share of the pixels
     correlation: float = 1.0  #: σ at half resolution, in that of white noise
@@ -43,7 +45,8 @@ class Noise:
             case "speckle":
                 return f"speckle: {100 * self.gain:.0f} % of the brightness"
             case "salt-and-pepper":
-                return f"salt and pepper on {100 * self.fraction:.1f} % of the pixels"
+                hit = f"salt and pepper on {100 * self.fraction:.1f} % of the pixels"
+                return f"{hit}, and Gaussian noise, {level}" if self.sigma >= NOTHING else hit
             case "correlated":
                 return f"camera noise, correlated over several pixels, {level}"
 
@@ -51,9 +54,10 @@ class Noise:
 def estimate(y: Tensor) -> Noise:
     """Find the noise of a picture y (1, C, H, W) in [0, 1]; of a large one, from squares spread over it."""
     y = squares(y)
-    fraction = float(impulses(y).float().mean())
+    hit = impulses(y)
+    fraction = float(hit.float().mean())
     if fraction > FEWEST:
-        return Noise("salt-and-pepper", 0.0, fraction=fraction)
+        return Noise("salt-and-pepper", beside(y, hit), fraction=fraction)
     sigma = white(y)
     if sigma >= NOTHING:
         grown = growth(y) if sigma > FAINT else None
@@ -65,3 +69,12 @@ def estimate(y: Tensor) -> Noise:
     if found is None:
         return Noise("none", sigma)
     return Noise("correlated", found[0], correlation=found[1])
+
+
+def beside(y: Tensor, hit: Tensor) -> float:
+    """σ of the noise of those pixels of y (1, C, H, W) that impulses (1, 1, H, W) did not hit; 0 where it is faint.
+
+    The surroundings that take their place have hardly any noise: measured, σ falls by about the share that was hit.
+    """
+    sigma = white(filled(y, hit)) / max(1 - float(hit.float().mean()), 0.1)
+    return sigma if sigma >= FAINT else 0.0

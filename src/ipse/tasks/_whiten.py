@@ -15,7 +15,7 @@ from math import sqrt
 
 from torch import Tensor
 
-from ipse.noise import Noise, correlated, estimate, impulses, speckle_gain, white
+from ipse.noise import Noise, beside, correlated, estimate, impulses, speckle_gain, white
 
 DARK = 0.02  # c: below it a logarithm would make the noise of black large
 
@@ -47,7 +47,9 @@ def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
             level = sigma if sigma is not None else found[0] if found else 2 * white(y)
             return Noise("correlated", level)
         case "salt-and-pepper":
-            return Noise("salt-and-pepper", 0.0, fraction=float(impulses(y).float().mean()))
+            hit = impulses(y, told=True)
+            level = beside(y, hit) if sigma is None else sigma
+            return Noise("salt-and-pepper", level, fraction=float(hit.float().mean()))
         case _:
             return Noise("gaussian", white(y) if sigma is None else sigma)
 

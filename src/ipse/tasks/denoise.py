@@ -48,6 +48,7 @@ def denoise(
     """
     from ipse.problem import Nothing
     from ipse.tasks import _common
+    from ipse.tasks._impulses import without_impulses
     from ipse.tasks._whiten import find, whiten
 
     if sigma is not None and not 0.5 <= sigma <= 255:
@@ -64,7 +65,7 @@ def denoise(
     if settings.preset == "paper":
         return _paper_problem(y, found, settings, estimates)
     if found.kind == "salt-and-pepper":
-        return _impulses(picture, y, settings, estimates)
+        return without_impulses(picture, y, found, settings, estimates)
     if found.kind == "correlated":
         return _camera(y, found.sigma, settings, estimates)
     white = whiten(y, found)
@@ -84,7 +85,7 @@ def look(
     found = find(_common.tensor(picture, settings), noise, None if sigma is None else sigma / 255)
     if found.kind == "none":
         return Nothing(f"nothing to restore: {found.said}")
-    if found.kind in ("gaussian", "correlated"):
+    if found.kind in ("gaussian", "correlated", "salt-and-pepper"):
         return {"sigma": max(0.5, 255 * found.sigma), "noise": found.kind}
     return {"sigma": sigma, "noise": found.kind}
 
@@ -218,15 +219,3 @@ def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, 
         perturbed=lambda seed: pilot(_common.noisier(y, MORE * sigma, seed)),
         estimates=estimates,
     )
-
-
-def _impulses(
-    picture: "Picture", y: "Tensor", settings: Settings, estimates: dict[str, object]
-) -> "Problem | Nothing":
-    """Salt and pepper: the pixels that were hit are missing, the others are right."""
-    from ipse.noise import impulses
-    from ipse.tasks.inpaint import inpaint
-
-    known = ~impulses(y)[0, 0].cpu().numpy()
-    problem = inpaint(picture, settings, mask=known, polarity="white-is-known")
-    return replace(problem, estimates=estimates | problem.estimates)
