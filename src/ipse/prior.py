@@ -15,9 +15,12 @@ from torch.func import functional_call
 
 @contextmanager
 def seeded(seed: int) -> Generator[None]:
-    """Make what PyTorch draws inside (initial weights) hang on ``seed``, and leave the caller's own stream alone."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
+    """Make what PyTorch draws inside on the CPU (initial weights) hang on ``seed``, not on the caller's own stream.
+
+    No other device is touched: a context on each GPU would take its memory.
+    """
+    with torch.random.fork_rng(devices=()):
+        torch.default_generator.manual_seed(seed)
         yield
 
 

@@ -130,7 +130,7 @@ def _is_white(flat: Tensor, side: int) -> bool:
 
 def _least(patches: Tensor) -> float:
     """σ from the small eigenvalues of the covariance of patches (n, P): as many as are spread about their mean."""
-    values = torch.linalg.eigvalsh(torch.cov(patches.double())).clamp_min(0)  # ascending
+    values = torch.linalg.eigvalsh(torch.cov(patches.cpu().double())).clamp_min(0)  # ascending
     for count in range(len(values), 1, -1):
         if values[:count].mean() <= values[:count].median():
             return float(values[:count].mean().sqrt())

@@ -20,9 +20,10 @@ class Consistent:
 
     def __init__(self, operator: Downsample, y: Tensor, size: tuple[int, int]) -> None:
         self.operator, self.y = operator, y
-        rows, columns = (operator.matrix(side, y.new_zeros((), dtype=torch.float64)) for side in size)
-        self.rows: Tensor = torch.linalg.pinv(rows).to(y.dtype)
-        self.columns: Tensor = torch.linalg.pinv(columns).to(y.dtype)
+        exact = torch.zeros((), dtype=torch.float64)  # on the CPU: Apple's GPUs know no double
+        rows, columns = (operator.matrix(side, exact) for side in size)
+        self.rows: Tensor = torch.linalg.pinv(rows).to(y)
+        self.columns: Tensor = torch.linalg.pinv(columns).to(y)
 
     def __call__(self, x: Tensor, *, rounds: int = 1) -> Tensor:
         """Project x; with more than one round, alternately with the range [0, 1], ending in the range."""

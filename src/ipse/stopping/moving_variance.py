@@ -60,8 +60,11 @@ class WindowedVariance(_MovingVariance):
         self.squares: Tensor | None = None
 
     def variance(self, x: Tensor) -> float | None:
-        """(1/W) Σ‖x_t − mean‖², per value; in double, since it is a small difference of large sums."""
-        x = x.double()
+        """(1/W) Σ‖x_t − mean‖², per value; in double, since it is a small difference of large sums.
+
+        Few samples, so that they may lie on the CPU: Apple's GPUs know no double.
+        """
+        x = x.cpu().double()
         if self.total is None or self.squares is None:
             self.total, self.squares = torch.zeros_like(x), torch.zeros_like(x)
         self.total += x

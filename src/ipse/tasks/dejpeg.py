@@ -129,7 +129,7 @@ def _cells(y: "Tensor", info: "JpegInfo | None", quality: int | None) -> "tuple[
     if channels not in (1, 3):
         return None
     if quality is None:
-        trace = estimate_jpeg(y[0])
+        trace = estimate_jpeg(y[0].cpu())
         if trace is None:
             return None
         if trace.offset != (0, 0):
