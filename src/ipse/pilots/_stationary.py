@@ -1,0 +1,47 @@
+"""Stationary Gaussian noise by its autocovariance r_cd(Δ) = E n_c(p) n_d(p + Δ): (C, C, 2·lag + 1, 2·lag + 1)."""
+
+import torch
+from torch import Tensor
+
+FLOOR = 1e-3  # of the largest eigenvalue: a covariance of patches must be invertible
+FIELD = 256  # pixels a side of a drawn field
+
+
+def patch_covariance(r: Tensor, side: int) -> Tensor:
+    """E n nᵀ (C·n, C·n) of patches of ``side`` pixels a side, channel after channel."""
+    channels, lag = len(r), r.shape[-1] // 2
+    place = torch.arange(side, device=r.device)
+    ys, xs = (grid.flatten() for grid in torch.meshgrid(place, place, indexing="ij"))
+    dy, dx = ys - ys[:, None], xs - xs[:, None]
+    near = (dy.abs() <= lag) & (dx.abs() <= lag)
+    N = r[:, :, dy.clamp(-lag, lag) + lag, dx.clamp(-lag, lag) + lag] * near
+    N = N.permute(0, 2, 1, 3).reshape(channels * side**2, -1).double().cpu()
+    values, vectors = torch.linalg.eigh((N + N.T) / 2)
+    values = values.clamp_min(FLOOR * float(values.max()))
+    return ((vectors * values) @ vectors.T).to(r)
+
+
+def drawn(r: Tensor, generator: torch.Generator) -> Tensor:
+    """A field (C, FIELD, FIELD) of such noise, periodic."""
+    lag = r.shape[-1] // 2
+    place = torch.arange(-lag, lag + 1) % FIELD
+    wrapped = torch.zeros(*r.shape[:2], FIELD, FIELD)
+    wrapped[:, :, place[:, None], place] = r.cpu()
+    density = torch.fft.fft2(wrapped).permute(2, 3, 0, 1)
+    values, vectors = torch.linalg.eigh((density + density.mH) / 2)
+    root = vectors * values.clamp_min(0).sqrt()[..., None, :]
+    white = torch.fft.fft2(torch.randn(len(r), FIELD, FIELD, generator=generator)).permute(1, 2, 0)
+    field = (root @ (vectors.mH @ white[..., None].to(root))).squeeze(-1).permute(2, 0, 1)
+    return torch.fft.ifft2(field).real.to(r)
+
+
+def autocovariance(n: Tensor, lag: int) -> Tensor:
+    """r of a field (C, H, W) of mean 0, up to a lag."""
+    height, width = n.shape[-2:]
+    r = n.new_zeros(len(n), len(n), 2 * lag + 1, 2 * lag + 1)
+    for dy in range(-lag, lag + 1):
+        for dx in range(-lag, lag + 1):
+            here = n[:, max(0, -dy) : height - max(0, dy), max(0, -dx) : width - max(0, dx)]
+            there = n[:, max(0, dy) : height - max(0, -dy), max(0, dx) : width - max(0, -dx)]
+            r[:, :, dy + lag, dx + lag] = torch.einsum("chw,dhw->cd", here, there) / here[0].numel()
+    return r

@@ -1,0 +1,152 @@
+"""Correlated noise, coarse to fine: x₂ = D₂(A y),  z = y + U(x₂ − A y),  x = D(z), with A y the means of 2 × 2 pixels.
+
+What the half-sized picture knows is taken from its estimate, so that z holds the noise of the finest octave alone; the
+autocovariance of that noise is read from a drawn field which is sent the same way. D is non-local Bayes with the full
+covariance of the noise in a patch (``_coloured``). Similar patches are sought by what lies above the noise: distances
+are blurred by a little of it, or else a flat group would gather patches that share the same noise.
+
+Lebrun, Colom and Morel, "Multiscale image blind denoising", 2015, https://doi.org/10.1109/TIP.2015.2439041
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate, pad
+
+from ipse.pilots._channels import decorrelate, matrix, recorrelate
+from ipse.pilots._coloured import blind, guided
+from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
+from ipse.pilots._stationary import autocovariance, drawn, patch_covariance
+from ipse.pilots.non_local import Here, _mapped, _pieces
+
+LEAST = 48  # pixels a side, to be halved
+OCTAVES = 2  # halvings
+BLUR = 0.025  # of the noise energy of a patch, added at random to what patches are sought by
+CROWD = 20  # pixels a patch of a group: small pictures have small groups
+LOUDER = 1.3  # times the variance: noise in texture is louder than in the flat parts where it is read
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one step groups patches; a first step is blind, a channel at a time."""
+
+    patch: int  #: pixels a side
+    count: int  #: patches in a group
+    stride: int  #: between reference patches
+    window: int  #: patches that the search window has down and across
+
+
+Preset = Literal["fast", "good", "best"]
+PRESETS: dict[Preset, tuple[Step, ...]] = {
+    "fast": (Step(5, 100, 5, 31), Step(5, 100, 5, 37)),
+    "good": (Step(5, 160, 4, 37), Step(5, 160, 4, 49), Step(5, 160, 4, 49)),
+    "best": (Step(5, 160, 4, 37), Step(7, 240, 4, 49), Step(5, 160, 3, 49), Step(5, 160, 3, 49)),
+}
+
+
+@torch.no_grad()
+def stationary_steps(y: Tensor, r: Tensor, *, preset: Preset = "good") -> Iterator[Tensor]:
+    """Denoise y = x + n, n Gaussian and stationary; yield every estimate, the last being the best.
+
+    Args:
+        y: a noisy picture (1, C, H, W).
+        r: the autocovariance of its noise (C, C, 2·lag + 1, 2·lag + 1), lag at most 8.
+        preset: how many steps, and how dense, in each octave.
+
+    Yields:
+        Estimates (1, C, H, W).
+    """
+    mix = matrix(y.shape[1], like=y)
+    mixed = torch.einsum("ic,cdhw,jd->ijhw", mix, r.to(y), mix)
+    for x in _octave(decorrelate(y[0]), LOUDER * mixed, PRESETS[preset], OCTAVES):
+        yield recorrelate(x)[None]
+
+
+def stationary(y: Tensor, r: Tensor, *, preset: Preset = "good") -> Tensor:
+    """The last of `stationary_steps`."""
+    return deque(stationary_steps(y, r, preset=preset), maxlen=1)[0]
+
+
+def _octave(y: Tensor, r: Tensor, steps: tuple[Step, ...], octaves: int) -> Iterator[Tensor]:
+    """Denoise decorrelated channels (C, H, W), first at half the size."""
+    size, z = (y.shape[1], y.shape[2]), y
+    if octaves and min(size) >= LEAST:
+        field, lag = drawn(r, torch.Generator().manual_seed(0)), r.shape[-1] // 2
+        half = _halved(y)
+        for x in _octave(half, autocovariance(_halved(field), lag), steps, octaves - 1):
+            z = y + _doubled(x - half, size)
+            yield z
+        r = autocovariance(field - _doubled(_halved(field), (field.shape[1], field.shape[2])), lag)
+    guide: Tensor | None = None
+    for step in steps:
+        guide = _step(z, guide, r, step)
+        yield guide
+
+
+def _halved(x: Tensor) -> Tensor:
+    even = pad(x[None], (0, x.shape[2] % 2, 0, x.shape[1] % 2), mode="replicate")
+    return avg_pool2d(even, 2)[0]
+
+
+def _doubled(x: Tensor, size: tuple[int, int]) -> Tensor:
+    return interpolate(x[None], scale_factor=2.0, mode="bicubic")[0, :, : size[0], : size[1]]
+
+
+def _step(noisy: Tensor, guide: Tensor | None, r: Tensor, step: Step) -> Tensor:
+    """Estimate (C, H, W) from ``noisy`` with the last estimate as guide; None makes it the first step."""
+    size = (noisy.shape[1], noisy.shape[2])
+    wanted = References.over(size, step.patch, step.stride)
+    count = min(step.count, size[0] * size[1] // CROWD + 10)
+    bands = [slice(c, c + 1) for c in range(len(noisy))] if guide is None else [slice(0, len(noisy))]
+    N = [_of_patch(r[band, band], wanted.sides) for band in bands]
+    blur = BLUR * wanted.sides[0] * wanted.sides[1] * r[0, 0, r.shape[2] // 2, r.shape[3] // 2].clamp_min(0)
+    key = blur.sqrt() * torch.randn(size, generator=torch.Generator().manual_seed(0)).to(noisy)
+    total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
+
+    def estimated(piece: tuple[Here, References]) -> tuple[Here, Tensor, Tensor]:
+        here, inside = piece
+        with torch.no_grad():  # a thread has its own switch
+            y, x, keys = noisy[here], None if guide is None else guide[here], key[here[1:]]
+            places = (y.shape[1] - inside.sides[0] + 1, y.shape[2] - inside.sides[1] + 1)
+            sought = patches((y if x is None else x)[:1], inside.sides)
+            sought = torch.cat([sought, keys[: places[0], : places[1]].reshape(-1, 1)], 1)
+            found = similar(sought, places, inside, count=count, window=step.window)
+            parts = [
+                _joined(y[band], None if x is None else x[band], n, found, inside)
+                for band, n in zip(bands, N, strict=True)
+            ]
+        return here, torch.cat([part for part, _ in parts]), torch.cat([trust for _, trust in parts])
+
+    for here, estimate, trust in _mapped(estimated, _pieces(wanted, step, size, None), noisy.device.type):
+        total[here] += estimate
+        weight[here] += trust
+    return total / weight
+
+
+def _of_patch(r: Tensor, sides: tuple[int, int]) -> Tensor:
+    """The covariance of a patch's noise; a thin picture's patches are no squares."""
+    side = max(sides)
+    N = patch_covariance(r, side).view(len(r), side, side, len(r), side, side)
+    h, w = sides
+    return N[:, :h, :w, :, :h, :w].reshape(len(r) * h * w, -1)
+
+
+def _joined(
+    y: Tensor, x: Tensor | None, N: Tensor, found: Tensor, inside: References
+) -> tuple[Tensor, Tensor]:
+    """Weighted sum of the estimates of all groups (C, H, W), and the sum of weights, the same a channel."""
+    size, sides = (y.shape[1], y.shape[2]), inside.sides
+    Y = patches(y, sides)
+    X = None if x is None else patches(x, sides)
+    total, worth = torch.zeros_like(Y), Y.new_zeros(len(Y))
+    for group in found.split(128):
+        index = group.flatten()
+        noisy = Y[index].view(*group.shape, -1)
+        estimate, trust = blind(noisy, N) if X is None else guided(noisy, X[index].view_as(noisy), N)
+        total.index_add_(0, index, (estimate * trust[..., None]).flatten(0, 1))
+        worth.index_add_(0, index, trust.flatten())
+    return put_back(total, size, sides), put_back_equal(worth, size, sides).expand(len(y), -1, -1)
