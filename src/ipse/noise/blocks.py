@@ -19,7 +19,9 @@ from torch.nn.functional import avg_pool2d, pad
 
 SIDE = 8  # pixels a side
 HOP = 4  # pixels from block to block
-NEIGHBOUR = 5  # of the eight around a block, in rising order: the sixth loudest, so that an edge beside it counts
+NEIGHBOUR = (
+    5  # of the eight around a block, in rising order: the sixth loudest, so that an edge beside it counts
+)
 LEAST = 60  # blocks
 SHARE = 0.07  # of the blocks are chosen at the least …
 USUAL = 0.9  # … and all that are no louder than this share of pure noise's would be

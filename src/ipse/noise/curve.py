@@ -97,7 +97,9 @@ def _curve(brightness: Tensor, energy: Tensor, scores: Tensor, usual: float) -> 
                 continue
             count = max(LEAST, int(SHARE * int(inside.sum())), int((scores[inside] <= usual).sum()))
             nearest = scores[inside].topk(count, largest=False).indices
-            rows.append((float(brightness[inside][nearest].mean()), float(energy[inside][nearest].mean()), count))
+            rows.append(
+                (float(brightness[inside][nearest].mean()), float(energy[inside][nearest].mean()), count)
+            )
     if not rows:
         return Curve(np.array([0.5]), np.ones(1))
     b, variance, count = np.array(sorted(rows)).T
@@ -115,5 +117,3 @@ def _leaning(values: Array, weights: Array) -> Array:
         pull = np.where(values > curve, LEAN, 1 - LEAN) * weights
         curve = np.linalg.solve(np.diag(pull + 1e-9) + STIFF * pull.mean() * bend.T @ bend, pull * values)
     return curve
-
-

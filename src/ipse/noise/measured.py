@@ -78,7 +78,9 @@ def covariance(cross: Tensor) -> Tensor:
     Least squares, where far lags must earn their place. Symmetric in both directions, which is all that the DCT knows.
     """
     cross = cross.double().cpu().clone()
-    cross[..., 0, 0] = (cross[..., 0, 1] + cross[..., 1, 0]) / 2  # a block's mean is the picture's; the next tells
+    cross[..., 0, 0] = (
+        cross[..., 0, 1] + cross[..., 1, 0]
+    ) / 2  # a block's mean is the picture's; the next tells
     lag = torch.arange(SIDE, dtype=torch.float64)
     far = torch.maximum(lag[:, None], lag).square().flatten()
     system = torch.cat([_lags(), torch.diag((SHORT * far).sqrt())])

@@ -14,9 +14,9 @@ def patch_covariance(r: Tensor, side: int) -> Tensor:
     ys, xs = (grid.flatten() for grid in torch.meshgrid(place, place, indexing="ij"))
     dy, dx = ys - ys[:, None], xs - xs[:, None]
     near = (dy.abs() <= lag) & (dx.abs() <= lag)
-    N = r[:, :, dy.clamp(-lag, lag) + lag, dx.clamp(-lag, lag) + lag] * near
-    N = N.permute(0, 2, 1, 3).reshape(channels * side**2, -1).double().cpu()
-    values, vectors = torch.linalg.eigh((N + N.T) / 2)
+    pairs = r[:, :, dy.clamp(-lag, lag) + lag, dx.clamp(-lag, lag) + lag] * near
+    raw = pairs.permute(0, 2, 1, 3).reshape(channels * side**2, -1).double().cpu()
+    values, vectors = torch.linalg.eigh((raw + raw.T) / 2)
     values = values.clamp_min(FLOOR * float(values.max()))
     return ((vectors * values) @ vectors.T).to(r)
 

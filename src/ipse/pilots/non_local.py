@@ -18,8 +18,7 @@ Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm", 2013:
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -29,19 +28,14 @@ from ipse.pilots._bayes import bayes
 from ipse.pilots._channels import decorrelate, mix_variance, recorrelate
 from ipse.pilots._clipping import unclip
 from ipse.pilots._conditional import conditional
-from ipse.pilots._patches import CELL, References, patches, put_back, put_back_equal, similar, sums
+from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar, sums
+from ipse.pilots._pieces import Part, Piece, mapped, pieces
 from ipse.pilots._ridge import blind, ridge
 from ipse.pilots._steps import PRESETS, Preset, Step
 
-TILE = 128  # pixels a side that are worked on at once; half of it …
-SPARSE = 0.1  # … where fewer of the pixels are wanted, so that more tiles are left out
 CHUNK = 1 << 18  # numbers in the groups that are solved at once: more leave a processor's cache
 JOINT = 4  # channels at most that Bayes takes together: matrices grow with them
 FEW = 16  # pixels: below, there are no groups of patches
-
-Here = tuple[slice, slice, slice]
-Piece = tuple[Here, References]
-Part = tuple[Here, Tensor, Tensor]  # weighted sum of estimates, and of weights
 
 
 def non_local(
@@ -149,7 +143,7 @@ def _step(
         return found if where is None else torch.where(weight[:, rows] > 0, found, noisy[:, rows])
 
     done = 0
-    for here, estimate, trust in _mapped(shrunk, _pieces(wanted, step, size, where), noisy.device.type):
+    for here, estimate, trust in mapped(shrunk, pieces(wanted, step, size, where), noisy.device.type):
         if here[1].start > done:  # nothing that is still to come reaches above it
             yield estimated(slice(done, here[1].start))
             done = here[1].start
@@ -158,50 +152,11 @@ def _step(
     yield estimated(slice(done, size[0]))
 
 
-def _mapped(shrunk: Callable[[Piece], Part], pieces: Iterable[Piece], device: str) -> Iterator[Part]:
-    """The pieces' estimates in their order, on all threads: many small matrices keep no two cores busy.
-
-    Each worker computes on its own thread alone, or there would be as many squared; and no sum hangs on their number.
-    """
-    threads = torch.get_num_threads() if device == "cpu" else 1
-    if threads == 1:
-        yield from map(shrunk, pieces)
-        return
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield from pool.map(shrunk, pieces)
-    finally:  # Ctrl-C waits for the pieces under way, not for all
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # PyTorch gives threads born later the number that was set last
-
-
-def _pieces(wanted: References, step: Step, size: tuple[int, int], where: Tensor | None) -> Iterator[Piece]:
-    """Parts of a picture with the references in each, and the pixels that these search, where any is wanted."""
-    side = TILE if where is None or float(where.float().mean()) > SPARSE else TILE // 2
-    tile = max(1, side // step.stride // CELL) * CELL  # whole cells: the search is the same however it is cut
-    for top in range(0, len(wanted.ys), tile):
-        for left in range(0, len(wanted.xs), tile):
-            ys, xs = wanted.ys[top : top + tile], wanted.xs[left : left + tile]
-            rows = _reach(ys, wanted.sides[0], step.window, size[0])
-            columns = _reach(xs, wanted.sides[1], step.window, size[1])
-            if where is not None and not bool(where[rows, columns].any()):
-                continue
-            inside = References(wanted.sides, [y - rows.start for y in ys], [x - columns.start for x in xs])
-            yield (slice(None), rows, columns), inside
-
-
 def _shrink(noisy: Tensor, variance: Tensor) -> Tensor:
     """Wiener's estimate around each channel's mean, for a picture (C, H, W) of a few pixels."""
     mean = noisy.mean((1, 2), keepdim=True)
     energy = ((noisy - mean) ** 2).mean((1, 2), keepdim=True)
     return mean + (noisy - mean) * (1 - variance / energy.clamp(min=1e-12)).clamp(min=0)
-
-
-def _reach(starts: list[int], side: int, window: int, length: int) -> slice:
-    """The pixels that references at ``starts`` search: near a border as many as elsewhere."""
-    first = min(starts[0] - window // 2, length - side + 1 - window)
-    end = max(starts[-1] + window // 2, window - 1) + side
-    return slice(max(0, first), min(length, end))
 
 
 def _shrunk(y: Tensor, x: Tensor | None, d: Tensor, step: Step) -> tuple[Tensor, Tensor]:

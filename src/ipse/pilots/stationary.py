@@ -10,7 +10,6 @@ Lebrun, Colom and Morel, "Multiscale image blind denoising", 2015, https://doi.o
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -20,8 +19,9 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from ipse.pilots._channels import decorrelate, matrix, recorrelate
 from ipse.pilots._coloured import blind, guided
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
+from ipse.pilots._pieces import Part, Piece, mapped, pieces
 from ipse.pilots._stationary import autocovariance, drawn, patch_covariance
-from ipse.pilots.non_local import Here, _mapped, _pieces
+from ipse.pilots._steps import Step
 
 LEAST = 48  # pixels a side, to be halved
 OCTAVES = 2  # halvings
@@ -30,21 +30,17 @@ CROWD = 20  # pixels a patch of a group: small pictures have small groups
 LOUDER = 1.3  # times the variance: noise in texture is louder than in the flat parts where it is read
 
 
-@dataclass(frozen=True)
-class Step:
-    """How one step groups patches; a first step is blind, a channel at a time."""
-
-    patch: int  #: pixels a side
-    count: int  #: patches in a group
-    stride: int  #: between reference patches
-    window: int  #: patches that the search window has down and across
-
-
 Preset = Literal["fast", "good", "best"]
+#: a first step is blind, a channel at a time; those after it take all channels together
 PRESETS: dict[Preset, tuple[Step, ...]] = {
-    "fast": (Step(5, 100, 5, 31), Step(5, 100, 5, 37)),
-    "good": (Step(5, 160, 4, 37), Step(5, 160, 4, 49), Step(5, 160, 4, 49)),
-    "best": (Step(5, 160, 4, 37), Step(7, 240, 4, 49), Step(5, 160, 3, 49), Step(5, 160, 3, 49)),
+    "fast": (Step(5, 100, 5, window=31), Step(5, 100, 5)),
+    "good": (Step(5, 160, 4), Step(5, 160, 4, window=49), Step(5, 160, 4, window=49)),
+    "best": (
+        Step(5, 160, 4),
+        Step(7, 240, 4, window=49),
+        Step(5, 160, 3, window=49),
+        Step(5, 160, 3, window=49),
+    ),
 }
 
 
@@ -107,7 +103,7 @@ def _step(noisy: Tensor, guide: Tensor | None, r: Tensor, step: Step) -> Tensor:
     key = blur.sqrt() * torch.randn(size, generator=torch.Generator().manual_seed(0)).to(noisy)
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
 
-    def estimated(piece: tuple[Here, References]) -> tuple[Here, Tensor, Tensor]:
+    def estimated(piece: Piece) -> Part:
         here, inside = piece
         with torch.no_grad():  # a thread has its own switch
             y, x, keys = noisy[here], None if guide is None else guide[here], key[here[1:]]
@@ -121,7 +117,7 @@ def _step(noisy: Tensor, guide: Tensor | None, r: Tensor, step: Step) -> Tensor:
             ]
         return here, torch.cat([part for part, _ in parts]), torch.cat([trust for _, trust in parts])
 
-    for here, estimate, trust in _mapped(estimated, _pieces(wanted, step, size, None), noisy.device.type):
+    for here, estimate, trust in mapped(estimated, pieces(wanted, step, size, None), noisy.device.type):
         total[here] += estimate
         weight[here] += trust
     return total / weight
