@@ -92,7 +92,7 @@ class TestThreads:
     @pytest.mark.usefixtures("threads")
     @pytest.mark.parametrize("preset", ["good", "fine", "wide"])
     def test_their_number_changes_no_bit(self, preset: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ipse.pilots.non_local.TILE", 32)
+        monkeypatch.setattr("ipse.pilots._pieces.TILE", 32)
         y, found = noisy(), list[Tensor]()
         for count in (1, 2, 5):
             torch.set_num_threads(count)
@@ -120,7 +120,7 @@ class TestThreads:
 
 class TestStrips:
     def test_a_step_comes_strip_by_strip(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ipse.pilots.non_local.TILE", 24)
+        monkeypatch.setattr("ipse.pilots._pieces.TILE", 24)
         y = noisy(96)
         events = list(non_local_steps(y, 0.1, preset="good"))
         ended = [x for x, whole in events if whole]
@@ -135,7 +135,7 @@ class TestStrips:
         assert torch.equal(under_way[..., :edge, :], second[..., :edge, :])
 
     def test_clipping_is_undone_with_each_row_s_own_level(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ipse.pilots.non_local.TILE", 24)
+        monkeypatch.setattr("ipse.pilots._pieces.TILE", 24)
         y, sigma = noisy(64).clamp(0, 1), torch.linspace(0.05, 0.15, 64)[:, None].expand(64, 64)
         plain, undone = (non_local(y, sigma, preset="fast", clipped=clipped) for clipped in (False, True))
         torch.testing.assert_close(undone, unclip(plain, sigma))

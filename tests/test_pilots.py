@@ -188,7 +188,7 @@ class TestNlRidge:
         guide = None if preset == "once" else photo(channels=1)
         whole = non_local(y, 0.1, preset=preset, guide=guide)
         for side in (24, 48, 72):  # of 72 the last tile has few references, near the border
-            monkeypatch.setattr("ipse.pilots.non_local.TILE", side)
+            monkeypatch.setattr("ipse.pilots._pieces.TILE", side)
             assert float((non_local(y, 0.1, preset=preset, guide=guide) - whole).abs().max()) < 1e-4
 
     def test_bayes_after_the_ridge_beats_the_ridge_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +217,7 @@ class TestNlRidge:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("ipse.pilots.non_local._tile", interrupted)
-        monkeypatch.setattr("ipse.pilots.non_local.TILE", 16)
+        monkeypatch.setattr("ipse.pilots._pieces.TILE", 16)
         y = photo(side=256, channels=1)
         with pytest.raises(KeyboardInterrupt):
             non_local(y, 0.1, preset="fast")

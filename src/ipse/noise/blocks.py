@@ -70,17 +70,18 @@ class Blocks:
         """How loud the surroundings of each block are (h, w), in units of a noise of ``spectrum`` (C, 8, 8)."""
         energy = self.coefficients.square() / spectrum[:, None, None]
         bands = torch.stack([energy[..., band].mean(-1) for band in BANDS])  # (bands, C, h, w)
-        return _around(bands).mean(1).amax(0)
+        return around(bands, SIDE // HOP).mean(1).amax(0)  # so far that no pixel is shared
 
 
-def _around(x: Tensor) -> Tensor:
-    """The sixth smallest of the eight blocks that touch each block of x (…, h, w), none of which shares a pixel."""
-    step = SIDE // HOP
+def around(x: Tensor, step: int) -> Tensor:
+    """The sixth smallest of the eight neighbours of each block of x (…, h, w), ``step`` blocks away."""
     height, width = x.shape[-2:]
-    wide = pad(x, (step,) * 4, mode="replicate")
+    wide = pad(x.reshape(1, -1, height, width), (step,) * 4, mode="replicate").reshape(
+        *x.shape[:-2], height + 2 * step, width + 2 * step
+    )
     places = [(i * step, j * step) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
-    around = torch.stack([wide[..., i : i + height, j : j + width] for i, j in places])
-    return around.sort(0).values[NEIGHBOUR]
+    beside = [wide[..., i : i + height, j : j + width] for i, j in places]
+    return torch.stack(beside).sort(0).values[NEIGHBOUR]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ipse.noise.blocks import DCT, SIDE, VARYING, Blocks, Quiet, quiet
+from ipse.noise.blocks import DCT, SIDE, VARYING, Blocks, Quiet, power, quiet
 from ipse.noise.curve import Curve, curves, restored, stabilised
 
 LAG = 6  # pixels, the farthest that is kept
+CAP = 2.0  # times the power of the frequency above them may the two lowest have
 SHORT = 1e-3  # weight of a lag's square times r²: noise is correlated over few pixels
 
 
@@ -77,10 +78,7 @@ def covariance(cross: Tensor) -> Tensor:
 
     Least squares, where far lags must earn their place. Symmetric in both directions, which is all that the DCT knows.
     """
-    cross = cross.double().cpu().clone()
-    cross[..., 0, 0] = (
-        cross[..., 0, 1] + cross[..., 1, 0]
-    ) / 2  # a block's mean is the picture's; the next tells
+    cross = _capped(cross.double().cpu().clone())
     lag = torch.arange(SIDE, dtype=torch.float64)
     far = torch.maximum(lag[:, None], lag).square().flatten()
     system = torch.cat([_lags(), torch.diag((SHORT * far).sqrt())])
@@ -88,6 +86,20 @@ def covariance(cross: Tensor) -> Tensor:
     quarter = torch.linalg.lstsq(system, values).solution.T.reshape(*cross.shape)[..., : LAG + 1, : LAG + 1]
     half = torch.cat([quarter.flip(-2)[..., :-1, :], quarter], -2)
     return torch.cat([half.flip(-1)[..., :-1], half], -1).float()
+
+
+def _capped(cross: Tensor) -> Tensor:
+    """Cross spectra whose lowest frequencies are no louder than the next: noise is smooth there, a picture is not.
+
+    The block's mean, which is the picture's, becomes what is beside it.
+    """
+    spectrum = power(cross)
+    most = CAP * spectrum[:, 1, 1]
+    for i, j in ((0, 1), (1, 0)):
+        gain = (most / spectrum[:, i, j]).clamp_max(1).sqrt()
+        cross[..., i, j] *= gain[:, None] * gain
+    cross[..., 0, 0] = (cross[..., 0, 1] + cross[..., 1, 0]) / 2
+    return cross
 
 
 def _lags() -> Tensor:

@@ -15,7 +15,6 @@ Colour: JFIF 1.02, https://www.w3.org/Graphics/JPEG/jfif3.pdf.
 """
 
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 
 import torch
 from torch import Tensor
@@ -25,11 +24,12 @@ from ipse.errors import PictureError
 from ipse.operators.dct import SIDE, block_dct, block_idct, dct_matrix
 from ipse.operators.jpeg_component import Array, Component, Window, as_blocks, as_steps, component
 from ipse.operators.operator import Operator
+from ipse.operators.truncated import truncated_mean
 
 _YCC = ((0.299, 0.587, 0.114), (-0.299 / 1.772, -0.587 / 1.772, 0.5), (0.5, -0.587 / 1.402, -0.114 / 1.402))
 _ROUNDS = 12
-_PATIENT_ROUNDS = 200  # what `project` returns has a continuation; finding it anew takes long
-_RELAXATION = 1.8  # over-relaxed projections (below 2) approach a continuation sooner
+_PATIENT_ROUNDS = 200  # to find the continuation that `project` returns
+_RELAXATION = 1.8  # over-relaxed projections (below 2) approach it sooner
 _ALL = (slice(None), slice(None))
 
 
@@ -99,15 +99,6 @@ class JpegCells(Operator):
         tables = [self.get_buffer(f"step{part.channel}") for part in self.components]
         return JpegCells.of_picture(x, tables, self.sampling, ycc=self.ycc)
 
-    def shaken(self, generator: torch.Generator, *, by: float) -> "JpegCells":
-        """The same cells, each moved by a draw from ±``by`` of its step."""
-        moved = deepcopy(self)
-        for part in moved.components:
-            integers = moved.get_buffer(f"integers{part.channel}")
-            draw = torch.rand(integers.shape, generator=generator, device=integers.device)
-            integers.add_(by * (2 * draw - 1))
-        return moved
-
     def forward(self, x: Tensor) -> Tensor:
         """A x: coefficients (B, N) in levels of 0 … 255, component after component, block after block."""
         return torch.cat([c.flatten(1) for _, c, _, _ in self._cells(self._canvas(x))], dim=1)
@@ -134,6 +125,18 @@ class JpegCells(Operator):
         """
         canvas = self._continued(x, margin, _ROUNDS)
         self._pull(canvas, margin, sigma=sigma)
+        return self._picture(canvas)
+
+    @torch.no_grad()
+    def expected(self, x: Tensor, sigma: float) -> Tensor:
+        """E[x + n | A (x + n) in the cells], n ~ N(0, sigma²): the noisy picture that the file was made from.
+
+        Each coefficient is drawn from a normal about that of x, of which the cell has kept an interval.
+        """
+        canvas = self._continued(x, 0.5, _ROUNDS)
+        for part, c, centre, step in self._cells(canvas):
+            spread = 255 * sigma / (part.factor[0] * part.factor[1]) ** 0.5
+            self._move(canvas, part, truncated_mean(centre - step / 2 - c, centre + step / 2 - c, spread))
         return self._picture(canvas)
 
     @torch.no_grad()
@@ -193,12 +196,19 @@ class JpegCells(Operator):
     ) -> None:
         """Move the canvas, in place, to the nearest with the window's coefficients within the margin."""
         for part, c, centre, step in self._cells(canvas, window):
-            down, across = part.factor
-            noise = (255 * sigma) ** 2 / (down * across)  # of a sample, which averages pixels
+            noise = (255 * sigma) ** 2 / (
+                part.factor[0] * part.factor[1]
+            )  # of a sample, which averages pixels
             kept = (c - centre) / (1 + 12 * noise / step**2)
-            change = relaxation * (centre + kept.clamp(-margin * step, margin * step) - c)
-            moved = block_idct(change, self.dct).repeat_interleave(down, 1).repeat_interleave(across, 2)
-            part.plane(canvas, window).add_(moved)
+            self._move(
+                canvas, part, relaxation * (centre + kept.clamp(-margin * step, margin * step) - c), window
+            )
+
+    def _move(self, canvas: Tensor, part: Component, change: Tensor, window: Window = _ALL) -> None:
+        """Add a change of a component's coefficients to the canvas, in place."""
+        down, across = part.factor
+        moved = block_idct(change, self.dct).repeat_interleave(down, 1).repeat_interleave(across, 2)
+        part.plane(canvas, window).add_(moved)
 
     def _continued(self, x: Tensor, margin: float, rounds: int) -> Tensor:
         """The canvas that shows x, continued past its edges so that the blocks there come near their cells.
@@ -225,9 +235,9 @@ class JpegCells(Operator):
     def _canvas(self, x: Tensor) -> Tensor:
         """Level-shifted planes (B, C, H', W') of x on whole units, the edge repeated."""
         if x.ndim != 4 or x.shape[1:] != (len(self.components), *self.size):
-            expected = (len(self.components), *self.size)
+            needed = (len(self.components), *self.size)
             raise PictureError(
-                f"a picture of shape {tuple(x.shape)}: the JPEG needs (B, C, H, W) with {expected}"
+                f"a picture of shape {tuple(x.shape)}: the JPEG needs (B, C, H, W) with {needed}"
             )
         planes = torch.einsum("oc,bchw->bohw", self.mix, x * 255) - x.new_tensor(self._shift)[:, None, None]
         height, width = self._canvas_size()

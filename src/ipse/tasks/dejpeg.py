@@ -9,6 +9,7 @@ gets wrong from the estimate itself, made a file of again (docs/decisions/best.m
 """
 
 from collections.abc import Generator, Iterator
+from copy import deepcopy
 from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Annotated
@@ -62,7 +63,7 @@ def dejpeg(
     if quality is not None and not 1 <= quality <= 100:
         raise OptionError(f"quality {quality} is out of range: give 1 to 100")
     y = _common.tensor(picture, settings)
-    found = _cells(y, picture.jpeg, quality)
+    found = cells_of(y, picture.jpeg, quality)
     if found is None:
         return Nothing("nothing to restore: no trace of JPEG was found (give --quality if you know better)")
     cells, seen = found
@@ -109,7 +110,7 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
     )
 
 
-def _cells(y: "Tensor", info: "JpegInfo | None", quality: int | None) -> "tuple[JpegCells, int] | None":
+def cells_of(y: "Tensor", info: "JpegInfo | None", quality: int | None) -> "tuple[JpegCells, int] | None":
     """The cells that the picture came out of, and the quality: of the file, told, or estimated."""
     from ipse.operators.jpeg import JpegCells
     from ipse.operators.jpeg_estimate import estimate_jpeg
@@ -187,7 +188,12 @@ def _rounds(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
 
 
 def _shaken(cells: "JpegCells", like: "Tensor", seed: int) -> "JpegCells":
-    """Cells a little off, as the seed draws them."""
+    """The same cells, each moved by a draw of the seed from ±``SHAKEN`` of its step."""
     import torch
 
-    return cells.shaken(torch.Generator(like.device).manual_seed(seed), by=SHAKEN)
+    moved, generator = deepcopy(cells), torch.Generator(like.device).manual_seed(seed)
+    for part in moved.components:
+        integers = moved.get_buffer(f"integers{part.channel}")
+        draw = torch.rand(integers.shape, generator=generator, device=integers.device)
+        integers.add_(SHAKEN * (2 * draw - 1))
+    return moved

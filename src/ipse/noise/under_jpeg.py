@@ -1,0 +1,96 @@
+"""White noise that went through a JPEG: its level before, from the integers in the file.
+
+    P(k | σ) = Φ((k + ½) q / σ) − Φ((k − ½) q / σ),     σ* = argmax Σ log P
+
+k are the coefficients of one band of frequencies in quiet blocks, q their steps. Texture is loud in low frequencies
+and fades towards high ones, white noise is alike in all: the highest band that the steps have not zeroed says the
+level, and the one below it says whether that is noise at all.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ipse.noise.blocks import LEAST, ORDER, SHARE, around
+
+BANDS = ((ORDER >= 1) & (ORDER <= 2), (ORDER >= 3) & (ORDER <= 4), (ORDER >= 5) & (ORDER <= 7), ORDER >= 8)
+LEVELS = torch.linspace(0.4, 80, 200)  # of 255, tried
+HEARD = 0.02  # of a band's integers are not zero: fewer say nothing
+ALIKE = 1.2  # times as loud as a band may the one below it be
+ROUNDS = 4
+ENDS = 2.0  # levels of noise between a block's mean and black or white
+
+
+@dataclass(frozen=True)
+class UnderJpeg:
+    """What the luma of a JPEG says of white noise before it."""
+
+    sigma: float  #: of luma, in levels of 255
+    alike: float  #: how much louder the next lower band is; 1 for white noise, more for texture
+    bands: int  #: that are not zeroed
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether two bands at least agree."""
+        return self.bands >= 2 and self.alike <= ALIKE
+
+
+def white_under_jpeg(integers: Tensor, steps: Tensor) -> UnderJpeg | None:
+    """Find the level of white noise before a JPEG.
+
+    Args:
+        integers: luma's quantised coefficients (blocks down, blocks across, 8, 8).
+        steps: their quantisation steps (8, 8).
+
+    Returns:
+        What was found; None where there are too few blocks, or all is zeroed.
+    """
+    energy = (integers * steps).square()
+    mean = integers[..., 0, 0] * steps[0, 0] / 8 + 128
+    chosen, level = torch.ones_like(mean, dtype=torch.bool), None
+    if mean.numel() < 2 * LEAST:
+        return None
+    for _ in range(ROUNDS):
+        chosen = _quiet(energy, mean, steps, level)
+        level = _likeliest(integers[chosen], steps, ORDER > 0)
+    found = [
+        _likeliest(integers[chosen], steps, band)
+        for band in BANDS
+        if float((integers[chosen][:, band] != 0).float().mean()) >= HEARD
+    ]
+    if not found:
+        return None
+    return UnderJpeg(found[-1], found[-2] / found[-1] if len(found) > 1 else float("inf"), len(found))
+
+
+def _quiet(energy: Tensor, mean: Tensor, steps: Tensor, level: float | None) -> Tensor:
+    """The blocks with the quietest surroundings, in units of what noise of that level would leave of itself."""
+    expected = energy.mean((0, 1)) if level is None else _energy(steps, level)
+    margin = ENDS * (level or 0.0)
+    free = (mean > margin) & (mean < 255 - margin)
+    free = free if int(free.sum()) >= LEAST else torch.ones_like(free)
+    bands = [energy[..., b].mean(-1) / expected[b].mean().clamp_min(1e-3) for b in BANDS]
+    score = torch.stack([around(band, 1) for band in bands]).amax(0)
+    score = torch.where(free, score, torch.inf)
+    count = max(LEAST // 2, int(SHARE * int(free.sum())))
+    return score <= score.flatten().kthvalue(count).values
+
+
+def _likeliest(integers: Tensor, steps: Tensor, band: Tensor) -> float:
+    """σ of the coefficients (N, 8, 8) in a band."""
+    k, q = integers[:, band].abs(), steps[band]
+    normal = torch.distributions.Normal(0.0, 1.0)
+    fit = [
+        (normal.cdf((k + 0.5) * q / s) - normal.cdf((k - 0.5) * q / s)).clamp_min(1e-6).log().sum()
+        for s in LEVELS
+    ]
+    return float(LEVELS[int(torch.stack(fit).argmax())])
+
+
+def _energy(steps: Tensor, level: float) -> Tensor:
+    """E (k q)² of a normal that was quantised (8, 8)."""
+    k = torch.arange(-40, 41, dtype=steps.dtype)[:, None, None]
+    normal = torch.distributions.Normal(0.0, 1.0)
+    share = normal.cdf((k + 0.5) * steps / level) - normal.cdf((k - 0.5) * steps / level)
+    return (share * (k * steps).square()).sum(0)

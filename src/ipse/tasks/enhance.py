@@ -1,0 +1,109 @@
+"""Whatever is wrong with it: y = Q(x + n), n of any kind, Q the cells of a JPEG or none.
+
+    Q none       x* = D(y)                                    ``denoise``, or noise as it was measured (``_camera``)
+    n ≈ 0        x* ∈ cells                                   ``dejpeg``
+    both         y_k = E[x_k + n | cells],  x_{k+1} = D(y_k)  dequantise, then denoise, in turn
+
+The picture says which: noise is measured in its quiet parts, before a JPEG from the integers in the file. What is fine
+is left alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ipse.operators.jpeg import JpegCells
+    from ipse.pictures import Picture
+    from ipse.problem import Nothing, Problem
+
+SEES = "whole"  # what is wrong is found, and removed, all over alike
+ROUNDS = {"fast": 4, "good": 6, "best": 10}
+LUMA = (0.299**2 + 0.587**2 + 0.114**2) ** 0.5  # of the noise of R, G and B is in Y
+COARSE = 3 / 255  # of the root of luma's mean step: the error that quantisation adds, in the first round
+FAINT = 1.5  # of 255: less noise under a JPEG is left to its cells
+FINE = 97  # quality from which the cells are so small that noise alone is taken out
+
+
+def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | Nothing":
+    """Find out what is wrong with a picture (noise of any kind, impulses, JPEG), and mend it."""
+    from ipse.tasks import _camera, _common
+    from ipse.tasks.denoise import denoise
+
+    y = _common.tensor(picture, settings)
+    cells = _cells(y, picture)
+    if cells is not None:
+        return _of_jpeg(picture, *cells, settings)
+    measured = _camera.noise_of(y)
+    if measured is None:
+        return _said(denoise(picture, settings), "noise")
+    found: dict[str, object] = {
+        "noise": _camera.said(measured),
+        "kind": "correlated",
+        "sigma": [round(255 * sigma, 2) for sigma in measured.sigma],
+    }
+    return _camera.problem(y, measured, settings, found)
+
+
+def _cells(y: "Tensor", picture: "Picture") -> "tuple[JpegCells, int] | None":
+    """The cells of a JPEG, coarse enough to matter, and its quality."""
+    from ipse.errors import PictureError
+    from ipse.tasks.dejpeg import cells_of
+
+    try:
+        found = cells_of(y, picture.jpeg, None)
+    except PictureError:  # off its grid: the noise can be taken out all the same
+        return None
+    return found if found is not None and found[1] < FINE else None
+
+
+def _of_jpeg(picture: "Picture", cells: "JpegCells", quality: int, settings: Settings) -> "Problem | Nothing":
+    """JPEG damage, with the noise that was there before it."""
+    from ipse.noise.under_jpeg import white_under_jpeg
+    from ipse.objectives import Distance
+    from ipse.problem import Problem, clipped
+    from ipse.tasks import _common
+    from ipse.tasks.dejpeg import dejpeg
+
+    under = white_under_jpeg(cells.get_buffer("integers0").cpu(), cells.get_buffer("step0").cpu())
+    if under is None or not under.is_noise or under.sigma < FAINT:
+        return _said(dejpeg(picture, settings), f"a JPEG of quality {quality}")
+    sigma = under.sigma / (LUMA if cells.ycc and len(cells.components) == 3 else 1.0) / 255
+    found = f"noise of σ = {255 * sigma:.1f} of 255, saved as a JPEG of quality {quality}"
+    return Problem(
+        prior=None,
+        objective=Distance(cells.distance),
+        recipe=_common.alone(),
+        pilot=lambda: rounds(cells, sigma, settings),
+        outputs=clipped,
+        estimates={"found": found, "sigma": round(255 * sigma, 2), "quality": quality},
+    )
+
+
+def rounds(cells: "JpegCells", sigma: float, settings: Settings) -> Iterator["Tensor"]:
+    """Dequantise, then denoise, in turn: the last act is the denoiser's, since cells hold the noise too."""
+    from ipse.pilots.non_local import non_local
+    from ipse.tasks import _common
+    from ipse.tasks.dejpeg import TWICE
+
+    x = cells.decode()
+    yield x
+    coarse = COARSE * float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
+    count = ROUNDS[settings.preset]
+    levels = np.geomspace((sigma**2 + coarse**2) ** 0.5, (sigma**2 + (coarse / 9) ** 2) ** 0.5, count)
+    for turn, (level, size) in enumerate(zip(levels, cycle(TWICE), strict=False), 1):
+        noisy = x if turn == 1 else cells.expected(x, sigma)
+        x = non_local(noisy, float(level), preset=size if turn < count else _common.effort(settings))
+        yield x
+
+
+def _said(posed: "Problem | Nothing", found: str) -> "Problem | Nothing":
+    """The problem of another task, with what was found as its own."""
+    return replace(posed, estimates={"found": found, **posed.estimates})
