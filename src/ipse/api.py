@@ -72,6 +72,20 @@ class Result(engine.Result):
         pictures.write(self.picture, path, overwrite=overwrite)
 
 
+def enhance(image: ImageLike, **common: Unpack[Common]) -> Result:
+    """Find out what is wrong with an image (noise of any kind, impulses, JPEG), and mend it.
+
+    Args:
+        image: y; of a path or a PIL image that was opened from a file, the JPEG's own tables are used.
+        **common: the fields of ``Settings``, and ``channel_axis``.
+
+    Raises:
+        OptionError: a value that cannot be used.
+        PictureError: the image is no usable picture.
+    """
+    return restore(image, "enhance", **common)
+
+
 def denoise(
     image: ImageLike, *, sigma: float | None = None, noise: Kind = "auto", **common: Unpack[Common]
 ) -> Result:

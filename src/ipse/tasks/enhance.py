@@ -98,10 +98,11 @@ def rounds(cells: "JpegCells", sigma: float, settings: Settings) -> Iterator["Te
     coarse = COARSE * float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
     count = ROUNDS[settings.preset]
     levels = np.geomspace((sigma**2 + coarse**2) ** 0.5, (sigma**2 + (coarse / 9) ** 2) ** 0.5, count)
-    for turn, (level, size) in enumerate(zip(levels, cycle(TWICE), strict=False), 1):
-        noisy = x if turn == 1 else cells.expected(x, sigma)
-        x = non_local(noisy, float(level), preset=size if turn < count else _common.effort(settings))
+    for level, size in zip(levels[:-1], cycle(TWICE), strict=False):
+        x = non_local(x, float(level), preset=size)
         yield x
+        x = cells.expected(x, sigma)
+    yield non_local(x, float(levels[-1]), preset=_common.effort(settings))
 
 
 def _said(posed: "Problem | Nothing", found: str) -> "Problem | Nothing":
