@@ -17,7 +17,8 @@ from ipse.noise.blocks import LEAST, ORDER, SHARE, around
 BANDS = ((ORDER >= 1) & (ORDER <= 2), (ORDER >= 3) & (ORDER <= 4), (ORDER >= 5) & (ORDER <= 7), ORDER >= 8)
 LEVELS = torch.linspace(0.4, 80, 200)  # of 255, tried
 HEARD = 0.02  # of a band's integers are not zero: fewer say nothing
-ALIKE = 1.2  # times as loud as a band may the one below it be
+ALIKE = (0.75, 1.2)  # times as loud as a band is the one below it, for noise
+TAILS = 2.0  # times the energy of a normal may the integers have
 ROUNDS = 4
 ENDS = 2.0  # levels of noise between a block's mean and black or white
 
@@ -29,11 +30,12 @@ class UnderJpeg:
     sigma: float  #: of luma, in levels of 255
     alike: float  #: how much louder the next lower band is; 1 for white noise, more for texture
     bands: int  #: that are not zeroed
+    tails: float  #: energy of the integers in what a normal of that level would have; 1 for noise, more for edges
 
     @property
     def is_noise(self) -> bool:
-        """Whether two bands at least agree."""
-        return self.bands >= 2 and self.alike <= ALIKE
+        """Whether two bands at least agree, and the integers are spread as a normal's are."""
+        return self.bands >= 2 and ALIKE[0] <= self.alike <= ALIKE[1] and self.tails <= TAILS
 
 
 def white_under_jpeg(integers: Tensor, steps: Tensor) -> UnderJpeg | None:
@@ -61,7 +63,8 @@ def white_under_jpeg(integers: Tensor, steps: Tensor) -> UnderJpeg | None:
     ]
     if not found:
         return None
-    return UnderJpeg(found[-1], found[-2] / found[-1] if len(found) > 1 else float("inf"), len(found))
+    alike = found[-2] / found[-1] if len(found) > 1 else float("inf")
+    return UnderJpeg(found[-1], alike, len(found), _tails(energy[chosen], steps))
 
 
 def _quiet(energy: Tensor, mean: Tensor, steps: Tensor, level: float | None) -> Tensor:
@@ -86,6 +89,18 @@ def _likeliest(integers: Tensor, steps: Tensor, band: Tensor) -> float:
         for s in LEVELS
     ]
     return float(LEVELS[int(torch.stack(fit).argmax())])
+
+
+def _tails(energy: Tensor, steps: Tensor) -> float:
+    """The largest ratio, over bands, of their energy (N, 8, 8) to that of a normal with the same share of zeros."""
+    k = energy.sqrt() / steps
+    ratios: list[float] = []
+    for band in BANDS:
+        zero = float((k[:, band] < 0.5).float().mean())
+        if zero < 1 - HEARD:
+            level = _likeliest(k, steps, band)
+            ratios.append(float(energy[:, band].mean() / _energy(steps, level)[band].mean()))
+    return max(ratios, default=float("inf"))
 
 
 def _energy(steps: Tensor, level: float) -> Tensor:

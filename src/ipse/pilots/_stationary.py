@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-FLOOR = 1e-3  # of the largest eigenvalue: a covariance of patches must be invertible
+FLOOR = 1e-3  # of the largest eigenvalue: a covariance of patches must be invertible, …
+LEAST = 1e-9  # … and where there is no noise too
 FIELD = 256  # pixels a side of a drawn field
 
 
@@ -17,7 +18,7 @@ def patch_covariance(r: Tensor, side: int) -> Tensor:
     pairs = r[:, :, dy.clamp(-lag, lag) + lag, dx.clamp(-lag, lag) + lag] * near
     raw = pairs.permute(0, 2, 1, 3).reshape(channels * side**2, -1).double().cpu()
     values, vectors = torch.linalg.eigh((raw + raw.T) / 2)
-    values = values.clamp_min(FLOOR * float(values.max()))
+    values = values.clamp_min(max(FLOOR * float(values.max()), LEAST))
     return ((vectors * values) @ vectors.T).to(r)
 
 

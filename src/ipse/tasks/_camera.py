@@ -25,15 +25,20 @@ PIECE = 256  # pixels a side that are tried
 #: unevenness up to which a residual is noise. Chosen between SIDD (2 pictures) and CC15 (8), which have 0.2 to 0.5, and
 #: 16 of scikit-image's with Set5, which have 0.53 and more (but set9's Baboon 0.28); docs/decisions/enhance.md
 EVEN = 0.5
-FLOOR = 0.3  # of the noise's energy, that the quietest blocks of a noisy picture have; chosen on the same
-FAINT = 1.5 / 255  # below which there is little to see
+FLOOR = 0.38  # of the noise's energy, that the quietest blocks of a noisy picture have; chosen on the same
+VISIBLE = (
+    1.5 / 255,
+    0.3,
+)  # levels: below there is little to see, above there is no picture left to know noise by
 CORRELATED = (0.35, 0.9)  # from pixel to pixel: less is white noise, more is a blurred picture
 
 
 def noise_of(y: Tensor) -> Measured | None:
     """The correlated noise of a picture (1, C, H, W) in [0, 1], or None where there is none to be sure of."""
     measured = measure(squares(y)[0])
-    if measured is None or measured.floor < FLOOR or max(measured.sigma) < FAINT:
+    if measured is None or measured.floor < FLOOR:
+        return None
+    if not VISIBLE[0] <= max(measured.sigma) <= VISIBLE[1]:
         return None
     if not CORRELATED[0] <= measured.correlation <= CORRELATED[1]:
         return None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ipse.operators.jpeg import JpegCells
     from ipse.pictures import Picture
+    from ipse.pilots.non_local import Preset
     from ipse.problem import Nothing, Problem
 
 SEES = "whole"  # what is wrong is found, and removed, all over alike
@@ -98,7 +99,8 @@ def rounds(cells: "JpegCells", sigma: float, settings: Settings) -> Iterator["Te
     coarse = COARSE * float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
     count = ROUNDS[settings.preset]
     levels = np.geomspace((sigma**2 + coarse**2) ** 0.5, (sigma**2 + (coarse / 9) ** 2) ** 0.5, count)
-    for level, size in zip(levels[:-1], cycle(TWICE), strict=False):
+    sizes: Iterator[Preset] = cycle(TWICE)
+    for level, size in zip(levels[:-1], sizes, strict=False):
         x = non_local(x, float(level), preset=size)
         yield x
         x = cells.expected(x, sigma)
