@@ -10,6 +10,7 @@ is left alone.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from ipse.operators.jpeg import JpegCells
     from ipse.pictures import Picture
-    from ipse.pilots.non_local import Preset
     from ipse.problem import Nothing, Problem
 
 SEES = "whole"  # what is wrong is found, and removed, all over alike
@@ -98,13 +98,13 @@ def rounds(cells: "JpegCells", sigma: float, settings: Settings) -> Iterator["Te
     yield x
     coarse = COARSE * float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
     count = ROUNDS[settings.preset]
-    levels = np.geomspace((sigma**2 + coarse**2) ** 0.5, (sigma**2 + (coarse / 9) ** 2) ** 0.5, count)
-    sizes: Iterator[Preset] = cycle(TWICE)
-    for level, size in zip(levels[:-1], sizes, strict=False):
-        x = non_local(x, float(level), preset=size)
+    *levels, last = np.geomspace(np.hypot(sigma, coarse), np.hypot(sigma, coarse / 9), count).tolist()
+    denoisers = cycle(partial(non_local, preset=size) for size in TWICE)
+    for level, denoise in zip(levels, denoisers, strict=False):
+        x = denoise(x, level)
         yield x
         x = cells.expected(x, sigma)
-    yield non_local(x, float(levels[-1]), preset=_common.effort(settings))
+    yield non_local(x, last, preset=_common.effort(settings))
 
 
 def _said(posed: "Problem | Nothing", found: str) -> "Problem | Nothing":
