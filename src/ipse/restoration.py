@@ -10,7 +10,6 @@ Everything above this file calls only this.
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,43 +21,13 @@ from ipse.errors import OptionError, RunError
 from ipse.fit import Fit
 from ipse.pictures import Picture
 from ipse.problem import Nothing, Problem
+from ipse.result import Estimate, Result
 from ipse.settings import Settings
 from ipse.stopping import Seconds, State
+from ipse.stopping.seconds import used
 from ipse.until import CANCELLED, Search, until
 
 SHARE = 0.6  # of a time budget is the fit's, where a refinement follows it
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate (1, C, H, W) without a step of the fit; none is worse than the one before."""
-
-    picture: Tensor
-    index: int  #: of all estimates, from 0
-    seconds: float
-    refined: bool = False  #: it follows the fit; else it is a pilot
-
-
-@dataclass(frozen=True)
-class Result:
-    """A restored picture, and how it came about."""
-
-    picture: Picture
-    reason: str  #: why the search ended
-    unchanged: bool = False  #: there was nothing to restore
-    step: int = 0  #: the step that was kept; 0 is the pilot
-    steps: int = 0  #: the steps that were taken
-    score: float | None = None  #: held-out score of what was kept
-    pilot_score: float | None = None
-    seconds: float = 0.0
-    estimates: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    disagreement: NDArray[np.float32] | None = field(default=None, compare=False)
-    #: (H, W): standard deviation of the runs of several seeds, in units of [0, 1]; None of a single run
-
-    @property
-    def image(self) -> Any:
-        """The restored picture as an array; the library's faces give back the kind they were given."""
-        return self.picture.to_array()
 
 
 class Restoration:
@@ -90,6 +59,7 @@ class Restoration:
         self.count_of_estimates = 0
         self.refined: Tensor | None = None
         self.count_of_refined, self.refining = 0, 0.0  #: of those estimates; seconds
+        self.cut = False  #: time was up before the pilot, or what refines, was done
 
     def __iter__(self) -> Iterator[Estimate | State]:
         """Pilots, then steps, until the rule stops or the time is used up, then refinements.
@@ -130,6 +100,7 @@ class Restoration:
             self.count_of_estimates = index + 1
             yield Estimate(estimate, index, self.seconds)
             if self.late():
+                self.cut = True
                 return
 
     def refinements(self, problem: Problem, search: Search) -> Iterator[Estimate]:
@@ -143,6 +114,7 @@ class Restoration:
             self.count_of_refined += 1
             yield Estimate(estimate, self.count_of_estimates - 1, self.refining, refined=True)
             if self.late():
+                self.cut = True
                 return
 
     @property
@@ -159,7 +131,8 @@ class Restoration:
         rule = problem.rule
         if self.settings.seconds is not None:
             share = 1.0 if problem.refine is None else SHARE
-            rule = rule | Seconds(share * (self.settings.seconds - self.seconds))
+            budget = share * (self.settings.seconds - self.seconds)
+            rule = rule | Seconds(budget, whole=self.settings.seconds)
         search = until(Fit(problem, pilot=self.pilot), rule)
         if self.held is not None:
             search.load_state_dict(self.held)
@@ -194,12 +167,10 @@ class Restoration:
         """The best picture, and what to say of it: the pilot, where the fit's held-out score is above its floor."""
         search, floor = self.search, self.floor()
         if search is None or search.best is None:
-            alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
-            reason = "the pilot alone" if alone else CANCELLED
-            said = {"reason": reason, "score": floor, "pilot_score": floor, "seconds": self.seconds}
+            said = {"reason": self.why(), "score": floor, "pilot_score": floor, "seconds": self.seconds}
             return self.pilot, said
         said = {
-            "reason": search.reason,
+            "reason": self.why(),
             "step": search.step,
             "steps": search.fit.step,
             "score": search.score,
@@ -211,6 +182,15 @@ class Restoration:
         if floor is not None and search.score is not None and search.score > floor * search.fit.problem.floor:
             return self.pilot, said | {"step": 0, "score": floor}
         return search.best, said
+
+    def why(self) -> str:
+        """Why the stream ended."""
+        if self.cut and self.settings.seconds is not None:
+            return used(self.settings.seconds)
+        if self.search is not None:
+            return self.search.reason
+        alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
+        return "the pilot alone" if alone else CANCELLED
 
     def floor(self) -> float | None:
         """The pilot's held-out score."""

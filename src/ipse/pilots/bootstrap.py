@@ -26,7 +26,7 @@ SIDE = 384  # pixels of a replicate, down and across, at most …
 PIXELS = 3 * SIDE**2 // 2  # … of all that are learnt from, at least …
 FEWEST, MOST = 2, 12  # … in so many
 SCALES = (1.0, 0.6)  # of the parts, in turn
-REPORT = 50  # steps of the network between two events
+REPORT = 10  # steps of the network between two events
 LEAST = 48  # pixels a side, to learn anything from
 
 

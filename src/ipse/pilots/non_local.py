@@ -82,7 +82,8 @@ def non_local_steps(
 ) -> Iterator[tuple[Tensor, bool]]:
     """Yield estimates as ``non_local`` makes them, the last of which it returns, and whether a step has ended there.
 
-    While a step is under way, what it has not come to yet is as the step before left it; the first says nothing.
+    While a step is under way, what it has not come to yet is as the step before, or the guide, left it; a first step
+    without a guide says nothing.
     """
     if preset not in PRESETS:
         raise OptionError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
@@ -95,7 +96,7 @@ def non_local_steps(
     level = level.expand(y.shape)[0]
     start = None if guide is None else decorrelate(guide[0])
     wanted = None if where is None else where[0, 0].cpu()
-    shown, below, ended = torch.empty_like(y[0]), 0, False
+    shown, below, ended = (y if guide is None else guide)[0].clone(), 0, guide is not None
     for strip in _strips(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset], wanted):
         rows = slice(below, below + strip.shape[1])
         mixed = recorrelate(strip)

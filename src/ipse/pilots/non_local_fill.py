@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ipse.pilots.biharmonic import biharmonic
-from ipse.pilots.non_local import Preset, non_local
+from ipse.pilots.non_local import Preset, non_local, non_local_steps
 from ipse.pilots.plug_and_play import plug_and_play
 
 SEEN, MISSING = 1 / 255, 30.0  # σ of a pixel that is known, which may be rounded, and of one that is not
@@ -96,8 +96,11 @@ def _drawn(x: Tensor, y: Tensor, known: Tensor, steps: tuple[Preset, ...]) -> It
     """x ← Π(E[x | y])."""
     noise = torch.where(known, SEEN, MISSING).expand_as(y)
     for step in steps:
-        x = torch.where(known, y, non_local(y, noise, preset=step, guide=x, where=~known).clamp(0, 1))
-        yield x
+        found = x
+        for part, _ in non_local_steps(y, noise, preset=step, guide=x, where=~known):
+            found = torch.where(known, y, part.clamp(0, 1))
+            yield found
+        x = found
 
 
 def _first(y: Tensor, known: Tensor, seed: int) -> float:
