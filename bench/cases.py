@@ -151,11 +151,22 @@ def _jpeg(work: Work, path: Path) -> Case:
     return Case(path.stem, "dejpeg", picture, clean, sigma=error)
 
 
-def _camera(_work: Work, path: Path) -> Case:
+def _mixed(work: Work, path: Path) -> Case:
+    level, quality = divmod(work.level, 100)
+    clean, file = load(path), io.BytesIO()
+    noise = np.random.default_rng(SEED).normal(0, level / 255, clean.shape)
+    whole = np.round(255 * np.moveaxis((clean + noise).clip(0, 1), 0, -1).squeeze()).astype(np.uint8)
+    Image.fromarray(whole).save(file, "JPEG", quality=quality)
+    file.seek(0)
+    return Case(path.stem, "enhance", pictures.read(file), clean, sigma=level / 255)
+
+
+def _camera(work: Work, path: Path) -> Case:
     mean = path.with_name(path.name.replace("_real", "_mean"))
     if not mean.is_file():
         raise PictureError(f"{mean} is not there: put the reference of {path.name} there")
-    return Case(path.stem.removesuffix("_real"), "denoise", pictures.read(path), load(mean))
+    task = "denoise" if work.kind == "camera" else "enhance"
+    return Case(path.stem.removesuffix("_real"), task, pictures.read(path), load(mean))
 
 
 PROTOCOLS = {
@@ -165,4 +176,6 @@ PROTOCOLS = {
     "upscale": _upscale,
     "jpeg": _jpeg,
     "camera": _camera,
+    "real": _camera,
+    "mixed": _mixed,
 }

@@ -1,4 +1,5 @@
-"""A work names a protocol, its level, and perhaps a folder: denoise25, poisson30, inpaint50, upscale4, jpeg10, camera.
+"""A work names a protocol, its level, and perhaps a folder: denoise25, poisson30, inpaint50, upscale4, jpeg10,
+mixed1075, camera, real.
 
 denoise25@holiday is denoise25 on the pictures of DATA/holiday; without a folder it is the field's own set.
 """
@@ -15,12 +16,22 @@ SETS = {
     "inpaint": "set11",  #: so many percent of the pixels missing
     "upscale": "set5",  #: so many times smaller
     "jpeg": "classic5",  #: of that quality
-    "camera": "polyu",  #: as a camera made it
+    "camera": "polyu",  #: as a camera made it, for ``denoise``
+    "real": "sidd",  #: the same, for ``enhance``
+    "mixed": "set9",  #: Gaussian noise of that σ, then a JPEG: 1075 is σ = 10, quality 75; for ``enhance``
 }
-LEVELS = {"denoise": (1, 255), "poisson": (1, 10000), "inpaint": (1, 99), "upscale": (2, 8), "jpeg": (1, 95)}
+LEVELS = {
+    "denoise": (1, 255),
+    "poisson": (1, 10000),
+    "inpaint": (1, 99),
+    "upscale": (2, 8),
+    "jpeg": (1, 95),
+    "mixed": (101, 9999),
+}
+PAIRS = ("camera", "real")  #: noisy pictures, each with its reference beside it; they have no level
 WORKS = (
     *("denoise25", "denoise50", "poisson30", "inpaint50", "upscale2", "upscale3", "upscale4", "upscale8"),
-    *("jpeg10", "jpeg20", "jpeg30", "jpeg40", "camera"),
+    *("jpeg10", "jpeg20", "jpeg30", "jpeg40", "camera", "real", "mixed1075"),
 )
 SUFFIXES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".pgm"}
 
@@ -46,7 +57,7 @@ class Work:
         """
         folder = data / self.folder / ("hr" if self.kind == "upscale" else "")
         found = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-        if self.kind == "camera":
+        if self.kind in PAIRS:
             found = [path for path in found if path.stem.endswith("_real")]
         if not found:
             raise PictureError(f"{self.name}: no pictures in {folder}: name the folder of the sets by --data")
@@ -62,7 +73,7 @@ def work(name: str) -> Work:
     """
     form = re.fullmatch(r"([a-z]+)(\d*)(?:@(.+))?", name)
     kind, level, folder = form.groups() if form else ("", "", "")
-    if kind not in SETS or (kind == "camera") == bool(level):
+    if kind not in SETS or (kind in PAIRS) == bool(level):
         raise OptionError(f"work {name!r} is unknown: {nearest(name, WORKS)}")
     if level:
         low, high = LEVELS[kind]

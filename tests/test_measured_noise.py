@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d, pad
 from ipse.noise.measured import Measured, measure
 from ipse.noise.residual import unevenness
 from ipse.pilots._coloured import blind, guided
+from ipse.pilots._patches import patches
 from ipse.pilots._stationary import autocovariance, drawn, patch_covariance
 from ipse.pilots.median_centred import median_centred
 from ipse.pilots.non_local import non_local
@@ -104,8 +105,17 @@ class TestStationary:
     def test_a_patch_of_white_noise_has_a_diagonal_covariance(self) -> None:
         r = torch.zeros(2, 2, 5, 5)
         r[0, 0, 2, 2], r[1, 1, 2, 2] = 4.0, 9.0
-        expected = torch.diag(torch.tensor([4.0] * 9 + [9.0] * 9))
-        torch.testing.assert_close(patch_covariance(r, 3), expected, atol=1e-4, rtol=0)
+        expected = torch.diag(torch.tensor([4.0, 9.0] * 6))  # a pixel's channels side by side
+        torch.testing.assert_close(patch_covariance(r, (2, 3)), expected, atol=1e-4, rtol=0)
+
+    def test_a_patch_has_the_covariance_of_its_samples(self) -> None:
+        field = blurred(torch.zeros(2, 256, 256), 1.0)
+        field = torch.stack(
+            [field[0], 0.6 * field[0] + 0.8 * field[1].roll(1, 0)]
+        )  # channels that differ, and share
+        rows = patches(field, (2, 3))
+        wanted = patch_covariance(autocovariance(field, 3), (2, 3))
+        torch.testing.assert_close(wanted, rows.T @ rows / len(rows), atol=0.03, rtol=0)
 
     def test_a_drawn_field_has_the_autocovariance_it_was_drawn_from(self) -> None:
         wanted = autocovariance(blurred(torch.zeros(2, 256, 256), 1.0), 4)
@@ -113,7 +123,7 @@ class TestStationary:
         torch.testing.assert_close(autocovariance(field, 4), wanted, atol=0.05, rtol=0)
 
     def test_patches_of_noise_alone_become_their_mean(self) -> None:
-        N = patch_covariance(autocovariance(blurred(torch.zeros(1, 256, 256), 1.0), 4), 4)
+        N = patch_covariance(autocovariance(blurred(torch.zeros(1, 256, 256), 1.0), 4), (4, 4))
         y = torch.randn(3, 200, 16, generator=torch.Generator().manual_seed(0)) @ torch.linalg.cholesky(N).T
         estimate, _ = blind(y, N)
         assert float(estimate.square().mean() / y.square().mean()) < 0.05

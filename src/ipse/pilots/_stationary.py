@@ -3,20 +3,22 @@
 import torch
 from torch import Tensor
 
+from ipse.pilots._patches import patches
+
 FLOOR = 1e-3  # of the largest eigenvalue: a covariance of patches must be invertible, …
 LEAST = 1e-9  # … and where there is no noise too
 FIELD = 256  # pixels a side of a drawn field
 
 
-def patch_covariance(r: Tensor, side: int) -> Tensor:
-    """E n nᵀ (C·n, C·n) of patches of ``side`` pixels a side, channel after channel."""
-    channels, lag = len(r), r.shape[-1] // 2
-    place = torch.arange(side, device=r.device)
-    ys, xs = (grid.flatten() for grid in torch.meshgrid(place, place, indexing="ij"))
+def patch_covariance(r: Tensor, sides: tuple[int, int]) -> Tensor:
+    """E n nᵀ (C·h·w, C·h·w) of patches of h × w pixels, in the order of `patches`."""
+    channels, lag, (h, w) = len(r), r.shape[-1] // 2, sides
+    ys, xs = (place.flatten() for place in torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij"))
     dy, dx = ys - ys[:, None], xs - xs[:, None]
     near = (dy.abs() <= lag) & (dx.abs() <= lag)
-    pairs = r[:, :, dy.clamp(-lag, lag) + lag, dx.clamp(-lag, lag) + lag] * near
-    raw = pairs.permute(0, 2, 1, 3).reshape(channels * side**2, -1).double().cpu()
+    pairs = r.double().cpu()[:, :, dy.clamp(-lag, lag) + lag, dx.clamp(-lag, lag) + lag] * near
+    order = patches(torch.arange(channels * h * w, dtype=torch.float64).view(channels, h, w), sides)[0].long()
+    raw = pairs.permute(0, 2, 1, 3).reshape(channels * h * w, -1)[order][:, order]
     values, vectors = torch.linalg.eigh((raw + raw.T) / 2)
     values = values.clamp_min(max(FLOOR * float(values.max()), LEAST))
     return ((vectors * values) @ vectors.T).to(r)

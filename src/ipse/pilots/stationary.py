@@ -98,7 +98,7 @@ def _step(noisy: Tensor, guide: Tensor | None, r: Tensor, step: Step) -> Tensor:
     wanted = References.over(size, step.patch, step.stride)
     count = min(step.count, size[0] * size[1] // CROWD + 10)
     bands = [slice(c, c + 1) for c in range(len(noisy))] if guide is None else [slice(0, len(noisy))]
-    N = [_of_patch(r[band, band], wanted.sides) for band in bands]
+    N = [patch_covariance(r[band, band], wanted.sides) for band in bands]
     blur = BLUR * wanted.sides[0] * wanted.sides[1] * r[0, 0, r.shape[2] // 2, r.shape[3] // 2].clamp_min(0)
     key = blur.sqrt() * torch.randn(size, generator=torch.Generator().manual_seed(0)).to(noisy)
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
@@ -121,14 +121,6 @@ def _step(noisy: Tensor, guide: Tensor | None, r: Tensor, step: Step) -> Tensor:
         total[here] += estimate
         weight[here] += trust
     return total / weight
-
-
-def _of_patch(r: Tensor, sides: tuple[int, int]) -> Tensor:
-    """The covariance of a patch's noise; a thin picture's patches are no squares."""
-    side = max(sides)
-    N = patch_covariance(r, side).view(len(r), side, side, len(r), side, side)
-    h, w = sides
-    return N[:, :h, :w, :, :h, :w].reshape(len(r) * h * w, -1)
 
 
 def _joined(
