@@ -185,5 +185,21 @@ class TestCorrelated:
         assert correlated(ramp() + 3 / 255 * normal((1, 3, 256, 256))) is None
 
     def test_said(self) -> None:
-        y = ramp() + 3 / 255 * self.smooth((1, 1, 256, 256))
+        y = ramp() + 3 / 255 * self.smooth((1, 3, 256, 256))
         assert "camera noise" in estimate(y).said
+
+    def test_gray_could_be_texture_unless_told(self) -> None:
+        y = (ramp() + 3 / 255 * self.smooth((1, 1, 256, 256)))[:, :1]
+        assert correlated(y) is None
+        assert correlated(y, told=True) is not None
+
+    @pytest.mark.parametrize(("white_too", "found"), [(0.5, True), (2.0, False)])
+    def test_it_is_louder_an_octave_down(self, white_too: float, found: bool) -> None:
+        y = ramp() + 2.5 / 255 * self.smooth((1, 3, 256, 256)) + white_too / 255 * normal((1, 3, 256, 256))
+        assert (correlated(y) is not None) == found
+
+    @pytest.mark.parametrize(("growth", "found"), [(0.0, True), (6.0, False)])
+    def test_it_is_not_louder_two_octaves_down(self, growth: float, found: bool) -> None:
+        coarse = interpolate(self.smooth((1, 3, 128, 128)), scale_factor=2, mode="bicubic")
+        y = ramp() + 2 / 255 * self.smooth((1, 3, 256, 256)) + growth / 255 * coarse
+        assert (correlated(y) is not None) == found

@@ -26,15 +26,24 @@ FEW = 1 << 13  # pixels
 DENSE = 1 << 17  # pixels, beyond which every third patch will do, across and down
 ROUNDS = 10  # at most, until σ settles
 FLATNESS = 1.64  # · the roughness expected of noise: 99 % of the patches that are nothing else lie below
-LEAST = 64  # patches below which a covariance means nothing
-RARE = 1000  # one patch in so many must be flat: of set9 and cc15 under σ = 2, the least was one in 280
+LEAST = 10  # times as many patches as eigenvalues are wanted …
+RARE = 1000  # … and one patch in so many
+EVEN = 0.375  # of the eigenvalues must be nearly alike: the root of the largest of them is …
+FLAT = (
+    1.5  # … times as large as the least's at most, in flat patches: 1.35 under noise, 1.6 in JPEGs of text …
+)
+ALL = 1.15  # … or in all of them: 1.1 in noisy prints of fingers, which have no flat ones, 1.24 in posters
 ENDS = (0.1, 0.3, 0.7)  # of a patch's samples at 0 and 1: the least that leaves patches enough …
 ENOUGH = 0.2  # … of those that are not all at one end
-HEAVY, MIDDLE = 0.08, 0.3  # σ from which patches without samples at the ends are a choice among quiet ones: …
-#                            … then those are taken whose mean is so far from the ends
+HEAVY = 0.08  # σ from which patches without samples at the ends are a choice among quiet ones: …
+MIDDLE = 0.3  # … then those are taken whose mean is so far from the ends
+FAINT = 0.5 / 255  # σ, of the least eigenvalue of all patches: less is what a few lines leave
 BINS = 8  # of brightness
-QUIET = 0.5  # of its bin's usual roughness: under noise 1 patch in 300 has less
-QUIETER = 0.03  # of a bin's patches, at the most: noise on photographs left 0.005, zone plates 0.07
+QUIET = 0.5  # of its bin's usual roughness: under noise 1 patch in 300 has less, of small ones 1 in 30
+QUIETER = {
+    PATCH: 0.015,
+    SMALL: 0.06,
+}  # of a bin's patches, at the most: photographs' noise left 0.005, dithers 0.026
 UNLIKE = (
     1.2  # neighbours' squared difference over that of pixels two apart: noise 1.03 at the most, dithers 1.4
 )
@@ -72,21 +81,36 @@ def _level(plane: Tensor) -> tuple[float, bool]:
 
 def _settled(patches: Tensor, side: int) -> tuple[float, bool]:
     """The small eigenvalues over those patches (n, P) that could be flat under σ, and whether σ settled."""
-    least = max(LEAST, patches.shape[1] / RARE)
+    least = max(LEAST * len(patches), patches.shape[1] / RARE)
     if patches.shape[1] < least:
         return 0.0, False
     rough = _differences(patches, side, 1)
-    sigma, calm = _least(patches), rough >= 0
+    every = values = _spectrum(patches)
+    sigma, flat = _least(every), rough >= 0
     for _ in range(ROUNDS):
         calm = rough < FLATNESS * 2 * sigma**2  # a difference of two has variance 2 σ²
         if int(calm.sum()) < least:
-            return sigma, False
-        before, sigma = sigma, _least(patches[:, calm])
+            sure = (
+                _unevenness(every) <= ALL and float(every[0]) > FAINT**2 and _is_noise(patches, rough, side)
+            )
+            return _least(every) if sure else sigma, sure
+        flat, values = calm, _spectrum(patches[:, calm])
+        before, sigma = sigma, _least(values)
         if abs(sigma - before) < 1e-3 * before:
             break
-    flat = patches[:, calm]
-    sure = _is_everywhere(flat, rough[calm]) and _is_white(flat, side)
+    quiet = patches[:, flat]
+    sure = _unevenness(values) <= FLAT and _is_noise(quiet, rough[flat], side)
     return sigma if sure else 0.0, sure
+
+
+def _unevenness(values: Tensor) -> float:
+    """How much larger the roots of the small eigenvalues are than that of the least."""
+    return float(values[int(EVEN * len(values))] / values[0].clamp_min(1e-12)) ** 0.5
+
+
+def _is_noise(flat: Tensor, rough: Tensor, side: int) -> bool:
+    """Whether patches (n, P) are as rough everywhere, and no rougher from pixel to pixel than further apart."""
+    return _is_everywhere(flat, rough, side) and _is_white(flat, side)
 
 
 def _differences(patches: Tensor, side: int, apart: int) -> Tensor:
@@ -102,7 +126,7 @@ def _unclipped(patches: Tensor) -> Tensor:
     """Those of the patches (n, P) that clipping has touched least, if at all; none where these are a small part."""
     ends = _ends(patches)
     mean = patches.mean(0)
-    enough = max(LEAST, ENOUGH * int(((mean > 0) & (mean < 1)).sum()))
+    enough = max(LEAST * len(patches), ENOUGH * int(((mean > 0) & (mean < 1)).sum()))
     for share in ENDS:
         free = ends <= share
         if int(free.sum()) >= enough:
@@ -115,11 +139,11 @@ def _ends(patches: Tensor) -> Tensor:
     return ((patches <= 0) | (patches >= 1)).float().mean(0)
 
 
-def _is_everywhere(flat: Tensor, rough: Tensor) -> bool:
+def _is_everywhere(flat: Tensor, rough: Tensor, side: int) -> bool:
     """Whether the roughness of patches (n, P) is bounded from below, as that of noise is; of each brightness alone."""
     parts = [rough[part] for part in flat.mean(0).argsort().chunk(BINS)]
     quiet = torch.stack([(part < QUIET * part.median()).float().mean() for part in parts])
-    return float(quiet.median()) <= QUIETER and float(rough.median()) > 0
+    return float(quiet.median()) <= QUIETER[side] and float(rough.median()) > 0
 
 
 def _is_white(flat: Tensor, side: int) -> bool:
@@ -128,9 +152,13 @@ def _is_white(flat: Tensor, side: int) -> bool:
     return near <= UNLIKE * far
 
 
-def _least(patches: Tensor) -> float:
-    """σ from the small eigenvalues of the covariance of patches (n, P): as many as are spread about their mean."""
-    values = torch.linalg.eigvalsh(torch.cov(patches.cpu().double())).clamp_min(0)  # ascending
+def _spectrum(patches: Tensor) -> Tensor:
+    """The eigenvalues of the covariance of patches (n, P), ascending."""
+    return torch.linalg.eigvalsh(torch.cov(patches.double())).clamp_min(0)
+
+
+def _least(values: Tensor) -> float:
+    """σ from the small eigenvalues: as many as are spread about their mean."""
     for count in range(len(values), 1, -1):
         if values[:count].mean() <= values[:count].median():
             return float(values[:count].mean().sqrt())

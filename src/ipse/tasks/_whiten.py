@@ -43,7 +43,7 @@ def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
         case "speckle":
             return Noise("speckle", 0.0, gain=speckle_gain(y) if sigma is None else sigma / bright)
         case "correlated":
-            found = correlated(y) if sigma is None else None
+            found = correlated(y, told=True) if sigma is None else None
             level = sigma if sigma is not None else found[0] if found else 2 * white(y)
             return Noise("correlated", level)
         case "salt-and-pepper":
