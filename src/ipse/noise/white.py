@@ -142,7 +142,7 @@ def _ends(patches: Tensor) -> Tensor:
 def _is_everywhere(flat: Tensor, rough: Tensor, side: int) -> bool:
     """Whether the roughness of patches (n, P) is bounded from below, as that of noise is; of each brightness alone."""
     parts = [rough[part] for part in flat.mean(0).argsort().chunk(BINS)]
-    quiet = torch.stack([(part < QUIET * part.median()).float().mean() for part in parts])
+    quiet = torch.stack([(part <= QUIET * part.median()).float().mean() for part in parts])
     return float(quiet.median()) <= QUIETER[side] and float(rough.median()) > 0
 
 
