@@ -83,8 +83,13 @@ def estimates_of(y: Tensor, measured: Measured, settings: Settings) -> Iterator[
     yield median_centred(y, x)
 
 
+def levels(measured: Measured) -> list[float]:
+    """Of each channel, on the scale of 8 bits."""
+    return [round(255 * sigma, 2) for sigma in measured.sigma]
+
+
 def said(measured: Measured) -> str:
     """One sentence for the user."""
-    levels = [255 * sigma for sigma in measured.sigma]
-    spread = f"σ = {levels[0]:.1f}" if len(levels) == 1 else f"σ = {min(levels):.1f} to {max(levels):.1f}"
+    low, high = min(levels(measured)), max(levels(measured))
+    spread = f"σ = {low:.1f}" if low == high else f"σ = {low:.1f} to {high:.1f}"
     return f"camera noise, correlated from pixel to pixel ({measured.correlation:.2f}), {spread} of 255"

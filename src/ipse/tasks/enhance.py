@@ -36,23 +36,23 @@ FINE = 97  # quality from which the cells are so small that noise alone is taken
 def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | Nothing":
     """Find out what is wrong with a picture (noise of any kind, impulses, JPEG), and mend it."""
     from ipse.tasks import _camera, _common
+    from ipse.tasks.dejpeg import dejpeg
     from ipse.tasks.denoise import denoise
 
     if settings.preset == "paper":  # the reference has one recipe for noise, and knows nothing else
         return denoise(picture, settings)
     y = _common.tensor(picture, settings)
     cells = _cells(y, picture)
-    if cells is not None:
-        return _of_jpeg(picture, *cells, settings)
+    under = None if cells is None else _before(cells[0])
+    if cells is not None and under is not None:
+        return _under_jpeg(*cells, under, settings)
     measured = _camera.noise_of(y)
-    if measured is None:
-        return _said(denoise(picture, settings), "noise")
-    found: dict[str, object] = {
-        "noise": _camera.said(measured),
-        "kind": "correlated",
-        "sigma": [round(255 * sigma, 2) for sigma in measured.sigma],
-    }
-    return _camera.problem(y, measured, settings, found)
+    if measured is not None:
+        found: dict[str, object] = {"noise": _camera.said(measured), "kind": "correlated"}
+        return _camera.problem(y, measured, settings, found | {"sigma": _camera.levels(measured)})
+    if cells is not None:
+        return _said(dejpeg(picture, settings), f"a JPEG of quality {cells[1]}")
+    return _said(denoise(picture, settings), "noise")
 
 
 def _cells(y: "Tensor", picture: "Picture") -> "tuple[JpegCells, int] | None":
@@ -67,18 +67,22 @@ def _cells(y: "Tensor", picture: "Picture") -> "tuple[JpegCells, int] | None":
     return found if found is not None and found[1] < FINE else None
 
 
-def _of_jpeg(picture: "Picture", cells: "JpegCells", quality: int, settings: Settings) -> "Problem | Nothing":
-    """JPEG damage, with the noise that was there before it."""
+def _before(cells: "JpegCells") -> float | None:
+    """The level, in [0, 1], of white noise that was there before a JPEG; None where there was none."""
     from ipse.noise.under_jpeg import white_under_jpeg
+
+    found = white_under_jpeg(cells.get_buffer("integers0").cpu(), cells.get_buffer("step0").cpu())
+    if found is None or not found.is_noise or found.sigma < FAINT:
+        return None
+    return found.sigma / (LUMA if cells.ycc and len(cells.components) == 3 else 1.0) / 255
+
+
+def _under_jpeg(cells: "JpegCells", quality: int, sigma: float, settings: Settings) -> "Problem":
+    """JPEG damage, and the noise that was there before it."""
     from ipse.objectives import Distance
     from ipse.problem import Problem, clipped
     from ipse.tasks import _common
-    from ipse.tasks.dejpeg import dejpeg
 
-    under = white_under_jpeg(cells.get_buffer("integers0").cpu(), cells.get_buffer("step0").cpu())
-    if under is None or not under.is_noise or under.sigma < FAINT:
-        return _said(dejpeg(picture, settings), f"a JPEG of quality {quality}")
-    sigma = under.sigma / (LUMA if cells.ycc and len(cells.components) == 3 else 1.0) / 255
     found = f"noise of σ = {255 * sigma:.1f} of 255, saved as a JPEG of quality {quality}"
     return Problem(
         prior=None,
