@@ -23,7 +23,9 @@ from ipse.prior import Prior, seeded
 from ipse.problem import Problem, Recipe, footprint
 from ipse.settings import Settings
 from ipse.stopping import Last
+from ipse.tasks._annealed import Annealed
 from ipse.until import until
+from ipse.vectorised import Vectorised
 
 SIDE = 64
 STEPS = 6
@@ -337,6 +339,37 @@ def test_what_a_module_keeps_to_itself_tells_it_from_others():
 
     assert alike(scaled(1.0), scaled(1.0))
     assert not alike(scaled(1.0), scaled(2.0))
+
+
+def test_what_is_kept_is_not_the_weights():
+    """A convolution of 11 × 11 on a tiny picture: what it keeps is small, its weights are large."""
+    network = nn.Sequential(nn.Conv2d(16, 16, 11, padding=5))
+    prior = Prior(network, torch.rand(1, 16, 8, 8), size=(8, 8))
+    kept, _ = footprint(Problem(prior, LeastSquares(torch.rand(1, 16, 8, 8))))
+    assert 0 < kept < network[0].weight.nbytes / 4
+
+
+def test_counting_what_is_kept_leaves_the_stages_of_the_noise_alone():
+    prior = Annealed(
+        Prior(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1)), torch.rand(1, 1, 8, 8), size=(8, 8)),
+        steps=10,
+        seed=0,
+    )
+    footprint(Problem(prior, LeastSquares(torch.rand(1, 1, 8, 8))))
+    assert prior.draws == 0
+
+
+def test_a_fault_of_the_stack_is_not_hidden(monkeypatch):
+    """What vmap refuses is fitted alone; a mistake in our own code must be seen."""
+
+    def broken(_):
+        raise AttributeError("a mistake")
+
+    monkeypatch.setattr(Vectorised, "computed", broken)
+    fits = [Fit(free(seed)) for seed in (0, 1)]
+    together.join(fits)
+    with pytest.raises(AttributeError, match="a mistake"):
+        fits[0].advance()
 
 
 def test_as_many_as_memory_allows(monkeypatch):

@@ -74,7 +74,7 @@ class Nothing:
 def footprint(problem: Problem) -> tuple[int, int]:
     """What one forward pass keeps for the backward pass, weights excepted, and what its picture takes.
 
-    Weights, running moments and the jitter to come stay as they are.
+    Weights, running moments, the jitter to come and the stage that it is in stay as they are.
     """
     prior = problem.prior
     if prior is None:
@@ -88,10 +88,10 @@ def footprint(problem: Problem) -> tuple[int, int]:
             seen[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    drawn, buffers = prior.generator.get_state(), {name: own.clone() for name, own in prior.named_buffers()}
+    drawn, buffers = prior.get_extra_state(), {name: own.clone() for name, own in prior.named_buffers()}
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         x: Tensor = functional_call(prior, buffers, ())
         loss = problem.objective(x)
-    prior.generator.set_state(drawn)
+    prior.set_extra_state(drawn)
     del loss  # alive until here, so that no address was given out twice
     return sum(seen.values()), x.numel() * x.element_size()

@@ -19,7 +19,7 @@ from ipse.machine import memory_available
 from ipse.prior import GuidedPrior, Prior
 from ipse.problem import Problem, footprint
 from ipse.stopping import State
-from ipse.vectorised import Fallen, Vectorised
+from ipse.vectorised import UNFIT, Fallen, Vectorised
 
 Event = TypeVar("Event")
 MOST = 8  # fits at once, unless told otherwise
@@ -67,7 +67,7 @@ class Team:
                 return
             except Fallen as those:  # they go back by themselves, and the others take their step without them
                 leaving = list(those.fits)
-            except Exception:  # vmap, or the memory: alone, a fit raises what is its own fault
+            except UNFIT:  # vmap, or the memory: alone, a fit raises what is its own fault
                 leaving = list(self.fits)
             for fit in leaving:
                 self.leave(fit)

@@ -20,6 +20,11 @@ from ipse.stopping import State
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 SLOW = "There is a performance drop"  # begins what vmap says where it would go through the rows in turn
+UNFIT = (
+    RuntimeError,
+    ValueError,
+    UserWarning,
+)  # of vmap where it cannot do a thing, or only slowly; of a memory that is full
 
 
 class Fallen(Exception):  # noqa: N818 - no error
@@ -43,7 +48,7 @@ class Each:
     def __call__(self, x: Tensor) -> Tensor:
         """Values (K,) of pictures (K, 1, C, H, W)."""
         if self.tensors is not None:
-            with suppress(Exception):  # vmap refuses in many ways what an objective may do
+            with suppress(*UNFIT):
                 return vmap(self.one)(self.tensors, x) if self.tensors else vmap(self.objectives[0])(x)
             self.tensors = None
         return torch.stack([own(one) for own, one in zip(self.objectives, x, strict=True)])

@@ -5,7 +5,7 @@ choice by file name is made here by what the picture and the mask look like; the
 result is the moving average, a fall-back does fall back, weight noise reaches the weights).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from torch import Tensor
@@ -33,10 +33,11 @@ class Paper:
     network: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def recipe(self, settings: Settings) -> Recipe:
-        """How it is fitted."""
-        steps = self.steps if settings.steps is None else settings.steps
+        """How it is fitted; in single precision as it was published, unless asked otherwise."""
         rate = PLAIN_RATE if settings.network in PLAIN else self.learning_rate
-        return Recipe(steps, rate, average=self.average, fall_back=self.fall_back)
+        published = Recipe(self.steps, rate, average=self.average, fall_back=self.fall_back)
+        precision = "float32" if settings.precision == "auto" else settings.precision
+        return _common.recipe(replace(settings, precision=precision), published)
 
     def prior(
         self,
