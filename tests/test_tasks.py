@@ -230,6 +230,46 @@ def test_paper_is_the_published_recipe(task: str) -> None:
     assert ups == {mode}
 
 
+def test_paper_s_rows_are_those_of_its_notebooks() -> None:
+    """Steps, rate, jitter, noise on weights, latent and its channels, average, fall-back of every task."""
+    rows = {
+        (3000, 0.01, 1 / 30, 0, "noise", 32, 0.99, 5.0): _paper.denoise(25 / 255),
+        (3000, 0.01, 1 / 20, 0, "noise", 32, 0.99, 5.0): _paper.denoise(50 / 255),
+        (2400, 0.01, 1 / 30, 0, "noise", 3, 0.99, 5.0): _paper.dejpeg(),
+        (2000, 0.01, 0.03, 0, "noise", 32, 0, None): _paper.upscale(4),
+        (4000, 0.01, 0.05, 0, "noise", 32, 0, None): _paper.upscale(5),
+        (3100, 0.001, 0, 0, "noise", 32, 0, None): _paper.invert(heavy=False),
+        (20000, 0.01, 0, 0, "noise", 2, 0, None): _paper.invert(heavy=True),
+        (3100, 0.01, 0.03, 1 / 50, "noise", 32, 0, None): _paper.maximise(one_class=True),
+        (3100, 0.001, 0.03, 1 / 50, "noise", 32, 0, None): _paper.maximise(one_class=False),
+        (2000, 0.01, 1 / 30, 0, "noise", 32, 0, None): _paper.compare_priors(),
+        (601, 0.1, 0, 0, "noise", 32, 0, None): _paper.flash(),
+        (1000, 0.01, 0, 0, "noise", 32, 0, None): _paper.inpaint(0.98, 12),
+        (11000, 0.001, 0.03, 0, "noise", 32, 0, 5.0): _paper.inpaint(0.5, 3),
+        (6001, 0.01, 0.03, 0, "noise", 32, 0, None): _paper.inpaint(0.043, 4),
+        (3001, 0.01, 0, 1 / 50, "noise", 1, 0, None): _paper.inpaint(0.186, 35),
+        (5001, 0.01, 0.03, 0, "meshgrid", 2, 0, None): _paper.inpaint(0.027, 23),
+    }
+    for row, paper in rows.items():
+        made = (
+            paper.steps,
+            paper.learning_rate,
+            paper.jitter,
+            paper.weight_noise,
+            paper.latent,
+            paper.channels,
+        )
+        assert (*made, paper.average, paper.fall_back) == row
+
+
+@pytest.mark.parametrize("task", ["denoise", "dejpeg"])
+def test_best_alone_learns_from_its_result(task: str) -> None:
+    options: dict[str, Any] = {"denoise": {"sigma": 20.0}, "dejpeg": {"quality": 20}}[task]
+    for preset in ("fast", "good", "best"):
+        made = problem(task, photo(40), Settings(preset=preset), **options)  # type: ignore[arg-type]  # they are
+        assert made.learns == (preset == "best")
+
+
 def test_paper_has_the_precision_that_was_asked_for() -> None:
     made = [
         problem(
