@@ -261,4 +261,4 @@ def test_best_learns_and_keeps_to_what_was_measured(task: str, monkeypatch: pyte
     if task == "dejpeg":
         assert cells.violation(found) < 0.55
     else:
-        assert mse(avg_pool2d(found, 2)[0, 0], torch.from_numpy(y)) < 1e-6
+        assert mse(avg_pool2d(found, 2)[0, 0], torch.from_numpy(y)) < (0.5 / 255) ** 2  # y's rounding

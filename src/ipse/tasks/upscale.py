@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from torch import Generator as Draws
     from torch import Tensor
@@ -31,6 +31,7 @@ FALL = 3  # … by this power of its side (the first where the network is alone)
 LEAST = 30  # … but no fewer
 ALONE = {"fast": 2, "good": 2, "best": 8}  # times as many where nothing refines what the network drew
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
+ROUNDING = 0.49 / 255  # of y: made small again, and rounded to 8 bits, the result is y
 SMOOTHNESS = 0.002  # of TV, per pixel
 RATE, AVERAGE = 0.02, {"fast": 0.9, "good": 0.97, "best": 0.97}  # a short fit must forget its beginning
 LONG = (0.01, 0.99)  # rate and average of a long one
@@ -114,7 +115,7 @@ def _fitted(
         rule=_common.rule(settings, Last),
         pilot=lambda: _interpolated(y, operator, size),
         refine=None if asked else lambda x: _finished(x, consistent, told),
-        outputs=lambda x: consistent(x, rounds=ROUNDS),
+        outputs=_outputs(consistent),
         estimates=estimates,
     )
 
@@ -210,9 +211,25 @@ def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object])
         recipe=_common.alone(),
         pilot=lambda: found(consistent),
         perturbed=lambda seed: found(Consistent(operator, _common.noisier(y, NOISE, seed), size)),
-        outputs=lambda x: consistent(x, rounds=ROUNDS),
+        outputs=_outputs(consistent),
         estimates=estimates,
     )
+
+
+def _outputs(consistent: "Consistent") -> "Callable[[Tensor], Tensor]":
+    """The picture that measures y, to within its rounding; detail is kept where y asks for it."""
+    from torch.nn.functional import interpolate
+
+    from ipse.pilots.supported import supported
+
+    y, operator = consistent.y, consistent.operator
+    base = interpolate(y, size=_enlarged(y, operator), mode="bicubic")
+    rounded = consistent.within(ROUNDING)
+
+    def outputs(x: "Tensor") -> "Tensor":
+        return rounded(supported(consistent(x), base, y, operator, rounding=ROUNDING), rounds=ROUNDS)
+
+    return outputs
 
 
 def _enlarged(y: "Tensor", operator: "Downsample") -> tuple[int, int]:
