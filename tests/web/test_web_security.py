@@ -6,7 +6,9 @@ import socket
 import struct
 import zipfile
 import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -139,6 +141,65 @@ def test_a_name_is_for_show(page):
 )
 def test_other_sites_and_other_names_are_turned_away(page, headers, status):
     assert page.client.get("/tasks", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_form_of_another_site_changes_nothing(page, method, site):
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    for more in ({}, {"Origin": "http://evil.example"}, {"Origin": "http://["}):
+        answer = page.client.request(method, "/pictures", headers=headers | more, content=b"P2 1 1 1 1")
+        assert answer.status_code == 403
+    assert page.client.get("/tasks", headers=headers | {"Origin": "http://["}).status_code == 403
+
+
+def test_a_form_of_another_site_changes_nothing_in_a_browser(page, chromium):
+    form = (
+        f'<form method="post" enctype="text/plain" action="{page.address}/api/v1/pictures">'
+        '<input name="P2 4 4 255 " value=" 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16"></form>'
+    )
+
+    class Evil(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(form.encode())
+
+        def log_message(self, *_args):
+            pass
+
+    before = list(page.server.store.pictures)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Evil) as evil:
+        Thread(target=evil.serve_forever, daemon=True).start()
+        for host in ("127.0.0.1", "localhost"):
+            tab = chromium.new_page()
+            tab.goto(f"http://{host}:{evil.server_port}/")
+            with tab.expect_navigation() as answered:
+                tab.evaluate("document.forms[0].submit()")
+            assert answered.value.status == 403
+            tab.close()
+        evil.shutdown()
+    assert list(page.server.store.pictures) == before
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ['{"device": "\\ud800"}', '{"network": "a\\u0000"}', '{"seconds": Infinity}', '{"seconds": NaN}'],
+)
+def test_what_is_no_text_and_no_number_is_refused_before_it_is_kept(page, settings):
+    picture = page.client.post("/pictures", content=png(noisy()), headers={"Content-Type": "image/png"}).json()["id"]
+    body = f'{{"picture": "{picture}", "task": "denoise", "settings": {settings}}}'
+    answer = page.client.post("/jobs", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert page.client.get("/jobs").status_code == 200
+
+
+def test_a_cookie_of_another_program_does_not_lock_the_owner_out(guarded):
+    with httpx.Client(base_url=guarded.address) as client:
+        other = 'prefs={"a":1}; '
+        assert client.get("/", headers={"Cookie": f"{other}ipse={TOKEN}"}).status_code == 200
+        assert client.get("/", headers={"Cookie": f"{other}ipse=wrong"}).status_code == 401
 
 
 def test_a_token_opens(guarded):

@@ -4,6 +4,7 @@ The same list as the command's flags: ``ipse.options``.
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -120,4 +121,8 @@ def _value(one: Option, value: Any) -> Any:
         value = float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise OptionError(f"{one.name} {value!r} is no {kind.__name__}: {one.help}")
+    if isinstance(value, float) and not isfinite(value):
+        raise OptionError(f"{one.name} {value} is no number: {one.help}")
+    if isinstance(value, str) and not value.isprintable():
+        raise OptionError(f"{one.name} {value!a} holds characters that are no text: {one.help}")
     return value

@@ -6,7 +6,6 @@ Sec-Fetch-Site; a cookie is never sent from another site.
 
 import hmac
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -67,7 +66,7 @@ class Guard:
             return refused(
                 421, "WrongHost", f"this server is not called {host!r}: use http://127.0.0.1 and its port"
             )
-        if foreign(headers, host):
+        if foreign(headers, host, scope["method"]):
             return refused(
                 403, "WrongOrigin", "another site's page may not ask this server: open its own page"
             )
@@ -93,15 +92,23 @@ def bare(host: str) -> str:
         return ""
 
 
-def foreign(headers: Headers, host: str) -> bool:
-    """Whether a page of another site asks."""
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        # A link from elsewhere may open the page; nothing else may be fetched from there.
-        return not (
-            headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-        )
+def foreign(headers: Headers, host: str, method: str) -> bool:
+    """Whether a page of another site asks; a link from elsewhere may open a page, and change nothing."""
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != host
+    if origin is not None and _place(origin) != host:
+        return True
+    if headers.get("sec-fetch-site") not in ("cross-site", "same-site"):
+        return False
+    opened = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return not (opened and method in ("GET", "HEAD"))
+
+
+def _place(origin: str) -> str | None:
+    """Return the host and port of an origin; None where it is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def bearer(headers: Headers) -> str:
@@ -110,12 +117,12 @@ def bearer(headers: Headers) -> str:
 
 
 def cookie(headers: Headers) -> str:
-    """The token of the cookie."""
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+    """The token of the cookie, whatever other programs on this host have set beside it."""
+    for part in headers.get("cookie", "").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == COOKIE:
+            return value.strip('"')
+    return ""
 
 
 def same(offered: str, token: str) -> bool:

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from ipse.errors import OutputError
 from ipse.pictures import write_bytes
@@ -17,6 +18,11 @@ from ipse.web.places import RECORD
 from ipse.web.records import JobRecord, PictureRecord, body_of, job_of, picture_of
 
 DAY = 86400.0
+MARK = ".ipse-server"  # a file that says that this program made the folder
+R = TypeVar("R", PictureRecord, JobRecord)
+PARTS = ("pictures", "jobs", "incoming")
+ASIDE = "unreadable"  # where goes what this program made and cannot read: nothing is removed for that
+NAME = re.compile(r"[0-9a-f]{16}")  # of a folder that this program made
 
 
 class Store:
@@ -34,7 +40,8 @@ class Store:
         self.pictures: dict[str, PictureRecord] = {}
         self.jobs: dict[str, JobRecord] = {}
         try:
-            for name in ("pictures", "jobs", "incoming"):
+            _claim(root)
+            for name in PARTS:
                 (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
@@ -50,25 +57,28 @@ class Store:
         self.held.close()
 
     def load(self) -> None:
-        """Read what is there; what no whole record speaks of is removed."""
+        """Read what is there; uploads that never ended are removed, and jobs on pictures that are gone."""
         for path in (self.root / "incoming").iterdir():
-            path.unlink()
-        for folder, body in self.bodies("pictures"):
-            self.pictures[folder.name] = picture_of(body)
-        for folder, body in self.bodies("jobs"):
-            self.jobs[folder.name] = job_of(body)
+            if NAME.fullmatch(path.stem) and path.is_file():
+                path.unlink()
+        for folder, record in self._records("pictures", picture_of):
+            self.pictures[folder.name] = record
+        for folder, record in self._records("jobs", job_of):
+            self.jobs[folder.name] = record
         for job in [job for job in self.jobs.values() if job.picture not in self.pictures]:
             self.drop_job(job.id)
 
-    def bodies(self, kind: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """Yield each folder with its record, the oldest first."""
-        found: list[tuple[Path, dict[str, Any]]] = []
+    def _records(self, kind: str, read: Callable[[dict[str, Any]], R]) -> list[tuple[Path, R]]:
+        """Each folder with its record, the oldest first; what is not this program's is left alone."""
+        found: list[tuple[Path, R]] = []
         for folder in (self.root / kind).iterdir():
+            if not NAME.fullmatch(folder.name):
+                continue
             try:
-                found.append((folder, json.loads((folder / RECORD).read_bytes())))
-            except (OSError, ValueError):
-                shutil.rmtree(folder, ignore_errors=True)
-        yield from sorted(found, key=lambda item: item[1]["created"])
+                found.append((folder, read(json.loads((folder / RECORD).read_bytes()))))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                _aside(folder, self.root / ASIDE / kind)
+        return sorted(found, key=lambda item: item[1].created)
 
     def picture_folder(self, name: str) -> Path:
         """Where a picture lies."""
@@ -135,6 +145,28 @@ class Store:
 def used_by(job: JobRecord) -> set[str]:
     """The pictures that a job reads."""
     return {job.picture} | {value["picture"] for value in job.options.values() if isinstance(value, dict)}
+
+
+def _claim(root: Path) -> None:
+    """Mark a folder as this program's.
+
+    Raises:
+        OutputError: it holds something, and nothing says that this program put it there.
+    """
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (root / MARK).exists():
+        strange = sorted(path.name for path in root.iterdir() if path.name not in (*PARTS, "lock"))
+        if strange or ((root / "pictures").exists() and not (root / "lock").exists()):
+            raise OutputError(
+                f"{root} holds files that are not of ipse serve: name an empty folder with --folder"
+            )
+        (root / MARK).write_text("A folder of ipse serve: uploads, jobs and results.\n")
+
+
+def _aside(folder: Path, place: Path) -> None:
+    """Move a folder whose record cannot be read out of the way."""
+    place.mkdir(parents=True, exist_ok=True)
+    folder.rename(place / f"{folder.name}-{secrets.token_hex(2)}")
 
 
 def fresh() -> str:
