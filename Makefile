@@ -5,14 +5,18 @@
 # make notebooks  the same pages as notebooks, into build/notebooks
 # make bench  quality, seconds and memory on the field's test sets, beside other methods
 # make bench-gpu  what a GPU gives
+# make pins   pin every dependency at its newest; make clean test PINS=constraints-torch.txt tests without pins
 # make clean  remove what these made
 #
 # The first use creates .venv and installs into it; PYTHON=… chooses the interpreter.
 
 PYTHON ?=
+# constraints.txt pins every package; PINS=constraints-torch.txt takes the newest of all but PyTorch
+PINS ?= constraints.txt
+export PINS
 BIN := .venv/bin
 
-.PHONY: demo test lint docs gallery notebooks bench bench-gpu clean
+.PHONY: demo test pins lint docs gallery notebooks bench bench-gpu clean
 
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
@@ -21,21 +25,25 @@ demo: .venv/.installed
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
+# Pin the newest of everything; then make clean test
+pins:
+	bash scripts/pins
+
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-.venv/.installed: pyproject.toml constraints.txt scripts/install
+.venv/.installed: pyproject.toml $(PINS) scripts/install
 	bash scripts/install "$(PYTHON)" .
 	touch $@
 
-.venv/.installed-dev: pyproject.toml constraints.txt scripts/install
+.venv/.installed-dev: pyproject.toml $(PINS) scripts/install
 	bash scripts/install "$(PYTHON)" ".[dev]"
 	touch .venv/.installed $@
 
-.venv/.installed-bench: pyproject.toml constraints.txt scripts/install
+.venv/.installed-bench: pyproject.toml $(PINS) scripts/install
 	bash scripts/install "$(PYTHON)" ".[bench]"
 	touch .venv/.installed $@
 
@@ -43,7 +51,7 @@ lint: .venv/.installed-dev
 docs: .venv/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-.venv/.installed-gallery: pyproject.toml constraints.txt scripts/install
+.venv/.installed-gallery: pyproject.toml $(PINS) scripts/install
 	bash scripts/install "$(PYTHON)" ".[gallery]"
 	touch .venv/.installed $@
 

@@ -47,3 +47,8 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(
             "left out: the reference's own numbers (IPSE_PARITY); the pinned ones were compared"
         )
+    browser = sum("no Chromium" in str(report.longrepr) for report in skipped)
+    if browser:
+        terminalreporter.write_line(
+            f"left out: {browser} tests of the page in a browser; apt-get install chromium runs them"
+        )

@@ -20,7 +20,10 @@ def page(tmp_path_factory):
 def chromium():
     sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     if PROGRAM is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
+        missing = "there is no Chromium: apt-get install chromium"
+        if os.environ.get("IPSE_BROWSER") == "required":
+            pytest.fail(missing)
+        pytest.skip(missing)
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # whose processes Chromium's sandbox refuses
     with sync_api.sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"] if root else [])

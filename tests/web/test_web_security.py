@@ -188,7 +188,9 @@ def test_a_form_of_another_site_changes_nothing_in_a_browser(page, chromium):
     ['{"device": "\\ud800"}', '{"network": "a\\u0000"}', '{"seconds": Infinity}', '{"seconds": NaN}'],
 )
 def test_what_is_no_text_and_no_number_is_refused_before_it_is_kept(page, settings):
-    picture = page.client.post("/pictures", content=png(noisy()), headers={"Content-Type": "image/png"}).json()["id"]
+    picture = page.client.post(
+        "/pictures", content=png(noisy()), headers={"Content-Type": "image/png"}
+    ).json()["id"]
     body = f'{{"picture": "{picture}", "task": "denoise", "settings": {settings}}}'
     answer = page.client.post("/jobs", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)
