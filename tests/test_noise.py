@@ -7,6 +7,7 @@ from skimage import data
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+import ipse
 from ipse.noise import estimate, impulses, speckle_gain, white
 from ipse.noise.by_brightness import variances
 from ipse.noise.correlated import correlated
@@ -203,3 +204,31 @@ class TestCorrelated:
         coarse = interpolate(self.smooth((1, 3, 128, 128)), scale_factor=2, mode="bicubic")
         y = ramp() + 2 / 255 * self.smooth((1, 3, 256, 256)) + growth / 255 * coarse
         assert (correlated(y) is not None) == found
+
+
+class TestChannels:
+    """Noise that differs between channels, as a camera's does: a level a channel, and not taken for photon noise."""
+
+    @pytest.mark.parametrize("sigmas", [(12, 8, 20), (15, 10, 30), (5, 5, 40)])
+    def test_a_level_a_channel_is_found(self, sigmas: tuple[float, ...]) -> None:
+        x = torch.from_numpy(data.astronaut()[:192, :192].astype(np.float32) / 255).permute(2, 0, 1)[None]
+        draw = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+        found = estimate((x + draw * torch.tensor(sigmas)[:, None, None] / 255).clamp(0, 1))
+        assert found.kind == "gaussian"
+        assert [255 * sigma for sigma in found.levels] == pytest.approx(sigmas, rel=0.25)
+
+    @pytest.mark.parametrize("sigma", [10, 30])
+    def test_equal_levels_are_one(self, sigma: float) -> None:
+        x = torch.from_numpy(data.coffee()[:192, :192].astype(np.float32) / 255).permute(2, 0, 1)[None]
+        draw = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+        assert estimate((x + draw * sigma / 255).clamp(0, 1)).levels == ()
+
+    def test_the_pilot_is_told_each(self) -> None:
+        x = data.coffee()[100:196, 200:296].astype(np.float32) / 255
+        y = x + np.random.default_rng(0).normal(0, 1, x.shape) * np.array([12, 8, 30]) / 255
+        y = (255 * y.clip(0, 1)).round().astype(np.uint8)
+        errors = [
+            np.square(np.asarray(ipse.denoise(y, preset="fast", **told).image) / 255 - x).mean()
+            for told in ({}, {"sigma": 19.2, "noise": "gaussian"})
+        ]
+        assert errors[0] < 0.93 * errors[1]

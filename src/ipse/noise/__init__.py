@@ -2,7 +2,7 @@
 
 from ipse.noise.by_brightness import speckle_gain
 from ipse.noise.correlated import correlated
-from ipse.noise.estimate import NOTHING, Kind, Noise, beside, estimate
+from ipse.noise.estimate import NOTHING, Kind, Noise, beside, estimate, gaussian
 from ipse.noise.impulses import impulses
 from ipse.noise.white import levels, white
 
@@ -13,6 +13,7 @@ __all__ = [
     "beside",
     "correlated",
     "estimate",
+    "gaussian",
     "impulses",
     "levels",
     "speckle_gain",

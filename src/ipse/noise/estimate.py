@@ -1,6 +1,7 @@
 """Which kind of noise a picture has: impulses first, for they upset all else; then white noise, and how it grows
 with brightness; then noise that is too correlated to be seen as white."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,12 +11,13 @@ from ipse.noise.by_brightness import growth
 from ipse.noise.correlated import correlated
 from ipse.noise.impulses import filled, impulses
 from ipse.noise.squares import squares
-from ipse.noise.white import white
+from ipse.noise.white import levels, white
 
 Kind = Literal["none", "gaussian", "poisson", "speckle", "salt-and-pepper", "correlated"]
 
 NOTHING = 1 / 255  # σ below which there is nothing that a viewer would call noise
 FAINT = 3 / 255  # σ below which texture outweighs how the noise grows
+UNEQUAL = 1.25  # times as loud is the loudest channel; equal noise on skimage's photographs stays below
 FEWEST = 0.002  # share of the pixels that impulses must hit
 
 
@@ -30,11 +32,12 @@ class Noise:
     gain: float = 0.0  #: poisson: variance per brightness; speckle: relative standard deviation
     fraction: float = 0.0  #: salt and pepper: share of the pixels
     correlation: float = 1.0  #: σ at half resolution, in that of white noise
+    levels: tuple[float, ...] = ()  #: gaussian: σ of each channel, where they differ
 
     @property
     def said(self) -> str:
         """One sentence for the user."""
-        level = f"σ = {255 * self.sigma:.1f} of 255"
+        level = f"σ = {', '.join(f'{255 * sigma:.1f}' for sigma in self.levels or (self.sigma,))} of 255"
         match self.kind:
             case "none":
                 return f"no noise to speak of ({level})"
@@ -58,17 +61,33 @@ def estimate(y: Tensor) -> Noise:
     fraction = float(hit.float().mean())
     if fraction > FEWEST:
         return Noise("salt-and-pepper", beside(y, hit), fraction=fraction)
-    sigma = white(y)
+    each = tuple(levels(y))
+    sigma = root_mean_square(each)
     if sigma >= NOTHING:
         grown = growth(y) if sigma > FAINT else None
-        if grown is None:
-            return Noise("gaussian", sigma)
+        if grown is None or (unequal(each) and not any(map(growth, y.split(1, 1)))):
+            return gaussian(each)
         kind, gain, floor = grown
         return Noise(kind, floor, gain=gain)
     found = correlated(y)
     if found is None:
         return Noise("none", sigma)
     return Noise("correlated", found[0], correlation=found[1])
+
+
+def gaussian(each: tuple[float, ...]) -> Noise:
+    """Gaussian noise with a σ for each channel."""
+    return Noise("gaussian", root_mean_square(each), levels=each if unequal(each) else ())
+
+
+def unequal(each: tuple[float, ...]) -> bool:
+    """Whether the channels' levels differ by more than an estimate of equal ones does."""
+    return max(each) > UNEQUAL * min(each)
+
+
+def root_mean_square(each: Sequence[float]) -> float:
+    """The level of a picture whose channels have those."""
+    return (sum(sigma**2 for sigma in each) / len(each)) ** 0.5
 
 
 def beside(y: Tensor, hit: Tensor) -> float:

@@ -15,7 +15,17 @@ from math import sqrt
 
 from torch import Tensor
 
-from ipse.noise import Noise, beside, correlated, estimate, impulses, speckle_gain, white
+from ipse.noise import (
+    Noise,
+    beside,
+    correlated,
+    estimate,
+    gaussian,
+    impulses,
+    levels,
+    speckle_gain,
+    white,
+)
 
 DARK = 0.02  # c: below it a logarithm would make the noise of black large
 
@@ -27,6 +37,7 @@ class Whitened:
     y: Tensor  #: (1, C, H, W)
     sigma: float  #: of its noise, in its units
     undo: Callable[[Tensor], Tensor]  #: of a denoised picture, back to [0, 1]
+    levels: Tensor | None = None  #: its noise, a channel each (1, C, 1, 1), where they differ
     clipped: bool = False  #: the noisy picture was clipped to [0, 1], in these units
 
 
@@ -51,7 +62,7 @@ def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
             level = beside(y, hit) if sigma is None else sigma
             return Noise("salt-and-pepper", level, fraction=float(hit.float().mean()))
         case _:
-            return Noise("gaussian", white(y) if sigma is None else sigma)
+            return gaussian(tuple(levels(y))) if sigma is None else Noise("gaussian", sigma)
 
 
 def whiten(y: Tensor, noise: Noise) -> Whitened:
@@ -65,7 +76,11 @@ def whiten(y: Tensor, noise: Noise) -> Whitened:
             )
         case _:
             return Whitened(
-                y, noise.sigma, lambda x: x.clamp(0, 1), clipped=bool((y <= 0).any() or (y >= 1).any())
+                y,
+                noise.sigma,
+                lambda x: x.clamp(0, 1),
+                levels=y.new_tensor(noise.levels)[None, :, None, None] if noise.levels else None,
+                clipped=bool((y <= 0).any() or (y >= 1).any()),
             )
 
 

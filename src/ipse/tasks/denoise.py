@@ -112,7 +112,10 @@ def _again(white: "Whitened", settings: Settings, seed: int) -> Iterator["Tensor
     """The estimates of the same picture under more noise."""
     from ipse.tasks import _common
 
-    louder = replace(white, sigma=white.sigma * (1 + MORE**2) ** 0.5)
+    more = (1 + MORE**2) ** 0.5
+    louder = replace(
+        white, sigma=white.sigma * more, levels=None if white.levels is None else white.levels * more
+    )
     return estimates_of(_common.noisier(white.y, MORE * white.sigma, seed), louder, settings)
 
 
@@ -160,17 +163,17 @@ def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator
     from ipse.pilots.non_local_means import non_local_means
     from ipse.tasks import _common
 
+    level = white.sigma if white.levels is None else white.levels
+
     def views(y: "Tensor") -> "Generator[Tensor, None, Tensor]":
         found = [y]
-        for x, ended in non_local_steps(
-            y, white.sigma, preset=_common.effort(settings), clipped=white.clipped
-        ):
+        for x, ended in non_local_steps(y, level, preset=_common.effort(settings), clipped=white.clipped):
             yield x
             found += [x] if ended else []
         return torch.cat(found)
 
     def again(x: "Tensor", generator: "Draws") -> "Generator[Tensor, None, Tensor]":
-        noisy = x + white.sigma * torch.randn(x.shape, generator=generator).to(x)
+        noisy = x + level * torch.randn(x.shape, generator=generator).to(x)
         return views(noisy.clamp(0, 1) if white.clipped else noisy)
 
     if settings.preset != "fast":
