@@ -161,7 +161,7 @@ def children(process):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the workers in /proc")
 def test_a_killed_worker_hands_its_fit_on(folder):
-    slow = ("denoise", "in", "--steps", "40", "--rule", "last", "--preset", "fast")
+    slow = ("denoise", "in", "--sigma", "25", "--steps", "40", "--rule", "last", "--preset", "fast")
     there = ("-o", "out", "--workers", "2", "--checkpoint-every", "0.2", "--threads", "1")
     process = stubs.start(*slow, *there, cwd=folder, command=COMMAND)
     stubs.wait_until(lambda: list(Path("out/.ipse").glob("*.checkpoint")), process)
@@ -182,6 +182,8 @@ def test_ctrl_c_in_a_terminal_stops_the_fits_and_keeps_them(folder):
     slow = (
         "denoise",
         "in",
+        "--sigma",
+        "20",
         "--steps",
         "5000",
         "--rule",
