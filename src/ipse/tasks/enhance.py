@@ -35,6 +35,7 @@ FINE = 97  # quality from which the cells are so small that noise alone is taken
 
 def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | Nothing":
     """Find out what is wrong with a picture (noise of any kind, impulses, JPEG), and mend it."""
+    from ipse.noise import estimate
     from ipse.tasks import _camera, _common
     from ipse.tasks.dejpeg import dejpeg
     from ipse.tasks.denoise import denoise
@@ -50,7 +51,7 @@ def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | N
     if measured is not None:
         found: dict[str, object] = {"noise": _camera.said(measured), "kind": "correlated"}
         return _camera.problem(y, measured, settings, found | {"sigma": _camera.levels(measured)})
-    if cells is not None:
+    if cells is not None and estimate(y).kind != "correlated":
         return _said(dejpeg(picture, settings), f"a JPEG of quality {cells[1]}")
     return _said(denoise(picture, settings), "noise")
 
