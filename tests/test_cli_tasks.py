@@ -95,7 +95,7 @@ def test_where_nothing_is_fitted_strength_leads_back_to_the_picture(tmp_path, mo
     for strength in ("0", "0.25", "0.5", "1"):
         told = ["denoise", "in.png", "-o", f"run{strength}.png", "--strength", strength, "--preset", "fast"]
         assert main(told) == 0
-        assert f"kept the pilot at strength {strength}" in capsys.readouterr().err
+        assert f"restored by self-similarity at strength {strength}" in capsys.readouterr().err
         assert main(["pick", "whole.png.ipse.json", "-o", f"pick{strength}.png", "--strength", strength]) == 0
         assert f"{float(strength):.0%} of what the pilot changes" in capsys.readouterr().err
         assert Path(f"run{strength}.png").read_bytes() == Path(f"pick{strength}.png").read_bytes()

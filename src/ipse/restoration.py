@@ -190,7 +190,7 @@ class Restoration:
         if self.search is not None:
             return self.search.reason
         alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
-        return "the pilot alone" if alone else CANCELLED
+        return "no network was fitted" if alone else CANCELLED
 
     def floor(self) -> float | None:
         """The pilot's held-out score."""

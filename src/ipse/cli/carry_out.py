@@ -71,11 +71,14 @@ def summary(said: Receipt) -> str:
     if said.unchanged:
         return f"{place}: unchanged, {said.reason}"
     strength = "" if said.strength is None else f" at strength {said.strength:g}"
-    kept = f"the pilot{strength}" if said.step == 0 else f"step {said.step} of {said.steps}"
+    alone = f"restored by self-similarity{strength}"
+    kept = alone if said.step == 0 else f"kept step {said.step} of {said.steps}"
     kept = f"{len(said.runs)} seeds, {said.steps} steps in all" if len(said.runs) > 1 else kept
     kept = kept if said.tiles is None else f"{said.tiles} tiles, {said.steps} steps in all"
     score = "" if said.score is None else f", held-out score {said.score:.4g}"
-    return f"{place}: kept {kept}{score}, {said.seconds['total']:.1f} s ({said.reason})"
+    found = said.estimates.get("noise") or said.estimates.get("found")
+    lead = f"found {found}; " if found else ""
+    return f"{place}: {lead}{kept}{score}, {said.seconds['total']:.1f} s ({said.reason})"
 
 
 def show_plan(run: Run, *, json: bool) -> None:
