@@ -1,6 +1,7 @@
 """Fit and until: the loop resumes to the bit, keeps what the rule calls best, and falls back."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 
@@ -281,3 +282,13 @@ def test_held_out_pixels_are_a_part_of_the_known_and_scored_alone() -> None:
     x = torch.where(held, y + 0.1, torch.zeros(()))
     assert float(HeldOutError(y, held)(x)) == pytest.approx(0.01, rel=1e-4)
     assert not hold_out(known[..., :4, :4], fraction=0.1, generator=torch.Generator()).any()
+
+
+def test_threads_draw_their_own_seeds() -> None:
+    def drawn(seed: int) -> Tensor:
+        with seeded(seed):
+            return torch.cat([torch.rand(1) for _ in range(300)])
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(drawn, [0, 1] * 20))
+    assert all(torch.equal(one, drawn(index % 2)) for index, one in enumerate(found))

@@ -6,20 +6,24 @@ latent by mirroring, once, and crops what comes out. Everything random in it han
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+_DRAWING = RLock()
+
 
 @contextmanager
 def seeded(seed: int) -> Generator[None]:
     """Make what PyTorch draws inside on the CPU (initial weights) hang on ``seed``, not on the caller's own stream.
 
-    No other device is touched: a context on each GPU would take its memory.
+    No other device is touched: a context on each GPU would take its memory. PyTorch has one stream for all threads, so
+    that one at a time draws from it.
     """
-    with torch.random.fork_rng(devices=()):
+    with _DRAWING, torch.random.fork_rng(devices=()):
         torch.default_generator.manual_seed(seed)
         yield
 
