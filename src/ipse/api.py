@@ -73,15 +73,9 @@ class Result(engine.Result):
 
 
 def enhance(image: ImageLike, **common: Unpack[Common]) -> Result:
-    """Find out what is wrong with an image (noise of any kind, impulses, JPEG), and mend it.
+    """Find out what is wrong with an image (noise of any kind, impulses, JPEG), and repair it; as ``ipse enhance``.
 
-    Args:
-        image: y; of a path or a PIL image that was opened from a file, the JPEG's own tables are used.
-        **common: the fields of ``Settings``, and ``channel_axis``.
-
-    Raises:
-        OptionError: a value that cannot be used.
-        PictureError: the image is no usable picture.
+    Args and errors are those of `dejpeg`, less the quality: of a path the JPEG's own tables are used.
     """
     return restore(image, "enhance", **common)
 

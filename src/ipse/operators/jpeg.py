@@ -6,9 +6,8 @@ x is the picture, c the integers in the file, q the quantisation tables. The cel
 orthonormal and subsampling is a box average, so the nearest picture inside has a closed form: clip the
 coefficients, transform the difference back, add it. Nearest in the plane metric: Y, Cb, Cr at full size.
 
-The file's whole blocks reach past a picture whose sides are no multiples of them. What lies there is not
-known: `forward` and `distance` repeat the edge, as encoders do; `project` and `violation` continue the
-picture so that the cells fit.
+The file's whole blocks reach past a picture whose sides are no multiples of them. What lies there is not known:
+`forward` and `distance` repeat the edge, as encoders do; the others continue the picture so that the cells fit.
 
 Projection: Zakhor 1992, https://doi.org/10.1109/76.134377.
 Colour: JFIF 1.02, https://www.w3.org/Graphics/JPEG/jfif3.pdf.
@@ -162,16 +161,14 @@ class JpegCells(Operator):
         """The picture (1, C, H, W) as viewers show it: the cells' centres, clipped, chroma interpolated."""
         height, width = self.size
         planes: list[Tensor] = []
-        for part, _, centre, _ in self._cells(
-            self.dct.new_zeros(1, len(self.components), *self._canvas_size())
-        ):
+        empty = self.dct.new_zeros(1, len(self.components), *self._canvas_size())
+        for part, _, centre, _ in self._cells(empty):
             down, across = part.factor
             levels = block_idct(centre, self.dct).clamp(-128, 127)
             plane = levels[None, None, : -(-height // down), : -(-width // across)]
             if part.factor != (1, 1):
-                plane = functional.interpolate(
-                    plane, scale_factor=(float(down), float(across)), mode="bilinear"
-                )
+                scale = float(down), float(across)
+                plane = functional.interpolate(plane, scale_factor=scale, mode="bilinear")
             planes.append(plane[..., :height, :width])
         return self._picture(torch.cat(planes, dim=1)).clamp(0, 1)
 
