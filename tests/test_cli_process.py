@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import stubs
 from PIL import Image
 
+from ipse.cli.interrupts import Interrupts
 from ipse.receipt import Receipt, beside
 
 COMMAND = Path(sys.executable).with_name("ipse")
@@ -72,6 +74,17 @@ def test_an_interruption_before_any_estimate_writes_nothing(folder):
     assert err.count("\n") == 1
     assert "nothing was written" in err
     assert [path.name for path in folder.iterdir()] == ["in.png"]
+
+
+def test_an_interruption_waits_for_the_import_of_torch(monkeypatch):
+    spec = SimpleNamespace(_initializing=True)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(__spec__=spec))
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGINT)  # is put off
+        assert interrupts.asked
+        spec._initializing = False
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(5)
 
 
 def test_a_second_interruption_cuts_a_long_step_short(folder):

@@ -4,12 +4,15 @@ Before there is an estimate an interruption ends the program; during the fit the
 second cuts the step short; while files are written all are noted.
 """
 
+import os
 import signal
+import sys
 import threading
 from enum import Enum
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+AGAIN = 0.05  # seconds after which an interruption is tried again
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -44,5 +47,14 @@ class Interrupts:
         """Note the interruption, or raise where it cannot wait."""
         waits = self.patience is Patience.ALL or (self.patience is Patience.ONE and not self.asked)
         self.asked = True
-        if not waits:
-            raise KeyboardInterrupt
+        if waits:
+            return
+        if loading():
+            threading.Timer(AGAIN, os.kill, (os.getpid(), number)).start()
+            return
+        raise KeyboardInterrupt
+
+
+def loading() -> bool:
+    """Whether PyTorch is being imported: an exception within its C++ would end the process without a word."""
+    return bool(getattr(getattr(sys.modules.get("torch"), "__spec__", None), "_initializing", False))
