@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,6 +84,15 @@ def test_an_interruption_waits_for_the_import_of_torch(monkeypatch):
         signal.raise_signal(signal.SIGINT)  # is put off
         assert interrupts.asked
         spec._initializing = False
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(5)
+
+
+def test_an_interruption_that_was_swallowed_comes_again(monkeypatch):
+    monkeypatch.setattr("ipse.cli.interrupts.LATE", 0.1)
+    with Interrupts():
+        with suppress(KeyboardInterrupt):  # as the garbage collector does
+            signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             time.sleep(5)
 

@@ -12,7 +12,8 @@ from enum import Enum
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-AGAIN = 0.05  # seconds after which an interruption is tried again
+SOON = 0.05  # seconds after which an interruption that had to wait comes again
+LATE = 2.0  # … and one that was raised where nobody could pass it on
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -31,6 +32,7 @@ class Interrupts:
         self.asked = False  #: whether there was an interruption
         self.patience = Patience.NONE
         self.before: dict[signal.Signals, Any] = {}
+        self.again: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # only there may handlers be set
@@ -40,6 +42,8 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.again:
+            self.again.cancel()
         for one, handler in self.before.items():
             signal.signal(one, handler)
 
@@ -49,10 +53,18 @@ class Interrupts:
         self.asked = True
         if waits:
             return
-        if loading():
-            threading.Timer(AGAIN, os.kill, (os.getpid(), number)).start()
-            return
-        raise KeyboardInterrupt
+        # A callback of the garbage collector, or an import's own except clause, may swallow the exception.
+        self.later(number, SOON if loading() else LATE)
+        if not loading():
+            raise KeyboardInterrupt
+
+    def later(self, number: int, seconds: float) -> None:
+        """Have the signal come again, unless this context has been left by then."""
+        if self.again:
+            self.again.cancel()
+        self.again = threading.Timer(seconds, os.kill, (os.getpid(), number))
+        self.again.daemon = True
+        self.again.start()
 
 
 def loading() -> bool:
