@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from ipse.errors import OptionError
 from ipse.pilots._channels import decorrelate, matrix, recorrelate
-from ipse.pilots._clipping import unclip
+from ipse.clipping import before, stored, unclip
 from ipse.pilots._conditional import conditional
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar, sums
 from ipse.pilots.back_projection import back_projection
@@ -100,10 +100,18 @@ class TestPatches:
 class TestClipping:
     def test_the_mean_of_what_is_clipped_is_undone(self) -> None:
         truth = torch.linspace(0, 1, 11, dtype=torch.float64)[:, None]
-        for sigma in (0.02, 0.1):
+        for sigma in (0.02, 0.1, 0.4, 0.8):
             seen = (truth + sigma * torch.randn(11, 400_000, dtype=torch.float64)).clamp(0, 1).mean(1)
             back = unclip(seen, torch.tensor(sigma, dtype=torch.float64))
             assert float((back - truth[:, 0]).abs().max()) < 0.03 * sigma
+
+    def test_the_noise_that_clipping_leaves(self) -> None:
+        for sigma in (0.05, 0.2, 0.4, 0.8):
+            seen = float((0.5 + sigma * torch.randn(400_000, dtype=torch.float64)).clamp(0, 1).std())
+            assert float(stored(torch.tensor(sigma))) == pytest.approx(seen, rel=0.01)
+            assert before(seen) == pytest.approx(sigma, rel=0.03)
+        assert before(0.5) == pytest.approx(2)
+        assert before(0.0) == pytest.approx(0, abs=1e-9)
 
     def test_nothing_happens_far_from_the_ends(self) -> None:
         m = torch.linspace(0.25, 0.75, 9)

@@ -57,6 +57,18 @@ def test_denoise_told_nothing_finds_the_level_and_gains_several_db() -> None:
     assert psnr(result.picture.to_array(), clean) > psnr(noisy, clean) + 7
 
 
+@pytest.mark.parametrize(("sigma", "gain"), [(100, 11.5), (200, 8)])
+def test_heavy_noise_that_was_clipped_is_no_weaker_for_being_told(sigma: int, gain: float) -> None:
+    clean = photo(96)
+    noisy = gaussian(clean, sigma)
+    found = restore(Picture.from_array(noisy), "denoise", FAST)
+    told = restore(Picture.from_array(noisy), "denoise", FAST, {"sigma": sigma})
+    assert found.estimates["sigma"] == pytest.approx(sigma, rel=0.15)
+    reached = [psnr(result.picture.to_array(), clean) for result in (found, told)]
+    assert min(reached) > psnr(noisy, clean) + gain
+    assert reached[1] > reached[0] - 0.5
+
+
 def test_denoise_with_steps_corrects_the_pilot_and_never_falls_below_it() -> None:
     clean = photo(128)
     noisy = gaussian(clean, 25)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from ipse.clipping import before
 from ipse.noise.by_brightness import growth
 from ipse.noise.correlated import correlated
 from ipse.noise.impulses import filled, impulses
@@ -66,7 +67,7 @@ def estimate(y: Tensor) -> Noise:
     if sigma >= NOTHING:
         grown = growth(y) if sigma > FAINT else None
         if grown is None or (unequal(each) and not any(map(growth, y.split(1, 1)))):
-            return gaussian(each)
+            return gaussian(y)
         kind, gain, floor = grown
         return Noise(kind, floor, gain=gain)
     found = correlated(y)
@@ -75,8 +76,10 @@ def estimate(y: Tensor) -> Noise:
     return Noise("correlated", found[0], correlation=found[1])
 
 
-def gaussian(each: tuple[float, ...]) -> Noise:
-    """Gaussian noise with a σ for each channel."""
+def gaussian(y: Tensor) -> Noise:
+    """Gaussian noise of a picture (1, C, H, W), of whatever level: what it was before it was clipped to [0, 1]."""
+    clipped = bool((y <= 0).any() or (y >= 1).any())
+    each = tuple(before(sigma) if clipped else sigma for sigma in levels(y))
     return Noise("gaussian", root_mean_square(each), levels=each if unequal(each) else ())
 
 

@@ -1,7 +1,8 @@
 """A picture in overlapping pieces, each of which one thread denoises: what the non-local estimates have in common."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from ipse.pilots._steps import Step
 
 TILE = 128  # pixels a side that are worked on at once; half of it …
 SPARSE = 0.1  # … where fewer of the pixels are wanted, so that more tiles are left out
+AHEAD = 2  # pieces a thread that wait
 
 Here = tuple[slice, slice, slice]
 Piece = tuple[Here, References]
@@ -27,8 +29,14 @@ def mapped(shrunk: Callable[[Piece], Part], pieces: Iterable[Piece], device: str
         yield from map(shrunk, pieces)
         return
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    under_way: deque[Future[Part]] = deque()
     try:
-        yield from pool.map(shrunk, pieces)
+        for piece in pieces:
+            under_way.append(pool.submit(shrunk, piece))
+            if len(under_way) > AHEAD * threads:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
     finally:  # Ctrl-C waits for the pieces under way, not for all
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)  # PyTorch gives threads born later the number that was set last

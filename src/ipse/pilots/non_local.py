@@ -23,10 +23,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ipse.clipping import stored, unclip
 from ipse.errors import OptionError
 from ipse.pilots._bayes import bayes
 from ipse.pilots._channels import decorrelate, mix_variance, recorrelate
-from ipse.pilots._clipping import unclip
 from ipse.pilots._conditional import conditional
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar, sums
 from ipse.pilots._pieces import Part, Piece, mapped, pieces
@@ -56,7 +56,8 @@ def non_local(
         preset: how many steps, and how dense; the ``once``, ``small`` and ``twice`` ones, ``four``, ``five`` (pixels of
             a patch's side) and ``fine`` are for plug-and-play; the ``wide`` and ``narrow`` ones, with a guide, for
             pixels that differ in noise.
-        clipped: the noisy picture was clipped to [0, 1]; the estimate is freed of the bias that this causes.
+        clipped: the noisy picture was clipped to [0, 1], and sigma is that of the noise before; the estimate is freed
+            of the bias that this causes.
         guide: an estimate that is already there; the first step goes on from it.
         where: the pixels that are wanted, bool (1, 1, H, W), for presets of one step; elsewhere y may come back.
 
@@ -97,7 +98,8 @@ def non_local_steps(
     start = None if guide is None else decorrelate(guide[0])
     wanted = None if where is None else where[0, 0].cpu()
     shown, below, ended = (y if guide is None else guide)[0].clone(), 0, guide is not None
-    for strip in _strips(decorrelate(y[0]), start, mix_variance(level**2), PRESETS[preset], wanted):
+    variance = mix_variance((stored(level) if clipped else level) ** 2)
+    for strip in _strips(decorrelate(y[0]), start, variance, PRESETS[preset], wanted):
         rows = slice(below, below + strip.shape[1])
         mixed = recorrelate(strip)
         shown[:, rows] = unclip(mixed, level[:, rows]) if clipped else mixed

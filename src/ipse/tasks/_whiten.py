@@ -22,7 +22,6 @@ from ipse.noise import (
     estimate,
     gaussian,
     impulses,
-    levels,
     speckle_gain,
     white,
 )
@@ -62,7 +61,7 @@ def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
             level = beside(y, hit) if sigma is None else sigma
             return Noise("salt-and-pepper", level, fraction=float(hit.float().mean()))
         case _:
-            return gaussian(tuple(levels(y))) if sigma is None else Noise("gaussian", sigma)
+            return gaussian(y) if sigma is None else Noise("gaussian", sigma)
 
 
 def whiten(y: Tensor, noise: Noise) -> Whitened:
