@@ -7,8 +7,8 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from ipse.pilots._bayes import bayes
 from ipse.clipping import stored, unclip
+from ipse.pilots._bayes import bayes
 from ipse.pilots._inverse import inverse
 from ipse.pilots._ridge import blind, ridge
 from ipse.pilots.non_local import Preset, non_local, non_local_steps

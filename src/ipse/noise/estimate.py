@@ -8,17 +8,20 @@ from typing import Literal
 from torch import Tensor
 
 from ipse.clipping import before
-from ipse.noise.by_brightness import growth
+from ipse.noise.by_brightness import CLEAR, FALL, growth, one_law
 from ipse.noise.correlated import correlated
+from ipse.noise.counts import counts
 from ipse.noise.impulses import filled, impulses
+from ipse.noise.span import WHOLE, Span
 from ipse.noise.squares import squares
-from ipse.noise.white import levels, white
+from ipse.noise.white import is_tiny, levels, white
 
 Kind = Literal["none", "gaussian", "poisson", "speckle", "salt-and-pepper", "correlated"]
 
 NOTHING = 1 / 255  # σ below which there is nothing that a viewer would call noise
-FAINT = 3 / 255  # σ below which texture outweighs how the noise grows
+FAINT = 3 / 255  # σ below which texture may outweigh how the noise grows
 UNEQUAL = 1.25  # times as loud is the loudest channel; equal noise on skimage's photographs stays below
+TINY = "too few pixels to tell noise from picture: tell its level by sigma"
 FEWEST = 0.002  # share of the pixels that impulses must hit
 
 
@@ -34,14 +37,21 @@ class Noise:
     fraction: float = 0.0  #: salt and pepper: share of the pixels
     correlation: float = 1.0  #: σ at half resolution, in that of white noise
     levels: tuple[float, ...] = ()  #: gaussian: σ of each channel, where they differ
+    tiny: bool = False  #: none: there were too few pixels to tell
+    within: Span = WHOLE  #: the part of [0, 1] that all these are in units of
+
+    @property
+    def in_picture(self) -> tuple[float, ...]:
+        """σ, or that of each channel, in units of the whole picture."""
+        return tuple((self.within[1] - self.within[0]) * sigma for sigma in self.levels or (self.sigma,))
 
     @property
     def said(self) -> str:
         """One sentence for the user."""
-        level = f"σ = {', '.join(f'{255 * sigma:.1f}' for sigma in self.levels or (self.sigma,))} of 255"
+        level = f"σ = {', '.join(_said(255 * sigma) for sigma in self.in_picture)} of 255"
         match self.kind:
             case "none":
-                return f"no noise to speak of ({level})"
+                return TINY if self.tiny else f"no noise to speak of ({level})"
             case "gaussian":
                 return f"Gaussian noise, {level}"
             case "poisson":
@@ -55,9 +65,16 @@ class Noise:
                 return f"camera noise, correlated over several pixels, {level}"
 
 
+def _said(level: float) -> str:
+    return f"{level:.1f}" if level >= 1 or level == 0 else f"{level:.2g}"
+
+
 def estimate(y: Tensor) -> Noise:
     """Find the noise of a picture y (1, C, H, W) in [0, 1]; of a large one, from squares spread over it."""
     y = squares(y)
+    photons = counts(y)
+    if photons is not None:
+        return Noise("poisson", 0.0, gain=photons)
     hit = impulses(y)
     fraction = float(hit.float().mean())
     if fraction > FEWEST:
@@ -65,22 +82,27 @@ def estimate(y: Tensor) -> Noise:
     each = tuple(levels(y))
     sigma = root_mean_square(each)
     if sigma >= NOTHING:
-        grown = growth(y) if sigma > FAINT else None
-        if grown is None or (unequal(each) and not any(map(growth, y.split(1, 1)))):
+        grown = growth(y, fall=FALL if sigma > FAINT else CLEAR)
+        if grown is None or (unequal(each) and not one_law(y, grown, each)):
             return gaussian(y)
         kind, gain, floor = grown
         return Noise(kind, floor, gain=gain)
     found = correlated(y)
     if found is None:
-        return Noise("none", sigma)
+        return Noise("none", sigma, tiny=is_tiny(y))
     return Noise("correlated", found[0], correlation=found[1])
 
 
 def gaussian(y: Tensor) -> Noise:
     """Gaussian noise of a picture (1, C, H, W), of whatever level: what it was before it was clipped to [0, 1]."""
-    clipped = bool((y <= 0).any() or (y >= 1).any())
-    each = tuple(before(sigma) if clipped else sigma for sigma in levels(y))
+    each = tuple(before(sigma) if is_clipped(y) else sigma for sigma in levels(y))
     return Noise("gaussian", root_mean_square(each), levels=each if unequal(each) else ())
+
+
+def is_clipped(y: Tensor) -> bool:
+    """Whether a picture was cut off at 0 or at 1, and has nothing beyond."""
+    low, high = float(y.min()), float(y.max())
+    return (low == 0 or high == 1) and low >= 0 and high <= 1
 
 
 def unequal(each: tuple[float, ...]) -> bool:

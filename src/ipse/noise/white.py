@@ -61,6 +61,12 @@ def levels(y: Tensor) -> list[float]:
     return [sigma if any(sure for _, sure in found) else 0.0 for sigma, _ in found]
 
 
+def is_tiny(y: Tensor) -> bool:
+    """Whether a picture (1, C, H, W) has too few patches for the smallest of them to tell anything."""
+    height, width = (side - SMALL + 1 for side in y.shape[-2:])
+    return min(height, width) < 1 or height * width < LEAST * SMALL**2
+
+
 def _level(plane: Tensor) -> tuple[float, bool]:
     """σ of one channel (H, W), and whether it is borne out."""
     side = PATCH if plane.numel() >= FEW else SMALL

@@ -1,6 +1,7 @@
 """x = (s − offset) / gain: stored samples s and pixels x in [0, 1], there and back.
 
-Unsigned 8- and 16-bit integers and booleans are display levels: offset 0, gain the full scale of the type.
+Unsigned 8- and 16-bit integers and booleans are display levels: offset 0, gain the full scale of the type, or of the
+10, 12 or 14 bits that all samples of a 16-bit picture keep to, as those of cameras, microscopes and radiographs do.
 Floats already inside [0, 1] are pixels. All others (signed, wider or beyond [0, 1]) are measurements, whose
 type says nothing about their range: the affine map of their own range is recorded, so that it can be undone.
 """
@@ -15,6 +16,8 @@ from ipse.errors import PictureError
 
 Samples = NDArray[Any]
 Pixels = NDArray[np.float32]
+
+DEPTHS = (8, 10, 12, 14, 16)  # bits
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ def full_scale(dtype: np.dtype[Any]) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
 
 
+def depth_scale(largest: float) -> float:
+    """The full scale of the fewest bits that a 16-bit picture with this largest sample may have."""
+    return next(float(2**bits - 1) for bits in DEPTHS if largest < 2**bits)
+
+
 def levels_of(samples: Samples, *, name: str) -> Levels:
     """Choose the map for these samples.
 
@@ -75,8 +83,10 @@ def levels_of(samples: Samples, *, name: str) -> Levels:
         )
     if samples.size == 0:
         raise PictureError(f"{name}: a picture of shape {samples.shape} has no pixels; give at least 1×1")
-    if samples.dtype.name in ("bool", "uint8", "uint16"):
+    if samples.dtype.name in ("bool", "uint8"):
         return Levels(0.0, full_scale(samples.dtype))
+    if samples.dtype.name == "uint16":
+        return Levels(0.0, depth_scale(float(samples.max())))
     if samples.dtype.kind == "f":
         _all_finite(samples, name)
     low, high = float(samples.min()), float(samples.max())

@@ -10,22 +10,33 @@ rescaled to [0, 1].
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
+from typing import Literal
 
 from torch import Tensor
 
 from ipse.noise import (
+    WHOLE,
     Noise,
     beside,
     correlated,
+    counts,
     estimate,
     gaussian,
     impulses,
+    is_clipped,
+    is_tiny,
+    photon_gain,
+    span,
     speckle_gain,
+    stretched,
     white,
 )
 
+LOUDEST = 1.0  # speckle: a deviation as large as the picture itself
+TRACE = 1e-7  # of a gain, or a level: what single precision leaves of none
+HEADROOM = 5.0  # σ
 DARK = 0.02  # c: below it a logarithm would make the noise of black large
 
 
@@ -40,18 +51,27 @@ class Whitened:
     clipped: bool = False  #: the noisy picture was clipped to [0, 1], in these units
 
 
-def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
-    """What the user told of the noise, completed by what the picture tells."""
+def find(y: Tensor, kind: str | Noise, sigma: float | None, *, fine: bool) -> Noise:
+    """What the user told of the noise, completed by what the picture tells; a tile knows it from the whole.
+
+    Samples of more than 8 bits are ``fine``: what they use of their range is looked at alone.
+    """
+    if isinstance(kind, Noise):
+        return kind
+    within = span(y) if fine else WHOLE
+    told = None if sigma is None else sigma / (within[1] - within[0])
+    return replace(_find(stretched(y, within), kind, told), within=within)
+
+
+def _find(y: Tensor, kind: str, sigma: float | None) -> Noise:
     if kind == "auto" and sigma is None:
         return estimate(y)
     bright = max(float(y.mean()), 1e-3)
     match kind:
         case "poisson":
-            found = estimate(y) if sigma is None else None
-            flat = (white(y) if sigma is None else sigma) ** 2 / bright
-            return found if found is not None and found.kind == kind else Noise("poisson", 0.0, gain=flat)
+            return _photons(y) if sigma is None else _some("poisson", sigma**2 / bright)
         case "speckle":
-            return Noise("speckle", 0.0, gain=speckle_gain(y) if sigma is None else sigma / bright)
+            return _some("speckle", speckle_gain(y) if sigma is None else min(sigma / bright, LOUDEST))
         case "correlated":
             found = correlated(y, told=True) if sigma is None else None
             level = sigma if sigma is not None else found[0] if found else 2 * white(y)
@@ -61,25 +81,35 @@ def find(y: Tensor, kind: str, sigma: float | None) -> Noise:
             level = beside(y, hit) if sigma is None else sigma
             return Noise("salt-and-pepper", level, fraction=float(hit.float().mean()))
         case _:
-            return gaussian(y) if sigma is None else Noise("gaussian", sigma)
+            found = gaussian(y) if sigma is None else Noise("gaussian", sigma)
+            return found if found.sigma > TRACE else Noise("none", 0.0, tiny=is_tiny(y))
+
+
+def _photons(y: Tensor) -> Noise:
+    """Photon noise that is known to be there: counted, seen, or as the variance has it."""
+    found = estimate(y)
+    return found if found.kind == "poisson" else _some("poisson", counts(y, told=True) or photon_gain(y))
+
+
+def _some(kind: Literal["poisson", "speckle"], gain: float) -> Noise:
+    """Noise that grows with brightness; none where it hardly does."""
+    return Noise(kind, 0.0, gain=gain) if gain > TRACE else Noise("none", 0.0)
 
 
 def whiten(y: Tensor, noise: Noise) -> Whitened:
     """Make the noise of y (1, C, H, W) in [0, 1] white."""
     match noise.kind:
         case "poisson":
-            return _rescaled(*_anscombe(y, noise.gain, noise.sigma), sigma=1.0)
+            return _rescaled(y, *_anscombe(y, noise.gain, noise.sigma), sigma=1.0)
         case "speckle":
-            return _rescaled(
-                (y + DARK).log(), lambda t: (t + noise.gain**2 / 2).exp() - DARK, sigma=noise.gain
-            )
+            return _rescaled(y, *_logarithm(y, noise.gain), sigma=noise.gain)
         case _:
             return Whitened(
                 y,
                 noise.sigma,
                 lambda x: x.clamp(0, 1),
                 levels=y.new_tensor(noise.levels)[None, :, None, None] if noise.levels else None,
-                clipped=bool((y <= 0).any() or (y >= 1).any()),
+                clipped=is_clipped(y),
             )
 
 
@@ -95,8 +125,21 @@ def _anscombe(y: Tensor, gain: float, sigma: float) -> tuple[Tensor, Callable[[T
     return 2 * (y / gain + 3 / 8 + s2).clamp_min(0).sqrt(), undo
 
 
-def _rescaled(t: Tensor, undo: Callable[[Tensor], Tensor], *, sigma: float) -> Whitened:
-    """The same in [0, 1], where the priors are at home."""
-    low, high = float(t.min()), float(t.max())
+def _logarithm(y: Tensor, gain: float) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """The logarithm, and its inverse without the bias: E log(y + c) ≈ log(x + c) − ½ (s x / (x + c))²."""
+
+    def undo(t: Tensor) -> Tensor:
+        x = (t.exp() - DARK).clamp_min(0)
+        return (t + (gain * x / (x + DARK)) ** 2 / 2).exp() - DARK
+
+    return (y + DARK).log(), undo
+
+
+def _rescaled(y: Tensor, t: Tensor, undo: Callable[[Tensor], Tensor], *, sigma: float) -> Whitened:
+    """The same in [0, 1], where the priors are at home; far from 0 where y was cut off at its largest value alone."""
+    cut = float(y.max()) == 1
+    low, high = float(t.min()) - HEADROOM * sigma * cut, float(t.max())
     scale = max(high - low, 1e-6)
-    return Whitened((t - low) / scale, sigma / scale, lambda x: undo(x * scale + low).clamp(0, 1))
+    return Whitened(
+        (t - low) / scale, sigma / scale, lambda x: undo(x * scale + low).clamp(0, 1), clipped=cut
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Generator as Draws
     from torch import Tensor
 
-    from ipse.noise import Noise
+    from ipse.noise import Noise, Span
     from ipse.pictures import Picture
     from ipse.problem import Nothing, Problem
     from ipse.tasks._whiten import Whitened
@@ -46,48 +46,87 @@ def denoise(
     Raises:
         OptionError: a level that cannot be one.
     """
+    from ipse.noise import WHOLE, root_mean_square, stretched
     from ipse.problem import Nothing
     from ipse.tasks import _common
-    from ipse.tasks._impulses import without_impulses
-    from ipse.tasks._whiten import find, whiten
+    from ipse.tasks._whiten import find
 
-    if sigma is not None and not 0.5 <= sigma <= 255:
-        raise OptionError(f"sigma {sigma:g} is out of range: give 0.5 to 255, on the scale of 8 bits")
+    _check(sigma)
     y = _common.tensor(picture, settings)
-    found = find(y, noise, None if sigma is None else sigma / 255)
+    found = find(y, noise, None if sigma is None else sigma / 255, fine=_is_fine(picture))
     estimates: dict[str, object] = {
         "noise": found.said,
         "kind": found.kind,
-        "sigma": round(255 * found.sigma, 2),
+        "sigma": float(f"{255 * root_mean_square(found.in_picture):.4g}"),
     }
     if found.kind == "none":
         return Nothing(f"nothing to restore: {found.said}", estimates)
+    problem = _without(picture, stretched(y, found.within), found, settings, estimates)
+    return problem if found.within == WHOLE else _as_stored(problem, y, found.within)
+
+
+def _without(
+    picture: "Picture", y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
+) -> "Problem | Nothing":
+    """Take out the noise that was found in y."""
+    from ipse.pilots.few_photons import binning
+    from ipse.tasks._impulses import without_impulses
+    from ipse.tasks._whiten import whiten
+
     if settings.preset == "paper":
         return _paper_problem(y, found, settings, estimates)
     if found.kind == "salt-and-pepper":
         return without_impulses(picture, y, found, settings, estimates)
     if found.kind == "correlated":
         return _camera(y, found.sigma, settings, estimates)
-    white = whiten(y, found)
-    asked = (settings.steps, settings.rule, settings.network, settings.latent)
-    fit = _pilot_alone if asked == (None,) * 4 else _fitted
-    return fit(white, settings, estimates)
+    asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
+    if found.kind == "poisson" and not asked and (side := binning(y, found.gain)) > 1:
+        return _few_photons(y, found, side, settings, estimates)
+    return (_fitted if asked else _pilot_alone)(whiten(y, found), settings, estimates)
 
 
 def look(
     picture: "Picture", settings: Settings, *, sigma: float | None = None, noise: Kind = "auto"
 ) -> "dict[str, object] | Nothing":
-    """Find the noise in the whole picture, so that its tiles agree."""
+    """Find the noise in the whole picture: its tiles are told all of it, so that they agree."""
     from ipse.problem import Nothing
     from ipse.tasks import _common
     from ipse.tasks._whiten import find
 
-    found = find(_common.tensor(picture, settings), noise, None if sigma is None else sigma / 255)
-    if found.kind == "none":
-        return Nothing(f"nothing to restore: {found.said}")
-    if found.kind in ("gaussian", "correlated", "salt-and-pepper"):
-        return {"sigma": max(0.5, 255 * found.sigma), "noise": found.kind}
-    return {"sigma": sigma, "noise": found.kind}
+    _check(sigma)
+    told = None if sigma is None else sigma / 255
+    found = find(_common.tensor(picture, settings), noise, told, fine=_is_fine(picture))
+    return Nothing(f"nothing to restore: {found.said}") if found.kind == "none" else {"noise": found}
+
+
+def _check(sigma: float | None) -> None:
+    """Refuse a level that cannot be one."""
+    if sigma is not None and not 0 < sigma <= 255:
+        raise OptionError(
+            f"sigma {sigma:g} is out of range: give more than 0, up to 255, which is the picture's whole range"
+        )
+
+
+def _is_fine(picture: "Picture") -> bool:
+    """Whether samples have more than 8 bits."""
+    return picture.dtype.itemsize > 1
+
+
+def _as_stored(problem: "Problem | Nothing", y: "Tensor", within: "Span") -> "Problem | Nothing":
+    """The same for the picture as it is stored; the few samples beyond its range are as they were."""
+    import torch
+
+    from ipse.noise import put_back
+    from ipse.problem import Nothing
+
+    if isinstance(problem, Nothing):
+        return problem
+    inner, beyond = problem.outputs, (y < within[0]) | (y > within[1])
+
+    def outputs(x: "Tensor") -> "Tensor":
+        return torch.where(beyond, y, put_back(inner(x), within))
+
+    return replace(problem, outputs=outputs)
 
 
 def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
@@ -104,6 +143,29 @@ def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, obj
         learns=settings.preset == "best",
         perturbed=lambda seed: _again(white, settings, seed),
         outputs=white.undo,
+        estimates=estimates,
+    )
+
+
+def _few_photons(
+    y: "Tensor", found: "Noise", side: int, settings: Settings, estimates: dict[str, object]
+) -> "Problem":
+    """Photons too few for Anscombe's root are summed first."""
+    from ipse.objectives import LeastSquares
+    from ipse.pilots.few_photons import few_photons
+    from ipse.problem import Problem
+    from ipse.tasks import _common
+    from ipse.tasks._whiten import whiten
+
+    def denoised(sums: "Tensor", gain: float) -> "Tensor":
+        white = whiten(sums, replace(found, gain=gain, sigma=found.sigma / side))
+        return white.undo(list(estimates_of(white.y, white, settings))[-1])
+
+    return Problem(
+        prior=None,
+        objective=LeastSquares(y),
+        recipe=_common.alone(),
+        pilot=lambda: few_photons(y, found.gain, denoised, side=side, preset=_common.effort(settings)),
         estimates=estimates,
     )
 

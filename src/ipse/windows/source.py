@@ -17,7 +17,7 @@ from ipse.pictures.levels import Samples, levels_of
 BAND = 256  # rows that are looked at together where the whole range must be known
 SQUARE, SQUARES = 256, 4  # pixels a side; squares down, and across: what noise is estimated on
 MULTIPLE = 32  # where squares begin, so that blocks of any JPEG stay whole
-SHOWN = frozenset({"bool", "uint8", "uint16"})  # types whose range is their own
+SHOWN = frozenset({"bool", "uint8"})  # types whose range is their own
 
 Window = Callable[[slice, slice], Samples]
 
