@@ -76,6 +76,7 @@ def main() -> int:
         Path(sys.executable).with_name("ipse"),
         "serve",
         "--no-browser",
+        "--no-token",
         "--port",
         "0",
         "--folder",

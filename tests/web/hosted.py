@@ -11,6 +11,7 @@ import uvicorn
 from PIL import Image
 
 from ipse.web.app import application
+from ipse.web.patience import Patient
 from ipse.web.serve import Ending, Place, listening
 from ipse.web.server import Limits, Server
 
@@ -27,7 +28,7 @@ class Hosted:
         self.address = f"http://127.0.0.1:{bound.getsockname()[1]}"
         app = application(self.server, token=token)
         self.uvicorn = Ending(
-            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5), self.server
+            uvicorn.Config(app, http=Patient, log_level="warning", timeout_graceful_shutdown=5), self.server
         )
         self.thread = threading.Thread(target=self.uvicorn.run, kwargs={"sockets": [bound]}, daemon=True)
         self.client = httpx.Client(base_url=f"{self.address}/api/v1", timeout=PATIENCE)

@@ -74,6 +74,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(page, picture):
         ({"picture": picture, "task": "denose"}, "OptionError", "denoise"),
         ({"picture": picture, "task": "denoise", "options": {"sigma": "x"}}, "OptionError", "'x'"),
         ({"picture": picture, "task": "denoise", "settings": {"preset": "x"}}, "OptionError", "'x'"),
+        ({"picture": picture, "task": "denoise", "options": {"sigma": 1000.0}}, "OptionError", "sigma 1000"),
         ({"picture": picture, "task": "upscale"}, "OptionError", "factor"),
         (
             {"picture": picture, "task": "inpaint", "options": {"mask": "/etc/passwd"}},
@@ -85,9 +86,6 @@ def test_what_cannot_be_done_is_said_in_a_sentence(page, picture):
         answer = page.client.post("/jobs", json=body)
         assert (answer.status_code, answer.json()["code"]) == (422, code), body
         assert word in answer.json()["message"]
-    failed = page.wait(page.submit(picture, options={"sigma": 1000.0}))
-    assert (failed["state"], failed["error"].count("\n")) == ("failed", 0)
-    assert "sigma 1000" in failed["error"]
     assert page.wait(page.submit(picture, preset="fast"))["state"] == "done"
 
 

@@ -1,5 +1,6 @@
 """`ipse serve` as a process: the clients of the docs, a kill in mid-fit, an end in order."""
 
+import os
 import re
 import shutil
 import signal
@@ -10,6 +11,8 @@ from pathlib import Path
 import httpx
 from hosted import PATIENCE, noisy, opened, png, until
 
+TOKEN = "a-token-that-nobody-guesses"
+OWN = {"Authorization": f"Bearer {TOKEN}"}
 COMMAND = Path(sys.executable).with_name("ipse")
 DOCS = Path(__file__).parents[2] / "docs" / "web.md"
 BLOCKS = dict(re.findall(r"```(sh|python)\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S))
@@ -18,7 +21,9 @@ BLOCKS = dict(re.findall(r"```(sh|python)\n(.*?)```", DOCS.read_text(encoding="u
 def serve(folder):
     """Start the command; return the process and its address."""
     args = [COMMAND, "serve", "--no-browser", "--port", "0", "--folder", folder]
-    process = subprocess.Popen(args, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        args, stderr=subprocess.PIPE, text=True, env=os.environ | {"IPSE_TOKEN": TOKEN}
+    )
     address = re.search(r"http://[\d.:]+", process.stderr.readline()).group()
     assert "Ctrl-C" in process.stderr.readline()  # the last that it says, unless something goes wrong
     until(lambda: answers(address))
@@ -27,7 +32,7 @@ def serve(folder):
 
 def answers(address):
     try:
-        return httpx.get(f"{address}/api/v1/tasks").status_code == 200
+        return httpx.get(f"{address}/api/v1/tasks", headers=OWN).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -40,7 +45,7 @@ def finish(process, how):
 
 def test_a_killed_server_loses_no_job_and_the_docs_clients_work(tmp_path):
     process, address = serve(tmp_path / "kept")
-    with httpx.Client(base_url=f"{address}/api/v1", timeout=PATIENCE) as client:
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=PATIENCE, headers=OWN) as client:
         picture = client.post("/pictures", content=png(noisy())).json()["id"]
         long = {
             "picture": picture,
@@ -51,7 +56,7 @@ def test_a_killed_server_loses_no_job_and_the_docs_clients_work(tmp_path):
         until(lambda: client.get(f"/jobs/{job}").json()["progress"]["step"] > 5)
     finish(process, signal.SIGKILL)
     process, address = serve(tmp_path / "kept")
-    with httpx.Client(base_url=f"{address}/api/v1", timeout=PATIENCE) as client:
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=PATIENCE, headers=OWN) as client:
         until(lambda: client.get(f"/jobs/{job}").json()["progress"]["step"] > 5)
         client.post(f"/jobs/{job}/cancel")
         (tmp_path / "photo.png").write_bytes(png(noisy()))
@@ -62,6 +67,7 @@ def test_a_killed_server_loses_no_job_and_the_docs_clients_work(tmp_path):
             subprocess.run(
                 [program, "-c", f"set -e\n{code}" if kind == "sh" else code],
                 cwd=tmp_path,
+                env=os.environ | {"IPSE_TOKEN": TOKEN},
                 check=True,
                 capture_output=True,
             )

@@ -137,6 +137,7 @@ def test_a_name_is_for_show(page):
         ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200),
         ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Content-Length": "0", "Transfer-Encoding": "chunked"}, 400),
     ],
 )
 def test_other_sites_and_other_names_are_turned_away(page, headers, status):
@@ -199,9 +200,9 @@ def test_what_is_no_text_and_no_number_is_refused_before_it_is_kept(page, settin
 
 def test_a_cookie_of_another_program_does_not_lock_the_owner_out(guarded):
     with httpx.Client(base_url=guarded.address) as client:
-        other = 'prefs={"a":1}; '
-        assert client.get("/", headers={"Cookie": f"{other}ipse={TOKEN}"}).status_code == 200
-        assert client.get("/", headers={"Cookie": f"{other}ipse=wrong"}).status_code == 401
+        other, name = 'prefs={"a":1}; ', f"ipse-{httpx.URL(guarded.address).port}"
+        assert client.get("/", headers={"Cookie": f"{other}{name}={TOKEN}"}).status_code == 200
+        assert client.get("/", headers={"Cookie": f"{other}{name}=wrong"}).status_code == 401
 
 
 def test_a_token_opens(guarded):
@@ -209,12 +210,16 @@ def test_a_token_opens(guarded):
         for headers in (
             {},
             {"Authorization": "Bearer wrong"},
+            {"Authorization": TOKEN},
             {"Cookie": "ipse=wrong"},
             {"Cookie": ";;=,\\"},
         ):
             for path in ("/", "/api/v1/tasks", "/static/js/main.js", "/api/v1/jobs?token=" + TOKEN):
                 assert client.get(path, headers=headers).status_code == 401
         assert client.get("/api/v1/tasks", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+        assert client.get("/api/v1/tasks", headers={"Authorization": f"bearer {TOKEN}"}).status_code == 200
+        locked = client.get("/", headers={"Accept": "text/html"})
+        assert (locked.status_code, "needs its token" in locked.text) == (401, True)
         answer = client.get("/", params={"token": TOKEN})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         kept = answer.headers["set-cookie"].lower()
@@ -250,6 +255,9 @@ def test_the_page_holds_no_inline_code_and_nothing_from_elsewhere():
     [
         (["--host", "0.0.0.0"], "--token"),
         (["--host", "0.0.0.0", "--token", "short"], "characters"),
+        (["--host", "0.0.0.0", "--token", "a-token-that-holds-ü-and-more"], "letters"),
+        (["--host", "0.0.0.0", "--no-token"], "--token"),
+        (["--space", "0"], "--space"),
         (["--port", "99999"], "99999"),
         (["--fits", "0"], "--fits"),
         (["--folder", "/dev/null/x"], "/dev/null/x"),

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from ipse.machine import versions
+from ipse.web.bodies import Bodies
 from ipse.web.errors import handle
 from ipse.web.guard import LOOPBACK, Guard
 from ipse.web.routes import jobs, made, pages, pictures
@@ -22,7 +23,7 @@ def application(server: Server, *, token: str | None = None, hosts: tuple[str, .
     """
     app = routed()
     app.state.server = server
-    return Guard(app, hosts if token is None else None, token)
+    return Guard(Bodies(app), hosts if token is None else None, token)
 
 
 def routed() -> FastAPI:

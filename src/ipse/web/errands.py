@@ -1,7 +1,7 @@
-"""Short pieces of work on pictures, in a process of their own: look, mask, plan, pick."""
+"""Short pieces of work on pictures, in a process of their own: weigh, check, look, mask, plan, pick."""
 
 import io
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,32 @@ from PIL import Image
 
 from ipse.about import about_damage, about_file
 from ipse.errors import PictureError
+from ipse.options import of_task
 from ipse.pictures import FORMATS, Picture, encode, from_array, read, read_mask, write_bytes
 from ipse.pictures.mask import stored
 from ipse.settings import Settings
 from ipse.snapshots import SUFFIX, Trajectory
-from ipse.trial import crop
+from ipse.trial import crop, hole
 from ipse.web.channel import Channel
-from ipse.web.hostile import check_pixels, check_single
+from ipse.web.hostile import check_single, weighed
+from ipse.web.pieces import cropped
 from ipse.web.places import STORED, VIEW
 from ipse.web.views import UPRIGHT, upright_size, view
 
-LOOK = 1024  # side of the middle in which noise is looked for
+LOOK = 3 << 20  # samples of the middle in which noise is looked for: 1024² pixels of RGB
 SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS}
+
+
+def weigh(order: dict[str, Any], channel: Channel) -> None:
+    """Say how many bytes an upload has decoded; refuse by its header what is made to harm."""
+    path = Path(order["path"])
+    check_single(path, order["name"])
+    channel.send("done", weight=weighed(path, order["name"]))
 
 
 def look(order: dict[str, Any], channel: Channel) -> None:
     """Read an upload; give it the name of its format; say what it is, then what is wrong with it."""
     folder, path = Path(order["folder"]), Path(order["path"])
-    check_single(path, order["name"])
-    check_pixels(path, order["name"])
     picture = read(_Named(path.read_bytes(), order["name"]))
     place = folder / f"{STORED}{SUFFIXES.get(picture.format or '', '.png')}"
     path.replace(place)
@@ -37,7 +44,8 @@ def look(order: dict[str, Any], channel: Channel) -> None:
     height, width = upright_size(picture)
     about = about_file(picture) | {"width": width, "height": height}
     channel.send("read", file=place.name, about=about)
-    channel.send("done", found=about_damage(crop(picture, LOOK)))
+    side = max(64, int((LOOK / picture.channels) ** 0.5))
+    channel.send("done", found=about_damage(crop(picture, side)))
 
 
 class _Named(io.BytesIO):
@@ -84,11 +92,19 @@ def plan(order: dict[str, Any], channel: Channel) -> None:
     """Say what a job would take."""
     from ipse.plan import plan as measured
 
+    picture, settings = read(Path(order["source"])), Settings(**order["settings"])
     options = {
         key: Path(value["file"]) if isinstance(value, dict) else value
         for key, value in order["options"].items()
     }
-    made = measured(read(Path(order["source"])), order["task"], Settings(**order["settings"]), options)
+    needed = any(one.required and one.name == "mask" for one in of_task(order["task"]))
+    if needed and "mask" not in options:  # it is still to be painted
+        options = {key: value for key, value in options.items() if key != "polarity"}
+        options["mask"] = hole(picture)
+    if order["region"] is not None:
+        picture, options = cropped(picture, tuple(order["region"]), order["task"], settings, options)
+        settings = replace(settings, tile=0)
+    made = measured(picture, order["task"], settings, options)
     channel.send("done", plan=asdict(made) | {"fits": made.fits})
 
 

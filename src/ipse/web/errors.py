@@ -14,15 +14,19 @@ from ipse.web.guard import refused
 
 STATUS = {
     "CutShort": 400,
+    "TooSlow": 400,
     "TooLarge": 413,
     "TooManyPixels": 413,
     "PictureError": 415,
     "Polyglot": 415,
     "RunError": 500,
+    "Gone": 500,
     "Ending": 503,
     "NotEnoughMemory": 507,
     "DiskFull": 507,
+    "NoRoom": 507,
 }
+LONGEST = 400  # characters of a message
 OTHERS = 422  # what was understood but cannot be done
 
 
@@ -47,14 +51,20 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": "Refused."} | said for status in statuses}
 
 
+def shortened(text: str) -> str:
+    """A message in one line, of bounded length: what was asked may be repeated in it."""
+    said = one_line(text)
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 100]} … {said[-90:]}"
+
+
 def handle(app: FastAPI) -> None:
     """Let an application say its errors so."""
 
     @app.exception_handler(IpseError)
     async def known(_request: Request, error: IpseError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         code = getattr(error, "code", type(error).__name__)
-        code = "DiskFull" if "disk is full" in str(error) else code
-        return refused(STATUS.get(code, OTHERS), code, one_line(str(error)))
+        code = "DiskFull" if "disk is full" in str(error) and code != "NoRoom" else code
+        return refused(STATUS.get(code, OTHERS), code, shortened(str(error)))
 
     @app.exception_handler(HTTPException)
     async def by_status(_request: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
@@ -64,7 +74,7 @@ def handle(app: FastAPI) -> None:
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return refused(422, "Malformed", one_line(f"{where}: {first['msg']}; see /api"))
+        return refused(422, "Malformed", shortened(f"{where}: {first['msg']}; see /api"))
 
     @app.exception_handler(Exception)
     async def unforeseen(_request: Request, error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]

@@ -5,14 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ipse import tasks
 from ipse.disagreement import places
+from ipse.giant import run_of, stack_of, takes_windows
 from ipse.job import Job
+from ipse.parts import Parts
 from ipse.pictures import Picture, read, write_bytes
-from ipse.pictures.mask import stored
-from ipse.problem import Nothing
 from ipse.receipt import Receipt, beside
 from ipse.remaining import steps, time_left
 from ipse.report import finite
@@ -20,12 +18,12 @@ from ipse.restoration import Estimate
 from ipse.run import Run
 from ipse.settings import Settings
 from ipse.snapshots import Trajectory
-from ipse.tiled import cut
 from ipse.tiles import enlargement, side_for
 from ipse.web.channel import Channel
+from ipse.web.pieces import cropped
 from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, VIEW, point_name, target_for
 from ipse.web.previews import Previews
-from ipse.web.views import upright_size, view
+from ipse.web.views import view
 
 if TYPE_CHECKING:
     from ipse.stopping import State
@@ -44,26 +42,12 @@ class Piece(Run):
 
     def __init__(self, job: Job, region: tuple[int, int, int, int]) -> None:
         super().__init__(job)
-        rows, columns = place_of(region, self.picture)
-        found = tasks.look(job.task)(self.picture, job.settings, **job.options)
-        options = job.options if isinstance(found, Nothing) else cut(found, self.picture.size, rows, columns)
-        self.picture = self.picture.crop(rows, columns)
+        self.picture, options = cropped(self.picture, region, job.task, job.settings, job.options)
         self.job = replace(job, options=options, settings=replace(job.settings, tile=0))
 
     def written(self, picture: Picture, *, unchanged: bool) -> bytes:  # noqa: ARG002 - the whole file is not the piece
         """Write the piece, also where nothing was restored."""
         return super().written(picture, unchanged=False)
-
-
-def place_of(region: tuple[int, int, int, int], picture: Picture) -> tuple[slice, slice]:
-    """Return rows and columns of the stored pixels; they begin where any JPEG's blocks do."""
-    left, top, width, height = region
-    marked = np.zeros(upright_size(picture), np.float32)
-    marked[top : top + height, left : left + width] = 1
-    marked = stored(marked, picture.orientation)
-    rows, columns = (np.flatnonzero(marked.any(axis=axis)) for axis in (1, 0))
-    top, left = (int(line[0]) // 32 * 32 for line in (rows, columns))
-    return slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
 
 
 def fit(order: dict[str, Any], channel: Channel) -> None:
@@ -96,10 +80,12 @@ def opened(order: dict[str, Any], folder: Path) -> Run:
     job = Job(order["task"], source, target, settings, options, overwrite=True)
     if order["region"] is not None:
         return Piece(job, tuple(order["region"]))
+    kept = {"checkpoint": folder / CHECKPOINT, "every": SAVED, "resume": True}
+    if stack_of(job) is not None or takes_windows(job):
+        return run_of(replace(job, **kept))
     side = side_for(picture.size, told=tasks.uncut(job.task, settings).tile, factor=enlargement(options))
     one = side == 0 and not settings.tile and settings.seeds == 1
-    keeping = {"checkpoint": folder / CHECKPOINT, "every": SAVED, "resume": True}
-    return Run(replace(job, snapshots=one, **keeping))
+    return Run(replace(job, snapshots=one, **kept))
 
 
 def pull(run: Run, previews: Previews, channel: Channel) -> bool:
@@ -155,12 +141,10 @@ def wait(run: Run, channel: Channel) -> None:
 
 def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
     """Return what there is to say of an event."""
+    parts = {"tile": run.tiles, "tiles": count_of(run)}
     if isinstance(event, Estimate):
-        return {
-            "say": "refined" if event.refined else "pilot",
-            "index": event.index + 1,
-            "seconds": event.seconds,
-        }
+        say = "refined" if event.refined else "pilot"
+        return {"say": say, "index": event.index + 1, "left": parts_left(run)} | parts
     return {
         "say": "step",
         "step": event.step,
@@ -168,8 +152,23 @@ def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
         "loss": finite(event.loss),
         "score": finite(event.score),
         "left": time_left(run.restoration, event),
-        "tile": run.tiles,
-    }
+    } | parts
+
+
+def count_of(run: Run) -> int | None:
+    """How many tiles or planes there are; None where the picture is restored whole."""
+    stream = run.restoration
+    return stream.count if isinstance(stream, Parts) and run.tiles is not None else None
+
+
+def parts_left(run: Run) -> float | None:
+    """Seconds for the parts that follow, where one is done: they are like those before."""
+    stream = run.restoration
+    if not isinstance(stream, Parts) or stream.index == 0:
+        return None
+    left = stream.spent / stream.index * (stream.count - stream.index)
+    budget = stream.settings.seconds
+    return left if budget is None else max(0.0, min(left, budget - stream.spent))
 
 
 def summary(said: Receipt) -> dict[str, Any]:

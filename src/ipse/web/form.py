@@ -4,7 +4,7 @@ The same list as the command's flags: ``ipse.options``.
 """
 
 from collections.abc import Mapping
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -13,6 +13,9 @@ from ipse import options, tasks
 from ipse.errors import OptionError, nearest
 from ipse.options import Option
 from ipse.settings import Settings
+
+LONGEST = 80  # characters of a value in a message
+HUGE = 10**300  # whole numbers beyond have no float
 
 
 def form() -> list[dict[str, Any]]:
@@ -69,12 +72,13 @@ def check_task(name: str, *, piece: bool) -> None:
         raise OptionError(f"{name} sees the picture whole: leave the region out")
 
 
-def told_options(task: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def told_options(task: str, given: Mapping[str, Any], *, painted: bool = True) -> dict[str, Any]:
     """Return a task's options as they were told, checked.
 
     Args:
         task: the task.
         given: by name; a file is {"picture": id}.
+        painted: whether the mask, where one is needed, must be there.
 
     Raises:
         OptionError: an unknown task or option, a value of another kind, or one that is missing.
@@ -82,7 +86,8 @@ def told_options(task: str, given: Mapping[str, Any]) -> dict[str, Any]:
     known = {one.name: one for one in options.of_task(task)}
     told = _checked(given, known)
     for one in known.values():
-        if one.required and told.get(one.name) is None:
+        needed = one.required and (painted or one.name != "mask")
+        if needed and told.get(one.name) is None:
             raise OptionError(f"{task} needs {one.name}: {one.help}")
     return told
 
@@ -98,8 +103,14 @@ def told_settings(given: Mapping[str, Any]) -> Settings:
 
 def _checked(given: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
     for name in given.keys() - known.keys():
-        raise OptionError(f"option {name!r} is unknown: {nearest(name, known)}")
+        raise OptionError(f"option {cut(name)} is unknown: {nearest(name[:LONGEST], known)}")
     return {name: _value(known[name], value) for name, value in given.items()}
+
+
+def cut(value: Any) -> str:
+    """A value for a message, no longer than a line."""
+    said = ascii(value)
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 
 def _value(one: Option, value: Any) -> Any:
@@ -110,19 +121,19 @@ def _value(one: Option, value: Any) -> Any:
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise OptionError(
-                f"{one.name} {value!r} is unknown: choose one of {', '.join(map(str, get_args(kind)))}"
+                f"{one.name} {cut(value)} is unknown: choose one of {', '.join(map(str, get_args(kind)))}"
             )
         return value
     if kind is Path:
         if not isinstance(value, dict) or not isinstance(value.get("picture"), str) or len(value) != 1:  # pyright: ignore[reportUnknownMemberType]
-            raise OptionError(f'{one.name} {value!r} is no file: upload one and give {{"picture": id}}')
+            raise OptionError(f'{one.name} {cut(value)} is no file: upload one and give {{"picture": id}}')
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) < HUGE else inf
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise OptionError(f"{one.name} {value!r} is no {kind.__name__}: {one.help}")
+        raise OptionError(f"{one.name} {cut(value)} is no {kind.__name__}: {one.help}")
     if isinstance(value, float) and not isfinite(value):
         raise OptionError(f"{one.name} {value} is no number: {one.help}")
     if isinstance(value, str) and not value.isprintable():
-        raise OptionError(f"{one.name} {value!a} holds characters that are no text: {one.help}")
+        raise OptionError(f"{one.name} {cut(value)} holds characters that are no text: {one.help}")
     return value

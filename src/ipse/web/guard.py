@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "ipse"
@@ -18,6 +18,13 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+LOCKED = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>ipse</title>
+<h1>ipse</h1>
+<p>This page needs its token. Open the address that <code>ipse serve</code> printed, which ends in
+<code>?token=…</code>: this browser is then known.</p>
+</html>
+"""
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -55,7 +62,7 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refusal = self.refusal(scope)
+        refusal = two_lengths(Headers(scope=scope)) or self.refusal(scope)
         await (self.app if refusal is None else refusal)(scope, receive, guarded)
 
     def refusal(self, scope: Scope) -> Response | None:
@@ -70,18 +77,31 @@ class Guard:
             return refused(
                 403, "WrongOrigin", "another site's page may not ask this server: open its own page"
             )
-        if self.token is None:
-            return None
+        return None if self.token is None else self.locked(scope, headers, self.token)
+
+    def locked(self, scope: Scope, headers: Headers, token: str) -> Response | None:
+        """What to answer who may not know the token; None lets the request through."""
         offered = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if scope["path"] == "/" and same(offered, self.token):
+        if scope["path"] == "/" and same(offered, token):
             answer = RedirectResponse("/", status_code=303)
-            answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", max_age=30 * 86400)
+            answer.set_cookie(cookie_of(scope), token, httponly=True, samesite="strict", max_age=30 * 86400)
             return answer
-        if same(bearer(headers), self.token) or same(cookie(headers), self.token):
+        if same(bearer(headers), token) or same(cookie(headers, cookie_of(scope)), token):
             return None
+        if scope["path"] == "/" and "text/html" in headers.get("accept", ""):
+            return HTMLResponse(LOCKED, status_code=401)
         return refused(
             401, "NoToken", "this server needs its token: open /?token=… once, or send it as a bearer token"
         )
+
+
+def two_lengths(headers: Headers) -> Response | None:
+    """Refuse a request that says its length in two ways: who stands before this server may believe the other."""
+    if "content-length" not in headers or "transfer-encoding" not in headers:
+        return None
+    answer = refused(400, "TwoLengths", "the request has Content-Length and Transfer-Encoding: send one")
+    answer.headers["Connection"] = "close"
+    return answer
 
 
 def bare(host: str) -> str:
@@ -113,14 +133,21 @@ def _place(origin: str) -> str | None:
 
 def bearer(headers: Headers) -> str:
     """The token of the Authorization header."""
-    return headers.get("authorization", "").removeprefix("Bearer ").strip()
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
 
 
-def cookie(headers: Headers) -> str:
+def cookie_of(scope: Scope) -> str:
+    """The cookie's name: browsers keep one jar for all ports of a host."""
+    server = scope.get("server")
+    return f"{COOKIE}-{server[1]}" if server else COOKIE
+
+
+def cookie(headers: Headers, wanted: str) -> str:
     """The token of the cookie, whatever other programs on this host have set beside it."""
     for part in headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
-        if name == COOKIE:
+        if name == wanted:
             return value.strip('"')
     return ""
 

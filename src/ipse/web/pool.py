@@ -1,42 +1,67 @@
-"""Workers, one ready before it is asked for: a fit has one for itself, errands share one and wait in line."""
+"""Workers, one ready before it is asked for: a fit has one for itself, errands share a few and wait in line.
+
+Who looks at headers never waits for who decodes, a small picture never for a large one, and nobody for a plan.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from ipse.web.process import ENDS, Process, Refused, checked
+from ipse.web.worker import COLD
 
 MOST = 40  # pieces of work of one worker: whatever leaks ends with it
+HEAVY = 12 << 20  # bytes decoded from which a picture is large: 4 million pixels in 8-bit RGB
+LONGEST = 120.0  # seconds of an errand
+GRACE = 3.0  # seconds for which a plan that nobody waits for may go on: its worker costs as much to start
 ENDING = Refused("Ending", "the server is ending: ask it again when it is back")
 
 
 class Clerk:
-    """A worker that runs one errand after the other."""
+    """A worker that runs one errand after the other.
 
-    def __init__(self, pool: "Pool") -> None:
-        self.pool = pool
+    Args:
+        pool: where its workers come from.
+        cold: whether they are started without PyTorch, apart from the pool.
+        longest: seconds of an errand.
+    """
+
+    def __init__(self, pool: "Pool", *, cold: bool = False, longest: float = LONGEST) -> None:
+        self.pool, self.cold, self.longest = pool, cold, longest
         self.turn = asyncio.Lock()
+        self.owner: asyncio.Task[Any] | None = None  #: whose turn it is
         self.process: Process | None = None
+
+    async def ready(self) -> Process:
+        """Return a worker that lives.
+
+        Raises:
+            Refused: the server is ending.
+        """
+        if self.pool.closed:
+            raise ENDING
+        if self.process is None or not self.process.alive:
+            self.process = await (Process.start(COLD) if self.cold else self.pool.take())
+            if not self.cold:
+                self.pool.warm()
+        return self.process
 
     async def errand(self, order: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """Run an errand, when it is its turn; one that nobody hears to its end is ended.
 
         Raises:
-            Refused: it failed, or the server is ending.
+            Refused: it failed, took too long, or the server is ending.
         """
         async with self.turn:
-            if self.pool.closed:
-                raise ENDING
-            if self.process is None or not self.process.alive:
-                self.process = await self.pool.take()
-                self.pool.warm()
-            process, over = self.process, False
+            self.owner = asyncio.current_task()
+            process, over = await self.ready(), False
             try:
-                async for message in process.work(order):
+                async for message in within(process.work(order), self.longest):
                     over = message["say"] in ENDS
                     yield checked(message)
             finally:
+                self.owner = None
                 if not over or process.done >= MOST:  # the rest would be taken for the next errand's
                     self.process = None
                     process.end()
@@ -45,7 +70,7 @@ class Clerk:
         """Run an errand, and return its last word.
 
         Raises:
-            Refused: it failed, or the server is ending.
+            Refused: it failed, took too long, or the server is ending.
         """
         last: dict[str, Any] = {}
         async with aclosing(self.errand(order)) as messages:
@@ -53,14 +78,30 @@ class Clerk:
                 last = message
         return last
 
+    def forsake(self, asking: "asyncio.Task[Any]") -> None:
+        """Give up an errand that nobody waits for: at once before its turn, else after a while."""
+        asking.add_done_callback(_heard)
+        if self.owner is not asking:
+            asking.cancel()
+            return
+        late = asyncio.get_running_loop().call_later(GRACE, asking.cancel)
+        asking.add_done_callback(lambda _: late.cancel())
+
 
 class Pool:
     """The workers of a server."""
 
     def __init__(self) -> None:
         self.spare: asyncio.Task[Process] | None = None
-        self.errands, self.plans = Clerk(self), Clerk(self)  # a plan may take long: nothing else waits for it
+        self.gate, self.errands, self.heavy, self.plans = (
+            Clerk(self, cold=True), Clerk(self), Clerk(self), Clerk(self)
+        )  # fmt: skip
+        self.clerks = (self.gate, self.errands, self.heavy, self.plans)
         self.closed = False
+
+    def lane(self, weight: int) -> Clerk:
+        """Who works on a picture that has so many bytes decoded."""
+        return self.heavy if weight > HEAVY else self.errands
 
     def warm(self) -> None:
         """Start the next worker before it is asked for."""
@@ -87,7 +128,7 @@ class Pool:
     def leave(self) -> None:
         """End all errands, so that nobody waits for them."""
         self.closed = True
-        for clerk in (self.errands, self.plans):
+        for clerk in self.clerks:
             if clerk.process is not None:
                 clerk.process.end()
 
@@ -96,9 +137,34 @@ class Pool:
         self.leave()
         spare = None if self.spare is None else await self.spare
         self.spare = None
-        for process in (spare, self.errands.process, self.plans.process):
+        for process in (spare, *(clerk.process for clerk in self.clerks)):
             if process is not None:
                 await process.kill()
+
+
+async def within(messages: AsyncGenerator[dict[str, Any]], seconds: float) -> AsyncGenerator[dict[str, Any]]:
+    """Pass messages on for so long.
+
+    Raises:
+        Refused: they did not end by then.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    with suppress(StopAsyncIteration):
+        while True:
+            try:
+                message = await asyncio.wait_for(anext(messages), end - loop.time())
+            except TimeoutError:
+                raise Refused(
+                    "TooLong", f"it took more than {seconds:.0f} s and was ended: give a smaller picture"
+                ) from None
+            yield message
+
+
+def _heard(task: "asyncio.Task[Any]") -> None:
+    """Take note of how a task ended, for nobody else does."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _itself(process: Process) -> Process:

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ipse.parts import Parts
 from ipse.pictures import write_bytes
 from ipse.problem import Problem
 from ipse.run import Run
+from ipse.stacked import Stacked
 from ipse.tiled import Tiled
 from ipse.tiles import tiles
 from ipse.web.views import SIDE, view
@@ -37,6 +39,7 @@ class Previews:
         self.version = 0  #: counts the previews
         self.next = 0.0  # time of the next
         self.canvas: Pixels | None = None
+        self.of: Tiled | None = None  # whose tiles lie on it
 
     def due(self) -> bool:
         """Whether it is time for another."""
@@ -64,21 +67,25 @@ class Previews:
     def stored(self) -> Pixels:
         """Return the pixels of what is under way: the picture's, or the tile's."""
         stream = self.run.restoration
-        inner = stream.inner if isinstance(stream, Tiled) else None
-        return (stream if inner is None else inner).picture.pixels
+        while isinstance(stream, Parts) and stream.inner is not None:
+            stream = stream.inner
+        return stream.picture.pixels
 
     def whole(self, pixels: Pixels) -> Pixels:
-        """Return the whole picture, small: a tile is put onto those before it."""
+        """Return the whole picture, or the plane under way, small: a tile is put onto those before it."""
         stream = self.run.restoration
-        if not isinstance(stream, Tiled):
+        if isinstance(stream, Stacked) and isinstance(stream.inner, Tiled):
+            stream = stream.inner
+        if not isinstance(stream, Tiled) or stream.small:
             return pixels
-        height, width = stream.picture.size
+        height, width = stream.size
         scale = min(1.0, SIDE / max(height, width))
-        if stream.small:
-            return pixels
-        if self.canvas is None:
-            self.canvas = _resized(stream.picture.pixels, round(height * scale), round(width * scale))
-        tile = list(tiles(stream.picture.size, tile=stream.side))[stream.index]
+        if self.canvas is None or self.of is not stream:
+            self.of, size = stream, (round(height * scale), round(width * scale))
+            seen = stream.picture.pixels
+            laid = seen.shape[-2:] == stream.size  # else it is seen through windows
+            self.canvas = _resized(seen, *size) if laid else np.full((len(pixels), *size), 0.5, np.float32)
+        tile = list(tiles(stream.size, tile=stream.side))[stream.index]
         top, left = round(tile.rows.start * scale), round(tile.columns.start * scale)
         bottom, right = round(tile.rows.stop * scale), round(tile.columns.stop * scale)
         self.canvas[:, top:bottom, left:right] = _resized(pixels, bottom - top, right - left)

@@ -14,7 +14,7 @@ LINE = 1 << 20  # bytes of a message at most
 ENDS = ("done", "failed")  # what ends a piece of work
 GONE = {
     "say": "failed",
-    "code": "RunError",
+    "code": "Gone",
     "message": "the process that computed ended: perhaps memory ran out",
 }
 
@@ -27,10 +27,10 @@ class Process:
         self.done = 0  #: pieces of work it has done
 
     @classmethod
-    async def start(cls) -> "Process":
+    async def start(cls, *args: str) -> "Process":
         """Start a worker; it imports what it needs and waits."""
         inner = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ipse.web.worker",
+            sys.executable, "-m", "ipse.web.worker", *args,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LINE,

@@ -13,11 +13,15 @@ from typing import Any
 
 from ipse.errors import RunError
 from ipse.web.form import told_settings
+from ipse.web.heard import ended, stepped
 from ipse.web.hub import Hub
+from ipse.web.places import CHECKPOINT
 from ipse.web.pool import Pool
 from ipse.web.process import Process
-from ipse.web.records import JobRecord, Progress, extended
+from ipse.web.records import JobRecord, Progress
 from ipse.web.store import Store, used_by
+
+AGAIN = 2  # times that a job goes on by itself after its process has died: it may die of the job
 
 
 class Queue:
@@ -139,14 +143,18 @@ class Queue:
         match message["say"]:
             case "found":
                 job = replace(job, estimates=message["estimates"])
-            case "pilot":
-                job = replace(job, progress=replace(now, pilots=message["index"]))
+            case "pilot" | "refined":
+                told = {key: message[key] for key in ("tile", "tiles", "left")}
+                job = replace(job, progress=replace(now, pilots=message["index"], **told))
             case "step":
                 job = stepped(job, message)
             case "preview":
                 job = replace(job, progress=replace(now, preview=now.preview + 1))
             case "writing":
                 job = replace(job, progress=replace(now, writing=True))
+            case "failed" if message["code"] == "Gone" and self.can_go_on(job):
+                self.go_on(job)
+                return
             case "done" | "failed":
                 job = ended(job, message)
             case _:
@@ -154,6 +162,21 @@ class Queue:
         self.change(job, keep=job.over)
         if job.over:
             self.leave(name)
+
+    def can_go_on(self, job: JobRecord) -> bool:
+        """Whether a job whose process has died is tried once more: its checkpoint is whole."""
+        return job.again < AGAIN and (self.store.job_folder(job.id) / CHECKPOINT).exists()
+
+    def go_on(self, job: JobRecord) -> None:
+        """Queue a job whose process has died, before the others; one that was paused waits to be told."""
+        self.processes.pop(job.id, None)
+        self.running.discard(job.id)
+        paused = job.state == "paused"
+        self.change(replace(job, state="paused" if paused else "queued", again=job.again + 1), keep=True)
+        if paused:
+            return
+        self.waiting.insert(0, job.id)
+        self.dispatch()
 
     def leave(self, name: str) -> None:
         """Give a job's place to the next."""
@@ -175,11 +198,13 @@ class Queue:
         self.dispatch()
 
     def resume(self, name: str) -> None:
-        """Let a paused job go on, before those that have not begun."""
+        """Let a paused job go on, or one that failed try again, before those that have not begun."""
         job = self.store.jobs[name]
-        if job.state != "paused":
+        if job.state not in ("paused", "failed"):
             return
-        self.change(replace(job, state="queued"), keep=True)
+        fresh: dict[str, Any] = {"again": 0, "ended": None, "error": None, "progress": Progress()}
+        fresh = fresh if job.state == "failed" else {}
+        self.change(replace(job, state="queued", **fresh), keep=True)
         self.waiting.insert(0, name)
         self.dispatch()
 
@@ -207,6 +232,7 @@ class Queue:
         self.running.discard(name)
         if process is not None:
             await process.kill()
+        self.store.drop_checkpoint(name)
         self.dispatch()
 
     async def close(self) -> None:
@@ -214,20 +240,3 @@ class Queue:
         self.closing = True
         await asyncio.gather(*(process.close() for process in list(self.processes.values())))
         await asyncio.gather(*self.tasks, return_exceptions=True)
-
-
-def stepped(job: JobRecord, message: dict[str, Any]) -> JobRecord:
-    """Note a step."""
-    told = {key: message[key] for key in ("step", "steps", "loss", "score", "left", "tile")}
-    point = [message["step"], message["loss"], message["score"]]
-    return replace(job, progress=replace(job.progress, **told), curve=extended(job.curve, point))
-
-
-def ended(job: JobRecord, message: dict[str, Any]) -> JobRecord:
-    """Note how a job ended."""
-    progress: Progress = replace(job.progress, writing=False)
-    job = replace(job, ended=time.time(), progress=progress)
-    if message["say"] == "failed":
-        return replace(job, state="failed", error=message["message"])
-    made = {key: message[key] for key in ("result", "size", "points", "chosen", "disagreement", "receipt")}
-    return replace(job, state="done", estimates=message["receipt"]["estimates"], **made)

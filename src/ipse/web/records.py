@@ -34,7 +34,8 @@ class Progress:
     loss: float | None = None
     score: float | None = None
     left: float | None = None  #: seconds, at most
-    tile: int | None = None
+    tile: int | None = None  #: tiles, or planes of a stack, that are done …
+    tiles: int | None = None  #: … of so many
     preview: int = 0  #: counts the previews; 0 is none
     writing: bool = False
 
@@ -53,6 +54,7 @@ class JobRecord:
     created: float
     changed: int = 0  #: grows with every change: of two accounts of a job, the later is true
     state: State = "queued"
+    again: int = 0  #: times it went on from its checkpoint after its process had died
     ended: float | None = None
     error: str | None = None
     progress: Progress = field(default_factory=Progress)

@@ -1,5 +1,7 @@
 """(host, port, token) ↦ a running server, until it is told to end."""
 
+import os
+import re
 import secrets
 import socket
 import threading
@@ -17,9 +19,12 @@ import uvicorn
 from ipse.errors import OptionError, OutputError
 from ipse.web.app import application
 from ipse.web.guard import LOOPBACK
+from ipse.web.patience import Patient, open_more
 from ipse.web.server import Limits, Server
 
 SHORTEST = 16  # characters of a token that nobody can guess
+TOKEN = re.compile(r"[A-Za-z0-9._~-]+")  # what an address and a header carry as it is
+KEPT = "token"  # the file of one that was made up
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class Place:
 
     host: str = "127.0.0.1"
     port: int = 7860  #: 0 takes any that is free
-    token: str | None = None
+    token: str | None = None  #: None makes one up, and keeps it in the folder
+    locked: bool = True  #: whether a token is asked for
     browser: bool = True  #: open the page
     folder: Path = field(default_factory=Path)
     limits: Limits = field(default_factory=Limits)
@@ -63,12 +69,14 @@ def check(place: Place) -> None:
     Raises:
         OptionError: a server that others reach has no token, or one that can be guessed.
     """
-    if not place.local and place.token is None:
+    if not place.local and (place.token is None or not place.locked):
         raise OptionError(
             f"host {place.host} can be reached from elsewhere: add --token, for instance {secrets.token_urlsafe(16)}"
         )
     if place.token is not None and len(place.token) < SHORTEST:
         raise OptionError(f"the token has {len(place.token)} characters: give {SHORTEST} or more")
+    if place.token is not None and not TOKEN.fullmatch(place.token):
+        raise OptionError("the token holds other signs than letters, digits, - . _ ~: leave them out")
     if not 0 <= place.port <= 65535:
         raise OptionError(f"port {place.port} is out of range: give 0 to 65535")
 
@@ -87,12 +95,19 @@ def serve(place: Place, announce: Callable[[str], None]) -> None:
     check(place)
     server = Server(place.folder, place.limits)
     bound = listening(place)
+    open_more()
+    token = (place.token or kept_token(place.folder)) if place.locked else None
     # A server without a token may be called by the name that it was given.
-    app = application(server, token=place.token, hosts=(*LOOPBACK, place.host))
+    app = application(server, token=token, hosts=(*LOOPBACK, place.host))
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+        app,
+        http=Patient,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
     )
-    address = address_of(place, bound.getsockname()[1])
+    address = address_of(place, bound.getsockname()[1], token)
     announce(address)
     if place.browser:
         threading.Timer(0.5, webbrowser.open, (address,)).start()
@@ -119,7 +134,22 @@ def listening(place: Place) -> socket.socket:
     return bound
 
 
-def address_of(place: Place, port: int) -> str:
+def kept_token(folder: Path) -> str:
+    """Return the folder's token, which its owner alone can read: made up the first time, so that tabs stay known."""
+    path = folder / KEPT
+    try:
+        found = path.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        found = ""
+    if len(found) < SHORTEST or not TOKEN.fullmatch(found):
+        found = secrets.token_urlsafe(24)
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(found)
+    return found
+
+
+def address_of(place: Place, port: int, token: str | None) -> str:
     """Return the page's address, with the token where there is one."""
     host = f"[{place.host}]" if ":" in place.host else place.host
-    return f"http://{host}:{port}/" + (f"?token={quote(place.token)}" if place.token else "")
+    return f"http://{host}:{port}/" + (f"?token={quote(token)}" if token else "")

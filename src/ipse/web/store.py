@@ -14,7 +14,7 @@ from typing import IO, Any, TypeVar
 from ipse.errors import OutputError
 from ipse.pictures import write_bytes
 from ipse.receipt import plain
-from ipse.web.places import RECORD
+from ipse.web.places import CHECKPOINT, RECORD
 from ipse.web.records import JobRecord, PictureRecord, body_of, job_of, picture_of
 
 DAY = 86400.0
@@ -128,6 +128,11 @@ class Store:
         self.jobs.pop(name, None)
         shutil.rmtree(self.job_folder(name), ignore_errors=True)
 
+    def drop_checkpoint(self, name: str) -> None:
+        """Remove what a job that was cancelled would have gone on from."""
+        for path in self.job_folder(name).glob(f"{CHECKPOINT}*"):
+            path.unlink(missing_ok=True)
+
     def reclaim(self, *, days: float) -> list[str]:
         """Remove jobs that ended, and unused pictures that came, more than so many days ago; return the jobs."""
         before = time.time() - days * DAY
@@ -154,13 +159,15 @@ def _claim(root: Path) -> None:
         OutputError: it holds something, and nothing says that this program put it there.
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (root / MARK).exists():
+    own = (root / MARK).exists()
+    if not own:
         strange = sorted(path.name for path in root.iterdir() if path.name not in (*PARTS, "lock"))
         if strange or ((root / "pictures").exists() and not (root / "lock").exists()):
             raise OutputError(
                 f"{root} holds files that are not of ipse serve: name an empty folder with --folder"
             )
         (root / MARK).write_text("A folder of ipse serve: uploads, jobs and results.\n")
+    root.chmod(0o700)  # photographs are nobody else's, on a machine that is shared too
 
 
 def _aside(folder: Path, place: Path) -> None:

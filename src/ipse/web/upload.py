@@ -15,6 +15,9 @@ LINGER = (
     10.0  # seconds for which the rest of a refused body is read: a browser hears no answer while it sends
 )
 
+STALL = 30.0  # seconds for which an upload may stand still …
+SLOWEST = 1024  # … and bytes a second that it must have had before
+
 
 class TooLarge(PictureError):  # noqa: N818 - reads as the sentence it prints
     """An upload with more bytes than are taken."""
@@ -22,6 +25,10 @@ class TooLarge(PictureError):  # noqa: N818 - reads as the sentence it prints
 
 class CutShort(PictureError):  # noqa: N818 - reads as the sentence it prints
     """An upload that ended before it was whole."""
+
+
+class TooSlow(CutShort):
+    """An upload that stood still."""
 
 
 async def received(request: Request, folder: Path, *, limit: int) -> Path:
@@ -44,7 +51,7 @@ async def received(request: Request, folder: Path, *, limit: int) -> Path:
         raise CutShort("the connection ended before the file was whole: send it again") from None
     except BaseException as error:
         path.unlink(missing_ok=True)
-        if isinstance(error, Exception):  # else the server is ending
+        if isinstance(error, Exception) and not isinstance(error, TooSlow):  # else the server is ending
             await drained(stream)
         raise
     return path
@@ -59,15 +66,31 @@ async def written(stream: AsyncIterator[bytes], path: Path, *, said: str, limit:
     """
     if said.isdigit() and int(said) > limit:
         raise too_large(limit)
-    count = 0
+    count, began = 0, asyncio.get_running_loop().time()
     with path.open("xb") as file:
-        async for chunk in stream:
+        while chunk := await next_chunk(stream, began + STALL + count / SLOWEST):
             count += len(chunk)
             if count > limit:
                 raise too_large(limit)
             await asyncio.to_thread(file.write, chunk)
     if count == 0 or (said.isdigit() and count != int(said)):
         raise CutShort(f"{count} bytes came of {said or 'a file'}: send the file again")
+
+
+async def next_chunk(stream: AsyncIterator[bytes], end: float) -> bytes:
+    """Return what comes next; nothing at the end.
+
+    Raises:
+        TooSlow: nothing has come until then.
+    """
+    try:
+        async with asyncio.timeout_at(end):
+            async for chunk in stream:
+                if chunk:
+                    return chunk
+    except TimeoutError:
+        raise TooSlow("the file came too slowly: send it again") from None
+    return b""
 
 
 async def drained(stream: AsyncIterator[bytes]) -> None:

@@ -1,6 +1,7 @@
 """order ↦ messages: a process that does one piece of work after the other for the server.
 
-PyTorch is imported before the first order comes, so that the first estimate is quick.
+PyTorch is imported before the first order comes, so that the first estimate is quick; but not by a worker that is
+started ``cold``, which only looks at headers and options.
 """
 
 import os
@@ -10,8 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ipse.errors import IpseError, lack, one_line
+from ipse.web.bounds import bounded
 from ipse.web.channel import Channel
 
+COLD = "cold"
+Kinds = dict[str, Callable[[dict[str, Any], Channel], None]]
 NICE = 5  # fits leave the processor to whoever answers the page
 
 
@@ -21,13 +25,20 @@ def main() -> None:
     channel = Channel()
     if hasattr(os, "nice"):
         os.nice(NICE)
-    kinds = load()
+    kinds = load_cold() if COLD in sys.argv else load()
     while (order := channel.orders.get()) is not None:
         carry_out(kinds[order["kind"]], order, channel)
     sys.exit(0)
 
 
-def load() -> dict[str, Callable[[dict[str, Any], Channel], None]]:
+def load_cold() -> Kinds:
+    """Import what needs no PyTorch to begin with."""
+    from ipse.web import checks, errands
+
+    return {"weigh": errands.weigh, "check": checks.check}
+
+
+def load() -> Kinds:
     """Import what works, and take a first step, which takes longest."""
     import numpy as np
 
@@ -52,7 +63,8 @@ def carry_out(
 ) -> None:
     """Do one piece of work; a failure is said in a line, its trace goes to standard error alone."""
     try:
-        work(order, channel)
+        with bounded(order.get("memory")):
+            work(order, channel)
     except IpseError as error:
         channel.send("failed", code=type(error).__name__, message=named(one_line(str(error)), order))
     except Exception as error:  # whatever it was, the next order can be carried out

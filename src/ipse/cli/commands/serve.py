@@ -22,8 +22,12 @@ def command(
         str, typer.Option(help="The address; any but this machine's own needs a token.")
     ] = "127.0.0.1",
     token: Annotated[
-        str | None, typer.Option(help="What others must know to use it.", envvar="IPSE_TOKEN")
+        str | None,
+        typer.Option(help="What must be known to use it. Default: one that is made up.", envvar="IPSE_TOKEN"),
     ] = None,
+    no_token: Annotated[
+        bool, typer.Option("--no-token", help="Ask for no token: every user of this machine may use it.")
+    ] = False,
     folder: Annotated[
         Path | None, typer.Option(help="Where pictures and jobs are kept. Default: the user's data.")
     ] = None,
@@ -32,6 +36,7 @@ def command(
     keep_days: Annotated[
         float, typer.Option(help="Days for which finished jobs are kept.", **reading(float))
     ] = 30.0,
+    space: Annotated[float, typer.Option(help="GiB that all of it may take.", **reading(float))] = 20.0,
 ) -> None:
     """Open a page on which pictures are restored: drop, brush, watch, compare, save."""
     missing = [name for name in NEEDED if find_spec(name) is None]
@@ -39,13 +44,15 @@ def command(
         raise OptionError(
             f"the page needs {' and '.join(missing)}: install them with pip install 'ipse[web]'"
         )
-    if fits < 1 or upload_limit < 1 or not keep_days > 0:
-        raise OptionError("--fits, --upload-limit and --keep-days need numbers above 0")
+    if fits < 1 or upload_limit < 1 or not keep_days > 0 or not space > 0:
+        raise OptionError("--fits, --upload-limit, --keep-days and --space need numbers above 0")
     from ipse.web.serve import Place, serve
     from ipse.web.server import Limits
 
-    limits = Limits(upload=upload_limit << 20, days=keep_days, fits=fits)
-    place = Place(host, port, token, browser=browser, folder=folder or data_folder(), limits=limits)
+    limits = Limits(upload=upload_limit << 20, days=keep_days, fits=fits, space=int(space * 2**30))
+    place = Place(
+        host, port, token, locked=not no_token, browser=browser, folder=folder or data_folder(), limits=limits
+    )
 
     def announce(address: str) -> None:
         said = f"ipse: {address}\nipse: pictures and jobs are kept in {place.folder}; Ctrl-C ends"

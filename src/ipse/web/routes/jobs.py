@@ -13,9 +13,11 @@ from pydantic import BaseModel, Field
 from ipse.errors import OptionError
 from ipse.web.errors import missing, responses
 from ipse.web.form import check_task, told_options, told_settings
+from ipse.web.looking import kept
 from ipse.web.records import JobRecord, body_of
 from ipse.web.routes.pictures import Name
 from ipse.web.server import Reached, Server
+from ipse.web.space import check_space
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 SMALLEST = 32  # pixels a side of a region
@@ -57,15 +59,15 @@ def viewed(server: Server, job: JobRecord, *, curve: bool = True) -> JobView:
     return JobView(**body, position=server.queue.place(job.id))
 
 
-def checked(server: Server, wanted: Wanted) -> JobRecord:
-    """Return the job that was asked for, named but not yet made.
+def checked(server: Server, wanted: Wanted, *, begun: bool = True) -> JobRecord:
+    """Return the job that was asked for, named but not yet made; one that is not ``begun`` needs no mask yet.
 
     Raises:
         OptionError: it names what is not there, or values that cannot be used.
     """
     pictures = server.store.pictures
     check_task(wanted.task, piece=wanted.region is not None)
-    options = told_options(wanted.task, wanted.options)
+    options = told_options(wanted.task, wanted.options, painted=begun)
     told_settings(wanted.settings)
     files = [value["picture"] for value in options.values() if isinstance(value, dict)]
     for name in (wanted.picture, *files):
@@ -96,6 +98,10 @@ def within(region: list[int], width: int, height: int) -> list[int]:
 async def submit(server: Reached, wanted: Wanted, response: Response) -> JobView:
     """Ask for a restoration; it waits for its turn."""
     job = checked(server, wanted)
+    await check_space(server.store.root, server.limits.space)
+    about = server.store.pictures[job.picture].about
+    samples = about["width"] * about["height"] * about["channels"]
+    await server.pool.gate.ask(server.queue.order(job) | {"kind": "check", "samples": samples})
     name = server.store.new_job()
     server.queue.submit(replace(job, id=name))
     response.headers["Location"] = f"/api/v1/jobs/{name}"
@@ -105,14 +111,9 @@ async def submit(server: Reached, wanted: Wanted, response: Response) -> JobView
 @router.post("/plan", responses=responses(400, 415, 422, 500, 503, 507))
 async def plan(request: Request, server: Reached, wanted: Wanted) -> dict[str, Any]:
     """Measure what a job would take: seconds, bytes, tiles. Hang up, and it is given up."""
-    job = checked(server, wanted)
+    job = checked(server, wanted, begun=False)
     asking = asyncio.create_task(server.pool.plans.ask(server.queue.order(job) | {"kind": "plan"}))
-    while not (await asyncio.wait({asking}, timeout=0.5))[0]:
-        if await request.is_disconnected():
-            asking.cancel()
-    if asking.cancelled():
-        raise missing("whoever asked for the plan of", wanted.picture)
-    return asking.result()["plan"]
+    return (await kept(request, asking, leave=server.pool.plans.forsake))["plan"]
 
 
 @router.get("/jobs")

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
@@ -10,7 +10,10 @@ from starlette.responses import FileResponse, Response
 
 from ipse.disagreement import places
 from ipse.receipt import beside
+from ipse.tiles import enlargement
+from ipse.web.bounds import allowance
 from ipse.web.errors import missing, responses
+from ipse.web.looking import weight_of
 from ipse.web.places import BEFORE, PREVIEW, VIEW, point_name
 from ipse.web.records import JobRecord
 from ipse.web.routes.jobs import known
@@ -73,8 +76,18 @@ async def result(server: Reached, name: Name, step: Step = None) -> FileResponse
 async def picked(server: Server, job: JobRecord, step: int, path: Path, target: Path) -> None:
     """Have a worker write another point of the trajectory."""
     source = server.store.picture_path(job.picture)
-    order = {"kind": "pick", "source": str(source), "result": str(path), "target": str(target), "step": step}
-    await server.pool.errands.ask(order | {"names": {str(source): job.name, str(path): saved_as(job, path)}})
+    order: dict[str, Any] = {
+        "kind": "pick",
+        "source": str(source),
+        "result": str(path),
+        "target": str(target),
+        "step": step,
+    }
+    weight = weight_of(server.store.pictures[job.picture].about)
+    order["memory"] = allowance(weight * enlargement(job.options) ** 2)
+    await server.pool.lane(weight).ask(
+        order | {"names": {str(source): job.name, str(path): saved_as(job, path)}}
+    )
 
 
 @router.get("/receipt", responses=responses(404, 422))

@@ -8,10 +8,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import FileResponse
 
+from ipse.web.bounds import allowance
 from ipse.web.errors import missing, responses
+from ipse.web.looking import kept, weight_of
 from ipse.web.places import VIEW
 from ipse.web.records import PictureRecord
 from ipse.web.server import Reached, Server
+from ipse.web.space import check_space
 from ipse.web.upload import received, safe_name
 
 Name = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id that it was given.")]
@@ -45,8 +48,16 @@ def known(server: Server, name: str) -> PictureRecord:
 @router.post("", status_code=201, openapi_extra=BODY, responses=responses(400, 413, 415, 422, 507))
 async def upload(request: Request, server: Reached, name: Called = "picture") -> PictureRecord:
     """Put a picture, or a mask as a file, in: the request's body is the file."""
-    path = await received(request, server.store.root / "incoming", limit=server.limits.upload)
-    return await server.looked(path, safe_name(name))
+    path = await sent(request, server)
+    return await kept(request, asyncio.create_task(server.looks.take(path, safe_name(name))))
+
+
+async def sent(request: Request, server: Server) -> FilePath:
+    """Receive a file, if there is room for it."""
+    said = request.headers.get("content-length", "")
+    coming = min(int(said[:20]), server.limits.upload) if said.isdigit() else 0
+    await check_space(server.store.root, server.limits.space, coming)
+    return await received(request, server.store.root / "incoming", limit=server.limits.upload)
 
 
 @router.get("")
@@ -59,7 +70,7 @@ async def listed(server: Reached) -> list[PictureRecord]:
 async def about(server: Reached, name: Name, wait: bool = False) -> PictureRecord:
     """Say what a picture is, and what is wrong with it; ``wait`` until that is found out."""
     known(server, name)
-    look = server.looks.get(name)
+    look = server.looks.tasks.get(name)
     if wait and look is not None:
         await asyncio.wait({look}, timeout=LOOKING)
     return known(server, name)
@@ -76,7 +87,9 @@ async def view(server: Reached, name: Name) -> FileResponse:
 async def file(server: Reached, name: Name) -> FileResponse:
     """Give a file back as it is stored."""
     picture = known(server, name)
-    return FileResponse(server.store.picture_path(name), filename=picture.name)
+    return FileResponse(
+        server.store.picture_path(name), filename=picture.name, media_type="application/octet-stream"
+    )
 
 
 @router.post(
@@ -90,9 +103,10 @@ async def mask(
     A ``painted`` one is of the upright view, of any size. Any other is read as the command would, by ``polarity``.
     """
     picture = known(server, name)
-    path = await received(request, server.store.root / "incoming", limit=server.limits.upload)
+    path = await sent(request, server)
     try:
-        return await made(server, picture, path, painted=painted, polarity=polarity)
+        making = made(server, picture, path, painted=painted, polarity=polarity)
+        return await kept(request, asyncio.create_task(making))
     finally:
         path.unlink(missing_ok=True)
 
@@ -101,9 +115,11 @@ async def made(
     server: Server, picture: PictureRecord, path: FilePath, *, painted: bool, polarity: Polarity
 ) -> PictureRecord:
     """Have a worker make a mask's file."""
+    weight = max(await server.looks.weigh(path, "the mask"), weight_of(picture.about))
     new = server.store.new_picture()
     order = {
         "kind": "mask",
+        "memory": allowance(weight),
         "picture": str(server.store.picture_path(picture.id)),
         "folder": str(server.store.picture_folder(new)),
         "path": str(path),
@@ -112,7 +128,7 @@ async def made(
         "names": {str(path): "the mask", str(server.store.picture_path(picture.id)): picture.name},
     }
     try:
-        said = await server.pool.errands.ask(order)
+        said = await server.pool.lane(weight).ask(order)
     except BaseException:
         server.store.drop_picture(new)
         raise
@@ -127,6 +143,7 @@ async def made(
 async def delete(server: Reached, name: Name) -> None:
     """Take a picture away, with its masks and jobs."""
     known(server, name)
+    await server.looks.end(name)
     jobs = server.queue.on(name)
     for job in jobs:
         await server.queue.cancel(job)

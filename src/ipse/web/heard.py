@@ -1,0 +1,24 @@
+"""message ↦ what a job has become."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from ipse.web.records import JobRecord, Progress, extended
+
+
+def stepped(job: JobRecord, message: dict[str, Any]) -> JobRecord:
+    """Note a step."""
+    told = {key: message[key] for key in ("step", "steps", "loss", "score", "left", "tile", "tiles")}
+    point = [message["step"], message["loss"], message["score"]]
+    return replace(job, progress=replace(job.progress, **told), curve=extended(job.curve, point))
+
+
+def ended(job: JobRecord, message: dict[str, Any]) -> JobRecord:
+    """Note how a job ended."""
+    progress: Progress = replace(job.progress, writing=False)
+    job = replace(job, ended=time.time(), progress=progress)
+    if message["say"] == "failed":
+        return replace(job, state="failed", error=message["message"])
+    made = {key: message[key] for key in ("result", "size", "points", "chosen", "disagreement", "receipt")}
+    return replace(job, state="done", estimates=message["receipt"]["estimates"], **made)

@@ -1,0 +1,46 @@
+"""A region of the upright view ↦ a piece of the picture, with what was found in the whole."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ipse import tasks
+from ipse.pictures import Picture
+from ipse.pictures.mask import stored
+from ipse.settings import Settings
+from ipse.web.views import upright_size
+
+Region = tuple[int, int, int, int]
+
+
+def cropped(
+    picture: Picture, region: Region, task: str, settings: Settings, options: Mapping[str, Any]
+) -> tuple[Picture, Mapping[str, Any]]:
+    """Return a piece of a picture, and a task's options for it.
+
+    Args:
+        picture: the whole.
+        region: left, top, width, height, in pixels of the upright view.
+        task: the task, which looks at the whole.
+        settings: as for the task.
+        options: the task's own, of the whole.
+    """
+    from ipse.problem import Nothing
+    from ipse.tiled import cut
+
+    rows, columns = place_of(region, picture)
+    found = tasks.look(task)(picture, settings, **options)
+    told = options if isinstance(found, Nothing) else cut(found, picture.size, rows, columns)
+    return picture.crop(rows, columns), told
+
+
+def place_of(region: tuple[int, int, int, int], picture: Picture) -> tuple[slice, slice]:
+    """Return rows and columns of the stored pixels; they begin where any JPEG's blocks do."""
+    left, top, width, height = region
+    marked = np.zeros(upright_size(picture), np.float32)
+    marked[top : top + height, left : left + width] = 1
+    marked = stored(marked, picture.orientation)
+    rows, columns = (np.flatnonzero(marked.any(axis=axis)) for axis in (1, 0))
+    top, left = (int(line[0]) // 32 * 32 for line in (rows, columns))
+    return slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
