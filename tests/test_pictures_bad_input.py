@@ -48,7 +48,7 @@ def test_files_that_are_no_pictures(name: str, data: bytes, words: list[str], tm
         read(io.BytesIO(data))
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".avif", ".tif", ".gif"])
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".bmp", ".avif", ".tif", ".gif"])
 @pytest.mark.parametrize("share", [0.3, 0.8])
 def test_a_truncated_file(suffix: str, share: float, tmp_path: Path) -> None:
     path = tmp_path / f"cut{suffix}"

@@ -20,7 +20,7 @@ from ipse import disagreement, panels, tasks
 from ipse.checkpoint import Checkpoint
 from ipse.errors import OptionError, RunError
 from ipse.job import Job, file_record, fingerprint, given, piped_format
-from ipse.pictures import Picture, check_target, encode, write_bytes
+from ipse.pictures import Picture, check_encoding, check_target, encode, write_bytes
 from ipse.pictures.files import check_place
 from ipse.receipt import Receipt, beside, plain, sha256
 from ipse.report import report
@@ -68,6 +68,7 @@ class Run:
         size = (self.picture.size[0] * scale, self.picture.size[1] * across)
         target, form = job.target or "-", piped_format(job, self.picture)
         name = check_target(self.picture, target, overwrite=job.overwrite, format=form, size=size)
+        check_encoding(self.picture, target, format=name)
         if job.target is not None:
             for path in (beside(job.target), *([self.snapshots_path] if job.snapshots else [])):
                 check_place(path, overwrite=True)

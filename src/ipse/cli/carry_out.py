@@ -44,6 +44,8 @@ def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
             f"{run.picture.name}: the first of {run.picture.frames} pictures in it is restored",
             file=sys.stderr,
         )
+    for note in () if quiet else run.picture.notes:
+        print(f"{run.picture.name}: {note}", file=sys.stderr)
     from ipse.cli.progress import view
     from ipse.restoration import Estimate
 

@@ -11,7 +11,7 @@ from ipse.pictures.picture import Picture
 from ipse.pictures.pillow import from_pil, to_pil
 from ipse.pictures.psf import psf_of, read_psf
 from ipse.pictures.read import LIMIT, read
-from ipse.pictures.write import encode, write
+from ipse.pictures.write import check_encoding, encode, write
 
 __all__ = [
     "FORMATS",
@@ -24,6 +24,7 @@ __all__ = [
     "Mask",
     "Metadata",
     "Picture",
+    "check_encoding",
     "check_target",
     "encode",
     "format_for",

@@ -123,7 +123,7 @@ def _parse(data: bytes) -> JpegInfo:
     transform: int | None = None
     frame = b""
     kind = 0
-    for marker, body in _segments(data):
+    for marker, body in segments(data):
         if marker == 0xDB:
             tables.update(_tables(body))
         elif marker == 0xEE and body[:5] == b"Adobe":
@@ -137,7 +137,7 @@ def _parse(data: bytes) -> JpegInfo:
     return JpegInfo((height, width), parts, colours, kind in PROGRESSIVE, _quality(parts), data)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield (marker, body) up to the first scan that has a frame before it."""
     at = 2
     if data[:2] != b"\xff\xd8":

@@ -71,6 +71,14 @@ def depth_scale(largest: float) -> float:
     return next(float(2**bits - 1) for bits in DEPTHS if largest < 2**bits)
 
 
+def unpacked(array: Samples, bits: int) -> Samples:
+    """Samples that were packed in fewer bits than their type has, on the scale of the type: any viewer shows them."""
+    if array.dtype.kind != "u" or array.dtype.itemsize > 2 or bits >= 8 * array.dtype.itemsize:
+        return array
+    levels = np.rint(np.arange(2**bits) * (full_scale(array.dtype) / (2**bits - 1))).astype(array.dtype)
+    return levels[np.minimum(array, 2**bits - 1)]
+
+
 def levels_of(samples: Samples, *, name: str) -> Levels:
     """Choose the map for these samples.
 

@@ -37,6 +37,7 @@ class Picture:
         jpeg: the quantisation it went through, if it came from a JPEG file.
         levels: the map from samples to pixels; chosen from the samples if not given.
         frames: how many frames or pages the file has; this is the first.
+        notes: what a user should know of the file, each to follow its name.
         name: what to call it in messages.
         channel_axis: where ``to_array`` puts the channels.
 
@@ -53,6 +54,7 @@ class Picture:
     jpeg: JpegInfo | None = None
     levels: Levels | None = None
     frames: int = 1
+    notes: tuple[str, ...] = ()
     name: str = "the picture"
     channel_axis: int | None = -1
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ipse.errors import PictureError
+from ipse.pictures.lab import signs_turned
 from ipse.pictures.levels import Samples, full_scale
 from ipse.pictures.metadata import PREFIX, metadata_of
 from ipse.pictures.picture import PILLOW, Picture
@@ -37,6 +38,7 @@ def from_pil(image: Image.Image, *, name: str = "the picture") -> Picture:
     straight = image.convert(STRAIGHT[image.mode]) if image.mode in STRAIGHT else image
     array = np.asarray(straight)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    array = signs_turned(array) if straight.mode == "LAB" else array
     alpha = None
     if straight.mode in ("LA", "RGBA"):
         array, alpha = array[..., :-1], array[..., -1]
@@ -49,7 +51,7 @@ def from_pil(image: Image.Image, *, name: str = "the picture") -> Picture:
 
 def _from_key(array: Samples, key: object) -> Samples | None:
     """Alpha from a colour that stands for transparency."""
-    marked = array == np.asarray(key)
+    marked = array == np.asarray(key).astype(array.dtype)  # of bits it is told as 0 or 255
     marked = marked.all(axis=-1) if array.ndim == 3 else marked
     kind = np.uint8 if array.dtype.kind == "b" else array.dtype
     return np.where(marked, 0, full_scale(np.dtype(kind))).astype(kind)
@@ -98,13 +100,15 @@ def _image(picture: Picture) -> Image.Image:
     if samples.ndim == 3 and samples.shape[2] == 1:
         samples = samples[..., 0]
     if picture.alpha is not None:
-        alpha = picture.alpha.astype(picture.dtype, copy=False)
+        samples = samples * np.uint8(255) if samples.dtype.kind == "b" else samples  # bits have no alpha
+        alpha = picture.alpha.astype(samples.dtype, copy=False)
         samples = np.dstack([samples, alpha])
     plain = samples.ndim == 2 and picture.mode in ("1", "L", "I;16", "I", "F")
-    colour = picture.dtype == np.uint8 and picture.model != "channels"
+    colour = samples.dtype == np.uint8 and picture.model != "channels"
     if not plain and not colour:
         raise PictureError(f"{picture.name}: Pillow has no mode for {picture.mode}; take to_array() instead")
     if picture.model in ("cmyk", "ycbcr", "lab", "hsv"):
+        samples = signs_turned(samples) if picture.model == "lab" else samples
         return _raw(PILLOW[picture.model], samples)
     return Image.fromarray(np.ascontiguousarray(samples))
 

@@ -10,6 +10,7 @@ from PIL import Image
 from tifffile import TiffFileError
 
 from ipse.errors import PictureError
+from ipse.pictures.cut_jpeg import check_kind, whole
 from ipse.pictures.files import Source, read_bytes
 from ipse.pictures.heif import heif_image
 from ipse.pictures.jpeg import JpegInfo, jpeg_info
@@ -25,7 +26,8 @@ LIMIT = 2**28
 
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 REFUSED = {"EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5"}  # drawings and films, or handed to other programs
-STARTS = (SIGNATURE, b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", *MAGIC)
+JPEG = b"\xff\xd8\xff"
+STARTS = (SIGNATURE, JPEG, b"RIFF", b"GIF8", b"BM", *MAGIC)
 DAMAGE = (
     OSError,
     SyntaxError,
@@ -40,6 +42,7 @@ DAMAGE = (
     struct.error,
     zlib.error,
     TiffFileError,
+    Image.DecompressionBombError,
 )
 
 
@@ -70,7 +73,7 @@ def size_in(data: bytes, *, name: str) -> tuple[int, int]:
         PictureError: there is no picture in them, or a broken one.
     """
     try:
-        return tiff_size(data)
+        return tiff_size(data)[:2]
     except DAMAGE:  # no TIFF
         pass
     with _opened(data, name) as image:
@@ -84,11 +87,13 @@ def _decode(data: bytes, name: str) -> Picture:
             return picture
     with _opened(data, name) as image:
         check_size(image.height, image.width, name=name)
+        if image.format == "JPEG":
+            check_kind(data, name=name)
         try:
             frames = getattr(image, "n_frames", 1)
-            image.load()
-            rgb = image.convert("RGB") if image.mode == "YCbCr" else image  # how old TIFF files store colour
-            picture = replace(from_pil(rgb, name=name), format=_format(image), frames=frames)
+            shown, notes = whole(image, data)
+            rgb = shown.convert("RGB") if shown.mode == "YCbCr" else shown  # how old TIFF files store colour
+            picture = replace(from_pil(rgb, name=name), format=_format(image), frames=frames, notes=notes)
         except DAMAGE as error:
             raise _damaged(name, error) from None
         return _completed(picture, image, data)
@@ -126,12 +131,17 @@ def _jpeg(data: bytes) -> JpegInfo | None:
         return None
 
 
-def check_size(height: int, width: int, *, name: str) -> None:
+def check_size(height: int, width: int, samples: int = 1, *, name: str) -> None:
     """Refuse, before decoding, what is too large to restore.
 
     Raises:
-        PictureError: above 2^28 pixels.
+        PictureError: above 2^28 pixels, or 2^30 samples.
     """
+    if height * width * samples > 4 * LIMIT >= 4 * height * width:
+        raise PictureError(
+            f"{name}: {width}×{height} pixels of {samples} samples are {height * width * samples / 1e6:.0f} million; "
+            f"expected at most {4 * LIMIT / 1e6:.0f} million; crop it or leave channels out"
+        )
     if height * width > LIMIT:
         raise PictureError(
             f"{name}: {width}×{height} is {height * width / 1e6:.0f} million pixels; "
@@ -151,8 +161,12 @@ def _opened(data: bytes, name: str) -> Image.Image:
             # decompression bombs names no sizes, and is set for the whole process.
             if accepts is None or accepts(data[:16]) is True:
                 return factory(io.BytesIO(data), name)
+        except Image.DecompressionBombError as error:
+            raise _damaged(name, error) from None
         except DAMAGE:
             continue
+    if data.startswith(JPEG):
+        check_kind(data, name=name)
     if data.startswith(STARTS):
         raise _damaged(name, None)
     raise PictureError(
@@ -187,6 +201,11 @@ def _read_tiff(data: bytes, name: str) -> Picture | None:
 
 def _damaged(name: str, error: Exception | None) -> PictureError:
     """One line, without the decoder's own."""
+    if isinstance(error, Image.DecompressionBombError):
+        return PictureError(
+            f"{name}: a picture in it claims more pixels than there can be; expected at most "
+            f"{LIMIT / 1e6:.0f} million; it is damaged, or made to harm"
+        )
     said = (str(error).splitlines() or [""])[0] if error is not None else "no whole header"
     return PictureError(
         f"{name}: is damaged or cut short ({said or 'undecodable'}); expected a whole file; copy it again"

@@ -11,9 +11,11 @@ from PIL import Image
 from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from ipse.pictures.levels import Samples, full_scale
+from ipse.pictures.lab import signs_turned
+from ipse.pictures.levels import Samples, full_scale, unpacked
 from ipse.pictures.metadata import UNREADABLE, Metadata, exif_of
 from ipse.pictures.picture import CHANNELS, Picture
+from ipse.pictures.raw import check_developed
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 CLASSIC, BIG = (
@@ -26,14 +28,24 @@ ASCII = (270, 271, 272, 305, 306, 315, 316, 33432)
 DIRECTORIES = (IFD.Exif, IFD.GPSInfo)
 SCALE = {2: 1.0, 3: 2.54}  # resolution unit: to pixels an inch
 MODELS = {2: "rgb", 5: "cmyk", 6: "rgb", 8: "lab"}  # JPEG-compressed YCbCr arrives as RGB
+LAB = 8
+STACKED = (
+    b"ImageJ=",
+    b"SCIFIO=",
+    b"<?xml",
+    b"<OME",
+    b'{"shape"',
+    b'{"axes"',
+)  # what describes a whole stack begins so
+DESCRIPTION = 270
 PHOTOMETRIC = {"rgb": "rgb", "palette": "palette", "cmyk": "separated", "lab": "cielab"}
 
 
-def tiff_size(data: bytes) -> tuple[int, int]:
-    """Return (H, W) from the header of the first page."""
+def tiff_size(data: bytes) -> tuple[int, int, int]:
+    """Return (H, W) and the samples a pixel from the header of the first page."""
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         page = _first(tif)
-        return int(page.imagelength), int(page.imagewidth)
+        return int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel)
 
 
 def read_tiff(data: bytes, *, name: str) -> Picture:
@@ -44,6 +56,7 @@ def read_tiff(data: bytes, *, name: str) -> Picture:
     """
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         page = _first(tif)
+        check_developed(page, name=name)
         if int(page.photometric) == 6 and int(page.compression) not in (6, 7, 33007):
             raise tifffile.TiffFileError("YCbCr without JPEG")
         extras = tuple(int(extra) for extra in page.extrasamples)
@@ -76,6 +89,8 @@ def _colours(page: tifffile.TiffPage, samples: Samples) -> tuple[Samples, str, N
     if samples.ndim == 2:
         return samples, "gray", None
     model = MODELS.get(photometric, "channels")
+    if photometric == LAB and samples.shape[2] == CHANNELS["lab"]:
+        samples = signs_turned(samples)
     return samples, model if samples.shape[2] == CHANNELS.get(model) else "channels", None
 
 
@@ -92,6 +107,8 @@ def _interleaved(page: tifffile.TiffPage) -> Samples:
     array = array.reshape(page.imagelength, page.imagewidth, -1)
     if page.bitspersample == 1 and array.dtype == np.uint8:
         array = array.astype(np.bool_)
+    elif int(page.photometric) != 3:
+        array = unpacked(array, int(page.bitspersample))
     return array[..., 0] if array.shape[2] == 1 else array
 
 
@@ -105,6 +122,7 @@ def metadata_of(file: BinaryIO, page: tifffile.TiffPage, *, premultiplied: bool)
     x, y, unit = value(282), value(283), SCALE.get(int(value(296) or 2))
     whole = x and y and unit and x[0] and x[1] and y[0] and y[1]
     dpi = (x[0] / x[1] * unit, y[0] / y[1] * unit) if whole else None
+    dpi = dpi if dpi and max(dpi) > 1 else None  # one pixel an inch is what programs write that know of none
     xmp = value(XMP)
     return Metadata(
         icc=value(34675),
@@ -122,7 +140,7 @@ def _exif(file: BinaryIO, orientation: Any) -> bytes | None:
         head = file.read(8)
         head += file.read(8) if head[2:4] == b"+\x00" else b""
         found = _directory(file, head)
-        kept.update({tag: found[tag] for tag in ASCII if tag in found})
+        kept.update({tag: found[tag] for tag in ASCII if tag in found and not _of_a_stack(tag, found[tag])})
         told = {tag: dict(_directory(file, head, at=found[tag])) for tag in DIRECTORIES if tag in found}
         kept.update({tag: inner for tag, inner in told.items() if inner})
     except UNREADABLE:
@@ -130,6 +148,12 @@ def _exif(file: BinaryIO, orientation: Any) -> bytes | None:
     if isinstance(orientation, int) and orientation != 1:
         kept[ORIENTATION] = orientation
     return kept.tobytes().removeprefix(b"Exif\x00\x00") if len(kept) else None
+
+
+def _of_a_stack(tag: int, said: Any) -> bool:
+    """Whether a description counts the planes of a stack, which a file of one plane must not repeat."""
+    text = said.encode(errors="replace") if isinstance(said, str) else b""
+    return tag == DESCRIPTION and text.lstrip(b"\xef\xbb\xbf").startswith(STACKED)
 
 
 def _directory(file: BinaryIO, head: bytes, *, at: int | None = None) -> ImageFileDirectory_v2:
@@ -153,7 +177,7 @@ def encode_tiff(picture: Picture) -> bytes:
 
 def said_of(meta: Metadata) -> dict[str, Any]:
     """What tifffile is to write beside the samples, and that it packs them without loss (deflate)."""
-    inches = {"resolution": meta.dpi, "resolutionunit": "INCH"} if meta.dpi else {}
+    inches = {"resolution": meta.dpi, "resolutionunit": "INCH"} if meta.dpi else {"resolutionunit": "NONE"}
     return {
         "compression": "zlib",
         "iccprofile": meta.icc,
@@ -166,10 +190,11 @@ def said_of(meta: Metadata) -> dict[str, Any]:
 
 def _layout(picture: Picture) -> tuple[Samples, dict[str, Any]]:
     """The samples with alpha, and how tifffile is to lay them out."""
-    samples: NDArray[Any] = picture.samples
+    samples: NDArray[Any] = picture.samples if picture.model != "lab" else signs_turned(picture.samples)
     kinds = kinds_of(picture)
     if picture.alpha is not None and picture.palette is None:
-        samples = np.dstack([samples, picture.alpha.astype(picture.dtype, copy=False)])
+        samples = samples * np.uint8(255) if samples.dtype.kind == "b" else samples  # bits have no alpha
+        samples = np.dstack([samples, picture.alpha.astype(samples.dtype, copy=False)])
     options: dict[str, Any] = {"photometric": PHOTOMETRIC.get(picture.model, "minisblack")}
     if samples.ndim == 3:
         options |= {"planarconfig": "contig", "extrasamples": kinds}

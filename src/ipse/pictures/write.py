@@ -1,6 +1,7 @@
 """A picture to a file: lossless where the format can be, with all that the picture carries, atomically."""
 
 import io
+import struct
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ipse.errors import RunError
+from ipse.errors import OutputError, PictureError, RunError, one_line
 from ipse.pictures.files import is_stream, write_bytes
 from ipse.pictures.formats import check_target
 from ipse.pictures.heif import encode_heif
@@ -28,6 +29,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 NO_GRAY = {"WEBP", "AVIF", "HEIF"}  # formats of colours only
 NO_PALETTE = {"JPEG", "WEBP", "AVIF", "HEIF", "PPM"}
 NO_BITS = {"JPEG", "WEBP", "AVIF", "HEIF"}
+GRAY = b"GRAY"  # the colour space of a profile
+SAMPLE = 8  # pixels a side of the trial, which some encoders need
 
 
 def write(
@@ -75,7 +78,7 @@ def encode(picture: Picture, *, format: str) -> bytes:
         clear = picture.palette is not None and picture.alpha is not None  # TIFF's palettes have no alpha
         return encode_tiff(_looked_up(picture) if clear else picture)
     adapted = _adapted(picture, format)
-    image = to_pil(adapted)
+    image, picture = to_pil(adapted), adapted
     if format == "HEIF":
         return encode_heif(image, **OPTIONS["HEIF"])
     meta, stream = picture.metadata, io.BytesIO()
@@ -92,17 +95,51 @@ def encode(picture: Picture, *, format: str) -> bytes:
     return stream.getvalue()
 
 
+def check_encoding(picture: Picture, target: str | Path, *, format: str) -> None:
+    """Encode a corner of a picture with all that it carries: what cannot be written is known before any work.
+
+    Raises:
+        OutputError: the format cannot hold it.
+    """
+    side = slice(0, SAMPLE)
+    try:
+        encode(replace(picture.crop(side, side), jpeg=None), format=format)
+    except (OSError, ValueError, RuntimeError, TypeError, OverflowError, struct.error, PictureError) as error:
+        said = one_line(str(error)) or type(error).__name__
+        raise OutputError(
+            f"{target}: {format} cannot hold all that {picture.name} carries ({said}); expected .png or .tif"
+        ) from None
+
+
 def _adapted(picture: Picture, format: str) -> Picture:
     """Change the kind, never the look, to one the format has."""
     if picture.palette is not None and format in NO_PALETTE:
         picture = _looked_up(picture)
-    if picture.dtype.kind == "b" and format in NO_BITS:
+    if format == "GIF" and picture.palette is not None:
+        picture = _one_clear(picture)
+    if picture.dtype.kind == "b" and (format in NO_BITS or picture.alpha is not None):
         picture = replace(picture, samples=picture.samples.astype(np.uint8) * np.uint8(255), levels=None)
     single = picture.model == "gray"
     if single and (format in NO_GRAY or (format == "TGA" and picture.alpha is not None)):
         plane = picture.samples.reshape(picture.size)
-        picture = replace(picture, samples=np.dstack([plane] * 3), model="rgb")
+        meta = picture.metadata
+        if meta.icc and meta.icc[16:20] == GRAY:  # of no use to colours
+            meta = replace(meta, icc=None)
+        picture = replace(picture, samples=np.dstack([plane] * 3), model="rgb", metadata=meta)
     return picture
+
+
+def _one_clear(picture: Picture) -> Picture:
+    """Give all clear pixels of a palette one entry, which is all that GIF can mark; no entry else is clear."""
+    palette, samples = picture.palette, picture.samples
+    if palette is None or palette.shape[1] == 3:
+        return picture
+    clear = np.flatnonzero(palette[:, 3] == 0)
+    table = palette.copy()
+    table[clear[1:], 3] = 255
+    if len(clear) > 1:
+        samples = np.where(np.isin(samples, clear), clear[0].astype(np.uint8), samples)
+    return replace(picture, samples=samples, palette=table)
 
 
 def _looked_up(picture: Picture) -> Picture:

@@ -13,11 +13,12 @@ import tifffile
 
 from ipse.pictures.levels import Samples
 from ipse.pictures.picture import CHANNELS
+from ipse.pictures.raw import check_developed
 from ipse.pictures.read import DAMAGE
 from ipse.pictures.tiff import MODELS, metadata_of
 from ipse.windows.source import Source, damaged, overlapping
 
-PLAIN = {1, 2, 5, 8}  # photometric interpretations whose samples are pixels as they are
+PLAIN = {1, 2, 5}  # photometric interpretations whose samples are pixels as they are
 JPEG = {6, 7, 33007}  # compressions by which YCbCr arrives as RGB
 CACHE = 128 << 20  # bytes of decoded strips or tiles that are kept: neighbours meet the same
 LARGEST = 64 << 20  # bytes of one of them, beyond which a window would be most of the picture
@@ -108,10 +109,11 @@ def tiff_source(path: Path) -> Source | None:
     """Open a TIFF file's first page; None where its samples cannot be taken as they are, window by window.
 
     Raises:
-        PictureError: the file ends before its data do.
+        PictureError: the file ends before its data do, or is a camera's raw file.
     """
     with tifffile.TiffFile(path) as tif, path.open("rb") as file:
         page = cast("tifffile.TiffPage", tif.pages[0])
+        check_developed(page, name=str(path))
         if not _is_plain(page):
             return None
         through, length = Page.of(page, path), tif.filehandle.size
