@@ -55,6 +55,7 @@ def plain(image: np.ndarray[Any, Any], **options: Any) -> Callable[[Path], Given
 CASES: dict[str, tuple[str, Callable[[Path], Given]]] = {
     "denoise": ("denoise", plain(with_noise())),
     "photon": ("denoise", plain(with_noise(), noise="poisson")),
+    "counts": ("denoise", plain(np.random.default_rng(0).poisson(photo() / 128).astype(np.uint8))),
     "speckle": ("denoise", plain(with_noise(), noise="speckle")),
     "camera": ("denoise", plain(with_noise(), noise="correlated")),
     "impulses": ("denoise", plain(np.where(scattered()[..., None], photo(), 255).astype(np.uint8))),

@@ -52,6 +52,15 @@ class TestWhite:
         assert float(squares(y).max()) == 2999
         assert squares(y[..., :600, :600]).shape[-2:] == (600, 600)
 
+    @pytest.mark.parametrize(
+        "size", [(1000, 16000), (40, 200_000), (200_000, 40), (1, 3_000_000), (5000, 300)]
+    )
+    def test_long_ones_too(self, size: tuple[int, int]) -> None:
+        y = torch.zeros(1, 1, 1, 1).expand(1, 1, *size)
+        found = squares(y).shape[-2:]
+        assert min(found) == min(size)
+        assert 2**19 < found[0] * found[1] <= 2**21
+
 
 class TestNothing:
     @pytest.mark.parametrize(

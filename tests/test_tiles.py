@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipse.tiles import count, tiles
+from ipse.tiles import count, side_for, tiles
 
 SIDES = st.integers(1, 300)
 
@@ -34,3 +34,13 @@ def test_neighbours_share_at_least_the_overlap(side: int) -> None:
     parts = list(tiles((8, side), tile=64, overlap=16))
     for one, other in itertools.pairwise(parts):
         assert one.columns.stop - other.columns.start >= 16
+
+
+def test_strips_are_cut_as_large_pictures_are() -> None:
+    """What is done along a side, as a projection, grows faster than the side."""
+    assert side_for((16, 4000), factor=2) == 256
+    assert side_for((1, 20_000)) == 512
+    assert side_for((1, 4000)) == side_for((1500, 1500)) == 0
+    assert side_for((100, 100), planes=400) == 0  # one plane is smaller than a tile
+    assert side_for((800, 800), planes=10) == 512
+    assert side_for((16, 4000), told=0, factor=2) == 0

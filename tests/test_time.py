@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from skimage import data
+from torch import Tensor
 
 from ipse import restoration as module
 from ipse.pictures import Picture
+from ipse.problem import Problem
 from ipse.restoration import Estimate, Restoration
 from ipse.settings import Settings
+from ipse.snapshots import Snapshots
+from ipse.until import CANCELLED
 
 SIDE = 64
 CLEAN = data.astronaut()[60 : 60 + SIDE, 190 : 190 + SIDE]
@@ -74,3 +79,37 @@ def test_the_budget_that_is_named_is_the_one_that_was_given() -> None:
     for _ in stream:
         pass
     assert stream.result().reason == "time budget of 0.05 s used"
+
+
+def test_an_unfinished_refinement_is_no_worse_than_none() -> None:
+    """Early rounds may be; the picture that the network drew stands until they no longer are."""
+    stream = restored(CLEAN[::2, ::2], "upscale", Settings(preset="good", steps=30), factor=2)
+    drawn, worst = 0.0, 99.0
+    for number, event in enumerate(stream):
+        if isinstance(event, Estimate) and event.refined:
+            assert stream.search is not None
+            assert stream.search.best is not None
+            assert isinstance(stream.problem, Problem)
+            drawn, found = (psnr(stream.problem.outputs(x)) for x in (stream.search.best, event.picture))
+            worst = min(worst, found)
+            assert stream.result().reason == CANCELLED, number
+    assert worst > drawn - 0.3
+    assert "all 30 steps" in stream.result().reason
+
+
+def psnr(x: Tensor) -> float:
+    truth = torch.from_numpy(CLEAN / 255).permute(2, 0, 1)[None]
+    return float(-10 * (x - truth).square().mean().log10())
+
+
+def test_points_hold_what_was_written() -> None:
+    stream = restored(CLEAN[:32:2, :32:2], "upscale", Settings(preset="good", steps=4), factor=2)
+    snapshots = Snapshots(stream)
+    for event in stream:
+        snapshots(event)
+    result = stream.result()
+    points = snapshots.trajectory(result.step, {})
+    for strength in (None, 0.0):
+        found = points.pixels(points.step_at(strength))
+        assert np.array_equal(np.rint(255 * found), np.moveaxis(result.picture.to_array(), -1, 0))
+    assert not np.array_equal(points.pixels(points.step_at(0.5)), points.pixels(result.step))

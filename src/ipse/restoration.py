@@ -59,6 +59,7 @@ class Restoration:
         self.count_of_estimates = 0
         self.refined: Tensor | None = None
         self.count_of_refined, self.refining = 0, 0.0  #: of those estimates; seconds
+        self.whole = False  #: what refines was done
         self.cut = False  #: time was up before the pilot, or what refines, was done
 
     def __iter__(self) -> Iterator[Estimate | State]:
@@ -105,7 +106,10 @@ class Restoration:
 
     def refinements(self, problem: Problem, search: Search) -> Iterator[Estimate]:
         """Refine what the fit found, while there is time."""
-        if problem.refine is None or search.best is None or self.late():
+        if problem.refine is None or search.best is None:
+            return
+        if self.late():
+            self.cut = True
             return
         start = time.perf_counter()
         for estimate in problem.refine(search.best):
@@ -116,6 +120,7 @@ class Restoration:
             if self.late():
                 self.cut = True
                 return
+        self.whole = True
 
     @property
     def spent_so_far(self) -> float:
@@ -188,7 +193,8 @@ class Restoration:
         if self.cut and self.settings.seconds is not None:
             return used(self.settings.seconds)
         if self.search is not None:
-            return self.search.reason
+            half = self.refined is not None and not self.whole
+            return CANCELLED if half else self.search.reason
         alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
         return "no network was fitted" if alone else CANCELLED
 

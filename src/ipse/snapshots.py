@@ -132,7 +132,7 @@ class Snapshots:
         from ipse.restoration import Estimate
 
         if isinstance(event, Estimate):
-            if event.refined:  # no point of the fit's trajectory
+            if event.refined:  # its last takes the place of the chosen step
                 return
             self.points[0] = self.quantised(event.picture)
             return
@@ -179,7 +179,8 @@ class Snapshots:
             step, average = self.last
             self.points[step] = self.quantised(average)
         if search is not None and search.best is not None and search.step == chosen:
-            self.points[chosen] = self.quantised(search.best)
+            refined = self.restoration.refined  # what was written, where there is such
+            self.points[chosen] = self.quantised(search.best if refined is None else refined)
         keep = problem.keep if isinstance(problem, Problem) else None
         mixed = isinstance(problem, Problem) and problem.recipe.steps == 0 and self.mix(keep)
         return Trajectory(dict(sorted(self.points.items())), chosen, keep, origin, mixed)

@@ -19,9 +19,9 @@ from ipse.job import Job
 from ipse.pictures import Picture
 from ipse.pictures.files import check_place
 from ipse.settings import Settings
-from ipse.tiles import enlargement
+from ipse.tiles import enlargement, side_for
 from ipse.windows.open import is_zarr
-from ipse.windows.slabs import NETWORK, side_of, slabs_of
+from ipse.windows.slabs import NETWORK, slabs_of
 from ipse.windows.source import bands
 from ipse.windows.stack import CLASSIC, Stack
 
@@ -71,7 +71,7 @@ class StackRun(Drafted):
         planes = [self.stack.plane(one) for one in self.slabs[0].planes]
         if settings.network == NETWORK:
             return self.stack.picture(np.concatenate(planes)), replace(settings, network=None)
-        side = side_of(self.stack.size, count, told=settings.tile, factor=self.factor)
+        side = side_for(self.stack.size, told=settings.tile, factor=self.factor, planes=count)
         return self.stack.picture(np.concatenate(planes, 2)), replace(settings, tile=side or settings.tile)
 
     @property

@@ -20,10 +20,11 @@ from ipse.pictures.levels import Samples
 from ipse.restoration import Restoration, Result
 from ipse.settings import Settings
 from ipse.tiled import Tiled, enlarged, restoration
+from ipse.tiles import side_for
 from ipse.volume import Volume
 from ipse.warm import Warm, Weights
 from ipse.windows.drift import Canvas, families
-from ipse.windows.slabs import NETWORK, Slab, side_of, slabs_of
+from ipse.windows.slabs import NETWORK, Slab, slabs_of
 
 if TYPE_CHECKING:
     from ipse.restoration import Estimate
@@ -109,7 +110,7 @@ class Stacked(Parts):
 
     def opened(self, picture: Picture, settings: Settings, planes: int) -> Restoration:
         """Open a slab's restoration, warm where that was asked for and it is not cut into tiles."""
-        side = side_of(picture.size, planes, told=settings.tile, factor=self.factor)
+        side = side_for(picture.size, told=settings.tile, factor=self.factor, planes=planes)
         if planes > 1:
             together = partial(Volume, planes=planes, deep=self.deep)
             kind = partial(Tiled, side=side, opened=together) if side else together

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # pixels; 32: the blocks of any JPEG stay whole
 LARGE = 3 << 20  # pixels of a result from which it is cut, whatever the memory
+LONG = 4096  # pixels of a result's side, the same: what is done along a side grows faster than the side
 
 
 def enlargement(options: Mapping[str, Any]) -> int:
@@ -21,13 +22,14 @@ def enlargement(options: Mapping[str, Any]) -> int:
     return factor if isinstance(factor, int) and factor > 0 else 1
 
 
-def side_for(size: tuple[int, int], *, told: int | None = None, factor: int = 1) -> int:
+def side_for(size: tuple[int, int], *, told: int | None = None, factor: int = 1, planes: int = 1) -> int:
     """The side of the tiles for a picture of ``size`` (H, W) whose result is ``factor`` times larger; 0 is no tiles.
 
-    ``told`` is the user's choice; None leaves it to the size.
+    ``told`` is the user's choice; None leaves it to the size. ``planes`` of it count with all their pixels.
     """
     if told is None:
-        told = SIDE // factor if size[0] * size[1] * factor**2 >= LARGE else 0
+        large = planes * size[0] * size[1] * factor**2 >= LARGE or max(size) * factor > LONG
+        told = SIDE // factor if large else 0
     side = max(MULTIPLE, told // MULTIPLE * MULTIPLE) if told else 0
     return side if side < max(size) else 0
 

@@ -37,6 +37,11 @@ ROUNDS: dict[Effort, Rounds] = {
 }
 
 
+def count(effort: Effort) -> int:
+    """How many rounds there are."""
+    return ROUNDS[effort].small + ROUNDS[effort].fine
+
+
 def refined(x: Tensor, consistent: Consistent, effort: Effort, first: float = FIRST) -> Iterator[Tensor]:
     """Yield a picture (1, C, H, W) after each round, from σ = ``first`` on."""
     rounds = ROUNDS[effort]

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ipse.tiles import side_for
-
 if TYPE_CHECKING:
     from ipse.windows.stack import Stack
 
@@ -52,15 +50,6 @@ def slabs_of(stack: "Stack", joint: str | None) -> list[Slab]:
     return list(
         slabs(stack.outer, axis, depth=stack.outer[axis] if axis is not None and joint == "C" else DEPTH)
     )
-
-
-def side_of(size: tuple[int, int], planes: int, *, told: int | None, factor: int) -> int:
-    """The side of the tiles that so many planes of ``size`` (H, W) are cut into; 0 is no tiles.
-
-    Planes count with all their pixels, as if they lay one below the other; ``told`` and ``factor`` as for ``side_for``.
-    """
-    side = side_for((planes * size[0], size[1]), told=told, factor=factor)
-    return side if side < max(size) else 0
 
 
 def _spans(length: int, depth: int) -> Iterator[tuple[range, range]]:
