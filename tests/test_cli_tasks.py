@@ -158,12 +158,20 @@ def test_known_pixels_come_back_to_the_bit(given):
 
 
 @pytest.mark.parametrize(
-    ("damage", "task"), [("noise", "denoise"), ("jpeg", "dejpeg"), ("holes", "inpaint"), ("small", "upscale")]
+    ("damage", "task"),
+    [
+        ("noise", "denoise"),
+        ("jpeg", "dejpeg"),
+        ("holes", "inpaint"),
+        ("small", "upscale"),
+        ("network", "upscale"),
+    ],
 )
 def test_the_demo_prints_what_it_measured(damage, task, tmp_path, monkeypatch, capsys):
     if task not in tasks.names():
         pytest.skip(f"{task} is not there yet")
     cat = astronaut()[64:128, 192:256]
+    monkeypatch.setattr("ipse.cli.exhibit.FACE", np.s_[:63, :63])
     monkeypatch.setattr("skimage.data.chelsea", lambda: cat)
     folder = tmp_path / "demo"
     assert (
@@ -178,6 +186,16 @@ def test_the_demo_prints_what_it_measured(damage, task, tmp_path, monkeypatch, c
     assert after > before
     with Image.open(folder / "before-after.png") as sheet:
         assert sheet.width == 3 * original.shape[1]
+
+
+def test_the_demo_shows_what_a_network_alone_can_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("skimage.data.chelsea", lambda: astronaut()[64:128, 192:256])
+    monkeypatch.setattr("ipse.cli.exhibit.FACE", np.s_[:48, :48])
+    assert main(["demo", "-o", str(tmp_path), "--steps", "3", "--preset", "fast", "--quiet"]) == 0
+    noise, _, small, _ = capsys.readouterr().out.splitlines()
+    assert "ipse denoise" in noise
+    assert "an untrained network alone" in small
+    assert Receipt.read(tmp_path / "network" / "restored.png.ipse.json").settings["network"] == "fast"
 
 
 def test_tiles_through_the_command(tmp_path, monkeypatch, capsys):

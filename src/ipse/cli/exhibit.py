@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 Samples = NDArray[np.uint8]
-Damage = Literal["noise", "jpeg", "holes", "small"]
+Damage = Literal["noise", "jpeg", "holes", "small", "network"]
 
 SIGMA, QUALITY, FACTOR = 25, 10, 3
 HOLES = "the quick brown fox jumps over the lazy dog "
+FACE = np.s_[24:240, 120:336]  # of the cat
 LABEL = 28  # height of a label, in pixels
 
 
@@ -31,6 +32,12 @@ class Exhibit:
     options: dict[str, Any]
     mask: Samples | None  #: (H, W), 255 on what is to be filled
     said: str
+    network: str | None = None  #: that is fitted alone, where the task would do more, or less
+
+    @property
+    def by(self) -> str:
+        """Who restores it."""
+        return f"ipse {self.task}" if self.network is None else "an untrained network alone"
 
 
 def exhibit(damage: Damage, *, seed: int = 0) -> Exhibit:
@@ -50,12 +57,16 @@ def exhibit(damage: Damage, *, seed: int = 0) -> Exhibit:
         mask = text(x.shape[0], x.shape[1])
         y = np.where(mask[..., None] > 0, np.uint8(255), x)
         return Exhibit(x, encoded(y, "PNG"), ".png", "inpaint", {}, mask, "text written over it")
-    x = x[: x.shape[0] // FACTOR * FACTOR, : x.shape[1] // FACTOR * FACTOR]
+    x = (
+        x[FACE]
+        if damage == "network"
+        else x[: x.shape[0] // FACTOR * FACTOR, : x.shape[1] // FACTOR * FACTOR]
+    )
     small = Image.fromarray(x).resize((x.shape[1] // FACTOR, x.shape[0] // FACTOR), Image.Resampling.BICUBIC)
     y = np.asarray(small)
-    return Exhibit(
-        x, encoded(y, "PNG"), ".png", "upscale", {"factor": FACTOR}, None, f"{FACTOR} times smaller"
-    )
+    network = "fast" if damage == "network" else None
+    said, options = f"{FACTOR} times smaller", {"factor": FACTOR}
+    return Exhibit(x, encoded(y, "PNG"), ".png", "upscale", options, None, said, network)
 
 
 def encoded(samples: Samples, form: str, **options: int) -> bytes:

@@ -18,19 +18,28 @@ def command(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder for what is made.")] = Path(
         "ipse-demo"
     ),
-    damage: Annotated[Damage, typer.Option(help="What is done to the photograph.")] = "noise",
+    damage: Annotated[
+        Damage | None,
+        typer.Option(
+            help="What is done to the photograph; nothing said: noise, then what a network alone does."
+        ),
+    ] = None,
     preset: Annotated[Preset, typer.Option(help="How hard to try.")] = "good",
     seed: Annotated[int, typer.Option(help="What everything random hangs on.", **reading(int))] = 0,
     steps: Annotated[int | None, typer.Option(help="Steps of the fit at most.", **reading(int))] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the figures only.")] = False,
 ) -> None:
     """Damage a photograph, restore it, and print how much of it came back."""
-    shown_case = exhibit(damage, seed=seed)
-    job = prepare(shown_case, output, Settings(preset=preset, seed=seed, steps=steps))
     from ipse.cli.carry_out import carry_out
 
-    carry_out(job, quiet=quiet)
-    print(figures(shown_case, job, output))
+    acts: dict[Damage, Path] = (
+        {damage: output} if damage else {"noise": output, "network": output / "network"}
+    )
+    for act, folder in acts.items():
+        case = exhibit(act, seed=seed)
+        job = prepare(case, folder, Settings(preset=preset, seed=seed, steps=steps, network=case.network))
+        carry_out(job, quiet=quiet)
+        print(figures(case, job, folder))
 
 
 def prepare(case: Exhibit, folder: Path, settings: Settings) -> Job:
@@ -69,10 +78,10 @@ def figures(case: Exhibit, job: Job, folder: Path) -> str:
     sheet = comparison(
         [
             (f"damaged ({case.said}): {before:.2f} dB", y),
-            (f"restored (ipse {case.task}): {after:.2f} dB", restored),
+            (f"restored ({case.by}): {after:.2f} dB", restored),
             ("original", x),
         ]
     )
     place = folder / "before-after.png"
     write_bytes(place, encoded(sheet, "PNG"), overwrite=True)
-    return f"PSNR before {before:.2f} dB, after {after:.2f} dB\nbefore and after: {place}"
+    return f"{case.said}, {case.by}: PSNR before {before:.2f} dB, after {after:.2f} dB\nbefore and after: {place}"
