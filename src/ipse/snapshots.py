@@ -59,6 +59,11 @@ class Trajectory:
         steps = sorted(self.points)
         return steps[round((1 - strength) * (len(steps) - 1))]
 
+    def strength_of(self, step: int) -> float:
+        """Return the strength at which ``step_at`` returns a step that was kept."""
+        steps = sorted(self.points)
+        return 1 - steps.index(step) / (len(steps) - 1) if len(steps) > 1 else 1.0
+
     def said(self, step: int) -> str:
         """Return a point in words."""
         if self.mixed:

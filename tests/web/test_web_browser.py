@@ -1,6 +1,7 @@
 """The page in a real browser: drop, brush, watch, compare, save."""
 
 import json
+from hashlib import sha256
 
 import numpy as np
 from browser import LONG, begin, drop, hold, paint, painted, photograph, previews, saved, shoot
@@ -13,6 +14,8 @@ def test_from_drop_to_the_saved_file(tab, page):
     shoot(tab, "1-drop")
     drop(tab, photograph())
     assert "noise" in tab.inner_text("#found").lower()
+    assert tab.input_value("#task") == "enhance"  # whatever was found
+    tab.select_option("#task", "denoise")
     assert "auto: " in tab.inner_text("#option-sigma-auto")
     hold(tab, "document.querySelector('#plan').textContent.includes('At most')")
     shoot(tab, "2-found")
@@ -44,12 +47,17 @@ def test_from_drop_to_the_saved_file(tab, page):
     hold(tab, f"document.querySelector('img.after').src.endsWith('/points/{step}')")
     shoot(tab, "5-strength")
     name, data = saved(tab, "#save")
-    assert name == "photo_ipse.png"
+    share = round(100 * (1 - job["points"].index(step) / (len(job["points"]) - 1)))
+    assert name == f"photo_ipse_strength-{share}.png"
     assert data == page.client.get(f"/jobs/{job['id']}/result", params={"step": step}).content
     assert opened(data).info["icc_profile"] == PROFILE
     assert opened(data).size == opened(photograph()).size
     name, text = saved(tab, "#receipt")
-    assert (name, json.loads(text)["input"]) == ("photo_ipse.png.ipse.json", "photo.png")
+    assert (name, json.loads(text)["input"]) == (
+        f"photo_ipse_strength-{share}.png.ipse.json",
+        "photo.png",
+    )
+    assert json.loads(text)["output_sha256"] == sha256(data).hexdigest()
 
 
 def test_zoom_shows_single_pixels_and_moves_both_sides_together(tab, page):
@@ -127,6 +135,7 @@ def test_a_painted_mask_gives_what_the_command_gives(tab, tmp_path):
 
 def test_a_piece_first_then_two_results_side_by_side(tab, page):
     drop(tab, png(noisy((260, 272))))
+    tab.select_option("#task", "denoise")
     tab.click("#trial")
     tab.keyboard.press("ArrowRight")
     shoot(tab, "7-piece")
@@ -135,11 +144,10 @@ def test_a_piece_first_then_two_results_side_by_side(tab, page):
     assert not tab.query_selector("#save")
     job = page.client.get("/jobs").json()[-1]
     assert job["region"] == [16, 2, 256, 256]
-    tab.click("#whole")
-    tab.wait_for_selector("#start")
-    assert tab.input_value("#option-preset") == "fast"
-    begin(tab)
-    tab.wait_for_selector("#result")
+    assert tab.evaluate("document.querySelector('img.before').naturalWidth") == job["size"][1]
+    tab.click("#whole")  # restores
+    tab.wait_for_selector("#save")
+    assert page.client.get("/jobs").json()[-1]["settings"]["preset"] == "fast"
     tab.click("#again")
     tab.wait_for_selector("#start")
     begin(tab, steps=3, rule="last")
@@ -160,15 +168,6 @@ def test_two_tabs_wait_in_order(tab, page):
     shoot(tab, "8-queue")
     page.ask(first, "cancel")
     tab.wait_for_selector("#result")
-
-
-def test_the_proposed_task_is_chosen_however_soon_it_is_known(tab, page):
-    picture = page.upload(png(noisy()))
-    page.client.get(f"/pictures/{picture}", params={"wait": "true"})  # known before the page asks
-    tab.evaluate(f"location.hash = '#picture={picture}'")
-    tab.wait_for_selector("#found")
-    assert tab.input_value("#task") == "denoise"
-    assert "auto: " in tab.inner_text("#option-sigma-auto")
 
 
 def test_an_answer_that_was_overtaken_is_not_believed(tab, page):

@@ -14,6 +14,8 @@ from ipse.errors import PictureError
 from ipse.options import of_task
 from ipse.pictures import FORMATS, Picture, encode, from_array, read, read_mask, write_bytes
 from ipse.pictures.mask import stored
+from ipse.receipt import Receipt, beside, sha256
+from ipse.report import pixels_sha256
 from ipse.settings import Settings
 from ipse.snapshots import SUFFIX, Trajectory
 from ipse.trial import crop, hole
@@ -109,11 +111,22 @@ def plan(order: dict[str, Any], channel: Channel) -> None:
 
 
 def pick(order: dict[str, Any], channel: Channel) -> None:
-    """Write another point of a trajectory as a file like the result."""
+    """Write another point of a trajectory as a file like the result, with a receipt that says which."""
     result, target = Path(order["result"]), Path(order["target"])
     points = Trajectory.read(result.with_name(result.name + SUFFIX))
     original = read(Path(order["source"]))
     made = original.like(points.pixels(order["step"]), keep=points.keep)
     form = read(result).format or "PNG"
-    write_bytes(target, encode(made, format=form), overwrite=True)
+    data = encode(made, format=form)
+    said = replace(
+        Receipt.from_json(beside(result).read_bytes()),
+        strength=points.strength_of(order["step"]),
+        step=0 if points.mixed else order["step"],
+        score=None,
+        output=str(target.absolute()),
+        output_sha256=sha256(data),
+        pixels_sha256=pixels_sha256(made),
+    )
+    write_bytes(beside(target), said.to_json().encode(), overwrite=True)
+    write_bytes(target, data, overwrite=True)
     channel.send("done")

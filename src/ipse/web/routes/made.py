@@ -63,14 +63,20 @@ async def point(server: Reached, name: Name, step: int) -> FileResponse:
 async def result(server: Reached, name: Name, step: Step = None) -> FileResponse:
     """Give the result's file, with all that the picture carried; or another point of the trajectory as one."""
     job = finished(server, name)
-    path = target = server.store.job_folder(name) / str(job.result)
-    if step is not None and step != job.chosen:
-        if step not in job.points:
-            raise missing("point", str(step))
-        target = path.with_name(f"picked-{step}{path.suffix}")
-        if not target.exists():
-            await picked(server, job, step, path, target)
-    return FileResponse(target, filename=saved_as(job, path))
+    return FileResponse(await place_of(server, job, step), filename=saved_as(job, step))
+
+
+async def place_of(server: Server, job: JobRecord, step: int | None) -> Path:
+    """Where a result lies, or another point of its trajectory, which a worker writes when it is first asked for."""
+    path = server.store.job_folder(job.id) / str(job.result)
+    if step is None or step == job.chosen:
+        return path
+    if step not in job.points:
+        raise missing("point", str(step))
+    target = path.with_name(f"picked-{step}{path.suffix}")
+    if not target.exists():
+        await picked(server, job, step, path, target)
+    return target
 
 
 async def picked(server: Server, job: JobRecord, step: int, path: Path, target: Path) -> None:
@@ -85,25 +91,22 @@ async def picked(server: Server, job: JobRecord, step: int, path: Path, target: 
     }
     weight = weight_of(server.store.pictures[job.picture].about)
     order["memory"] = allowance(weight * enlargement(job.options) ** 2)
-    await server.pool.lane(weight).ask(
-        order | {"names": {str(source): job.name, str(path): saved_as(job, path)}}
-    )
+    await server.pool.lane(weight).ask(order | {"names": {str(source): job.name, str(path): saved_as(job)}})
 
 
-@router.get("/receipt", responses=responses(404, 422))
-async def receipt(server: Reached, name: Name) -> Response:
-    """Give the result's receipt; it names files as their users do, to lie beside them."""
+@router.get("/receipt", responses=responses(404, 415, 422, 500, 507))
+async def receipt(server: Reached, name: Name, step: Step = None) -> Response:
+    """Give the receipt of the result, or of another point; it names files as their users do, to lie beside them."""
     job = finished(server, name)
-    path = server.store.job_folder(name) / str(job.result)
+    path = await place_of(server, job, step)
     if not beside(path).exists():
         raise missing("a receipt of the trial", name)
     text = beside(path).read_text(encoding="utf-8")
-    for place, called in server.queue.names(job).items():
+    whole = str(server.store.job_folder(name) / str(job.result))
+    names = server.queue.names(job) | {str(path): saved_as(job, step), whole: saved_as(job)}
+    for place, called in names.items():
         text = text.replace(json.dumps(place)[1:-1], json.dumps(called, ensure_ascii=False)[1:-1])
-    text = text.replace(
-        json.dumps(str(path))[1:-1], json.dumps(saved_as(job, path), ensure_ascii=False)[1:-1]
-    )
-    called = quote(beside(Path(saved_as(job, path))).name)
+    called = quote(beside(Path(saved_as(job, step))).name)
     headers = {"Content-Disposition": f"attachment; filename*=utf-8''{called}"}
     return Response(text, media_type="application/json", headers=headers)
 
@@ -127,6 +130,10 @@ def finished(server: Server, name: str) -> JobRecord:
     return job
 
 
-def saved_as(job: JobRecord, path: Path) -> str:
-    """What a result is called when it is saved: as the command would."""
-    return f"{Path(job.name).stem}_ipse{path.suffix}"
+def saved_as(job: JobRecord, step: int | None = None) -> str:
+    """What a result is called when it is saved: as the command would; another point says how strong it is."""
+    stem, suffix = Path(job.name).stem, Path(str(job.result)).suffix
+    if step is None or step == job.chosen or step not in job.points:
+        return f"{stem}_ipse{suffix}"
+    share = 1 - job.points.index(step) / (len(job.points) - 1)
+    return f"{stem}_ipse_strength-{round(100 * share)}{suffix}"

@@ -4,10 +4,10 @@ import { words } from "./strings.js";
 
 const BASE = "/api/v1";
 
-async function ask(method, path, { body, type, signal } = {}) {
+async function ask(method, path, { body, type, signal, keepalive = false } = {}) {
   let answer;
   try {
-    answer = await fetch(BASE + path, { method, body, signal, headers: type ? { "Content-Type": type } : {} });
+    answer = await fetch(BASE + path, { method, body, signal, keepalive, headers: type ? { "Content-Type": type } : {} });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Error(words.error.network);
@@ -17,15 +17,31 @@ async function ask(method, path, { body, type, signal } = {}) {
   throw new Error(said.message);
 }
 
+// A file, and how much of it has gone: told(share).
+function upload(file, { told = () => {}, signal } = {}) {
+  return new Promise((done, failed) => {
+    const asked = new XMLHttpRequest();
+    asked.open("POST", `${BASE}/pictures?name=${encodeURIComponent(file.name || "pasted.png")}`);
+    asked.setRequestHeader("Content-Type", "application/octet-stream");
+    asked.responseType = "json";
+    asked.upload.addEventListener("progress", (event) => told(event.total ? event.loaded / event.total : 0));
+    asked.upload.addEventListener("load", () => told(1));
+    asked.addEventListener("load", () =>
+      asked.status === 201 ? done(asked.response) : failed(new Error(asked.response?.message ?? String(asked.status))));
+    asked.addEventListener("error", () => failed(new Error(words.error.network)));
+    asked.addEventListener("abort", () => failed(new DOMException("", "AbortError")));
+    signal?.addEventListener("abort", () => asked.abort());
+    asked.send(file);
+  });
+}
+
 const json = (value) => ({ body: JSON.stringify(value), type: "application/json" });
 
 export const api = {
   tasks: () => ask("GET", "/tasks"),
   about: () => ask("GET", "/about"),
-  upload: (file) =>
-    ask("POST", `/pictures?name=${encodeURIComponent(file.name || "pasted.png")}`, {
-      body: file, type: "application/octet-stream",
-    }),
+  upload,
+  pictures: () => ask("GET", "/pictures"),
   picture: (id, wait = false) => ask("GET", `/pictures/${id}${wait ? "?wait=true" : ""}`),
   mask: (id, blob, painted) =>
     ask("POST", `/pictures/${id}/masks?painted=${painted}`, { body: blob, type: "application/octet-stream" }),
@@ -34,7 +50,8 @@ export const api = {
   jobs: () => ask("GET", "/jobs"),
   job: (id) => ask("GET", `/jobs/${id}`),
   steer: (id, what) => ask("POST", `/jobs/${id}/${what}`),
-  remove: (id) => ask("DELETE", `/jobs/${id}`),
+  remove: (id) => ask("DELETE", `/jobs/${id}`, { keepalive: true }),
+  removePicture: (id) => ask("DELETE", `/pictures/${id}`, { keepalive: true }),
 };
 
 export const at = {
@@ -46,7 +63,7 @@ export const at = {
   point: (job, step) => `${BASE}/jobs/${job}/points/${step}`,
   result: (job, step) => `${BASE}/jobs/${job}/result${step === null ? "" : `?step=${step}`}`,
   disagreement: (job) => `${BASE}/jobs/${job}/disagreement`,
-  receipt: (job) => `${BASE}/jobs/${job}/receipt`,
+  receipt: (job, step) => `${BASE}/jobs/${job}/receipt${step === null ? "" : `?step=${step}`}`,
 };
 
 // One stream a tab, and none while it is hidden: a browser opens only six connections to one server.

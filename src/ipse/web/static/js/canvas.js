@@ -3,6 +3,7 @@
 import { grown } from "./morphology.js";
 
 export const CAP = 2048; // pixels a side
+const REST = 500; // milliseconds after a change until it is kept
 const DEPTH = 40; // steps that can be undone
 const COLOUR = [214, 40, 57];
 
@@ -17,6 +18,32 @@ export class MaskCanvas {
     this.past = [];
     this.future = [];
     this.dirty = null;
+  }
+
+  // Tells of a change, and keeps what there is a moment later.
+  changed() {
+    this.watch?.();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), REST);
+  }
+
+  flush() {
+    if (this.timer) this.kept?.(this.empty ? null : this.node.toDataURL("image/png"));
+    clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  // Shows what was kept.
+  async recall(url) {
+    if (!url) return;
+    const image = new Image();
+    image.src = await fetched(url);
+    await image.decode().catch(() => {});
+    if (!image.naturalWidth || this.past.length) return;
+    this.begin();
+    this.context.drawImage(image, 0, 0, this.node.width, this.node.height);
+    this.touch(0, 0, Math.max(this.node.width, this.node.height));
+    this.commit();
   }
 
   get empty() {
@@ -54,7 +81,7 @@ export class MaskCanvas {
       this.future = [];
     }
     this.saved = null;
-    this.changed?.();
+    this.changed();
   }
 
   undo() {
@@ -62,7 +89,7 @@ export class MaskCanvas {
     if (!step) return;
     this.context.putImageData(step.before, step.left, step.top);
     this.future.push(step);
-    this.changed?.();
+    this.changed();
   }
 
   redo() {
@@ -70,7 +97,7 @@ export class MaskCanvas {
     if (!step) return;
     this.context.putImageData(step.after, step.left, step.top);
     this.past.push(step);
-    this.changed?.();
+    this.changed();
   }
 
   line(from, to, { size, erase }) {
@@ -151,6 +178,12 @@ export class MaskCanvas {
     c.fillRect(0, 0, width, height);
     return canvas.convertToBlob({ type: "image/png" });
   }
+}
+
+// A picture in a string as one that the page's policy lets in.
+async function fetched(url) {
+  const bytes = Uint8Array.from(atob(url.split(",")[1]), (letter) => letter.charCodeAt(0));
+  return URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
 }
 
 function part(image, left, top, wide, high) {

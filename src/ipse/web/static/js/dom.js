@@ -44,6 +44,11 @@ export function complain(text, dismiss) {
   box.append(note);
 }
 
+// Takes a message away whose cause is gone.
+export function settle(text) {
+  for (const child of [...document.getElementById("alerts").children]) if (child.firstChild.textContent === text) child.remove();
+}
+
 export function calm() {
   document.getElementById("alerts").replaceChildren();
 }

@@ -2,6 +2,7 @@
 
 import { api, at } from "./api.js";
 import { button, calm, complain, h } from "./dom.js";
+import { draft, keep } from "./drafts.js";
 import { found } from "./found.js";
 import { Mask } from "./mask.js";
 import { Plan } from "./plan.js";
@@ -10,6 +11,8 @@ import { words } from "./strings.js";
 
 const t = words.form;
 const PAINTED = "mask"; // the option that is painted; any other file is chosen
+const FIRST = "enhance"; // what is offered first: it finds out what is wrong by itself
+const LARGE = 6e6; // pixels from which a task that goes piece by piece is offered, if one is proposed
 
 export class Editor {
   constructor({ stage, compare, panel, form, started }) {
@@ -34,13 +37,14 @@ export class Editor {
     this.stage.resize(width, height);
     this.stage.put(this.stage.before, at.view(picture.id));
     this.panel.replaceChildren(this.found, this.form.box, this.masks, this.actions);
-    if (told) this.form.choose(told.task, { ...told.settings, ...told.options });
-    else this.form.choose(this.form.task.name, {});
+    const known = draft(picture.id);
+    told = told ?? (known.task ? { task: known.task, settings: known.values } : null);
+    this.form.choose(told?.task ?? FIRST, told ? { ...told.settings, ...told.options } : {});
     this.look(picture, !told);
     await this.hold(told);
     if (picture.found) return;
-    const known = await api.picture(picture.id, true).catch(() => null);
-    if (known && this.picture?.id === known.id) this.look(known, !told);
+    const seen = await api.picture(picture.id, true).catch(() => null);
+    if (seen && this.picture?.id === seen.id) this.look(seen, !told);
   }
 
   // An earlier mask is shown again.
@@ -52,10 +56,17 @@ export class Editor {
 
   look(picture, propose = false) {
     this.picture = picture;
-    this.found.replaceChildren(found(picture));
+    this.found.replaceChildren(found(picture, (task) => this.form.choose(task)));
     this.form.show(picture);
-    const task = picture.found?.["proposed task"];
-    if (task && propose && !this.mask && Object.keys(this.form.values).length === 0) this.form.choose(task);
+    const untouched = propose && this.form.task.name === FIRST && Object.keys(this.form.values).length === 0;
+    const task = this.instead(picture);
+    if (task && untouched) this.form.choose(task);
+  }
+
+  // Of a picture too large to be seen whole: the task that was proposed, where it goes piece by piece.
+  instead({ about, found: seen }) {
+    const task = this.form.tasks.find((one) => one.name === seen?.["proposed task"]);
+    return !this.form.task.piece && task?.piece && about.width * about.height > LARGE ? task.name : null;
   }
 
   changed() {
@@ -64,11 +75,26 @@ export class Editor {
     if (painted && !this.mask) {
       this.mask = new Mask(this.stage, this.picture);
       this.masks.replaceChildren(this.mask.box);
+      this.recall(this.mask);
     } else if (!painted && this.mask) this.unmask();
     this.trial.hidden = !this.form.task.piece;
     if (this.trial.hidden) this.unpick();
-    const ready = !this.form.missing() && !this.form.files.some((one) => one.required && !(one.name in this.form.values));
-    this.plan.ask(ready ? { picture: this.picture.id, ...this.form.wanted() } : null);
+    keep(this.picture.id, { task: this.form.task.name, values: this.form.values });
+    this.predict();
+  }
+
+  // The time for what the form says; of a piece, for the piece.
+  predict() {
+    const lacks = (one) => one.required && one.name !== PAINTED && !(one.name in this.form.values);
+    const ready = !this.form.missing() && !this.form.files.some(lacks);
+    this.plan.ask(ready ? { picture: this.picture.id, ...this.form.wanted(), region: this.region?.box ?? null } : null);
+  }
+
+  // What was painted before a reload, or before another task was looked at.
+  async recall(mask) {
+    const { id } = this.picture;
+    await mask.canvas.recall(draft(id).mask);
+    mask.canvas.kept = (url) => keep(id, { mask: url });
   }
 
   pick() {
@@ -78,6 +104,7 @@ export class Editor {
     this.start.textContent = t.trialStart;
     this.help.hidden = false;
     this.stage.frame.focus();
+    this.predict();
   }
 
   unpick() {
@@ -86,6 +113,7 @@ export class Editor {
     this.trial.textContent = t.trial;
     this.start.textContent = t.start;
     this.help.hidden = true;
+    if (this.picture) this.predict();
     if (this.mask) this.mask.choose(this.mask.name);
   }
 
@@ -127,9 +155,9 @@ export class Editor {
   }
 
   close() {
+    this.picture = null;
     this.unpick();
     this.unmask();
     this.plan.ask(null);
-    this.picture = null;
   }
 }

@@ -8,12 +8,21 @@ import { number, words } from "./strings.js";
 const t = words.form;
 const FIRST = ["preset", "seconds"]; // settings that most people want; the rest is folded away
 
+// What most people come for, in their words, then the rest.
+function groups(tasks) {
+  const names = tasks.map((task) => task.name);
+  const common = Object.keys(t.tasks).filter((name) => names.includes(name));
+  const group = (label, some) => h("optgroup", { label }, some.map((name) =>
+    h("option", { value: name }, t.tasks[name] ? `${name}: ${t.tasks[name]}` : name)));
+  return [group(t.common, common), group(t.special, names.filter((name) => !common.includes(name)))];
+}
+
 export class Form {
   constructor(tasks, changed) {
     this.tasks = tasks;
     this.changed = changed;
     this.values = {};
-    this.select = h("select", { id: "task" }, tasks.map((task) => h("option", { value: task.name }, task.name)));
+    this.select = h("select", { id: "task" }, groups(tasks));
     this.select.addEventListener("change", () => this.choose(this.select.value));
     this.help = h("p", { class: "help", id: "task-help" });
     this.fields = h("div", { class: "fields" });

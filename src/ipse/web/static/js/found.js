@@ -1,11 +1,12 @@
 // What is known of the picture: the file first, then its damage.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { words } from "./strings.js";
 
 const t = words.found;
 
-export function found(picture) {
+// chosen(task) is told when somebody says what is wrong.
+export function found(picture, chosen) {
   const about = picture.about;
   const rows = [[t.size, `${about.width} × ${about.height}`], [t.file, `${about.format}, ${about.mode}`]];
   if (typeof about["JPEG quality"] === "number") rows.push([t.quality, String(about["JPEG quality"])]);
@@ -18,7 +19,14 @@ export function found(picture) {
     if (damage["proposed task"]) rows.push([t.verdict, verdict(damage)]);
   }
   const list = rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
-  return h("div", { class: "card", id: "found" }, h("h2", {}, t.title), h("dl", {}, ...list.flat()));
+  return h("div", { class: "card", id: "found" }, h("h2", {}, t.title), h("dl", {}, ...list.flat()),
+    damage ? wrong(chosen) : null);
+}
+
+// What no measurement tells.
+function wrong(chosen) {
+  return h("div", { class: "tools", role: "group", ariaLabel: t.wrong }, h("span", { class: "help" }, t.wrong),
+    Object.entries(t.wrongs).map(([task, text]) => button(text, () => chosen(task))));
 }
 
 function verdict(damage) {

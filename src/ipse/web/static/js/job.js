@@ -11,6 +11,7 @@ export class JobPanel {
   constructor(again) {
     this.curve = new Curve();
     this.again = button(words.result.again, () => again(this.job), { hidden: true });
+    this.retry = button(t.retry, () => this.steer("resume"), { hidden: true, id: "retry" });
     this.bar = h("progress", { max: 1, value: 0, ariaLabel: t.fit });
     this.state = h("p", { class: "state", id: "job-state" });
     this.said = h("p", { class: "figures" });
@@ -20,7 +21,7 @@ export class JobPanel {
     this.cancel = button(t.cancel, () => this.steer("cancel"), { id: "cancel" });
     this.buttons = h("div", { class: "tools" }, this.stop, this.pause, this.cancel);
     this.box = h("div", { class: "card", id: "job" }, h("h2", {}, t.title), this.state, this.bar, this.said,
-      this.estimates, this.buttons, this.again, this.curve.box);
+      this.estimates, this.buttons, h("div", { class: "tools" }, this.retry, this.again), this.curve.box);
   }
 
   async steer(what) {
@@ -49,9 +50,12 @@ export class JobPanel {
     this.said.textContent = figures(job);
     this.estimates.textContent = estimates(job.estimates);
     const over = ["done", "failed", "cancelled"].includes(job.state);
-    this.bar.hidden = job.state === "done" || job.state === "failed";
-    if (steps) this.bar.value = step / steps;
-    else this.bar.removeAttribute("value");
+    this.bar.hidden = job.state !== "running" && job.state !== "paused";
+    const share = done(job.progress);
+    if (share !== null) this.bar.value = share;
+    else if (job.state === "running") this.bar.removeAttribute("value");
+    else this.bar.value = 0;
+    this.retry.hidden = job.state !== "failed";
     this.buttons.hidden = over;
     this.again.hidden = !over || job.state === "done";
     this.stop.hidden = job.state === "queued" && !job.progress.pilots;
@@ -68,14 +72,21 @@ export class JobPanel {
   }
 }
 
+// How much is done, in 0 … 1; null where nobody knows.
+function done({ step, steps, tile, tiles }) {
+  const within = steps ? step / steps : 0;
+  if (tiles) return Math.min(1, (tile + Math.min(within, 0.99)) / tiles);
+  return steps ? within : null;
+}
+
 function figures(job) {
-  const { pilots, step, steps, left, score, tile } = job.progress;
+  const { pilots, step, steps, left, score, tile, tiles } = job.progress;
   if (job.state === "done" || job.state === "failed") return "";
-  if (!step) return pilots ? t.pilot(pilots) : job.state === "running" ? t.starting : "";
-  const parts = [t.step(step, steps)];
-  if (tile !== null) parts.unshift(t.tile(tile));
+  if (!step && !pilots) return job.state === "running" ? t.starting : "";
+  const parts = [step ? t.step(step, steps) : t.pilot(pilots)];
+  if (tiles) parts.unshift(t.tile(Math.min(tile + 1, tiles), tiles));
   if (score !== null) parts.push(t.score(number(score)));
-  if (left !== null && job.state === "running") parts.push(t.left(duration(left)));
+  if (left !== null && job.state === "running" && !document.body.dataset.connection) parts.push(t.left(duration(left)));
   return parts.join(" · ");
 }
 

@@ -2,7 +2,7 @@
 
 import { api, at, listen } from "./api.js";
 import { Compare } from "./compare.js";
-import { button, calm, complain, h, say } from "./dom.js";
+import { button, calm, complain, h, say, settle } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Form } from "./form.js";
 import { History } from "./history.js";
@@ -21,7 +21,7 @@ let result = null;
 get("tagline").textContent = words.tagline;
 get("api-link").textContent = words.api;
 
-const [tasks, about, known] = await Promise.all([api.tasks(), api.about(), api.jobs()]).catch((error) => {
+const [tasks, about, known, held] = await Promise.all([api.tasks(), api.about(), api.jobs(), api.pictures()]).catch((error) => {
   complain(error.message, words.error.dismiss);
   throw error;
 });
@@ -30,8 +30,13 @@ const compare = new Compare(stage, view);
 const form = new Form(tasks, () => {});
 const watching = new JobPanel(again);
 const editor = new Editor({ stage, compare, panel, form, started: (job) => go("job", job.id, () => take(job)) });
-const history = new History(get("history"), about.days, { opened: (id) => go("job", id) });
-const incoming = intake(get("intake"), (picture) => go("picture", picture.id));
+const history = new History(get("history"), about.days, { opened: go, gone });
+const incoming = intake(get("intake"), (picture, first) => {
+  history.picture(picture);
+  if (first) go("picture", picture.id);
+});
+const banner = h("p", { class: "banner", id: "connection", hidden: true });
+get("alerts").before(banner);
 view.prepend(h("div", { class: "bar" }, button(words.intake.another, () => incoming.open())));
 
 // Opens what the address says; a change of it does the rest.
@@ -55,6 +60,7 @@ async function route() {
   } catch (error) {
     complain(error.message, words.error.dismiss);
     get("work").hidden = true;
+    get("intake").classList.remove("small");
   }
 }
 
@@ -73,19 +79,33 @@ async function openJob(id) {
   stage.resize(...size);
   compare.show(false);
   stage.clear(stage.after);
-  stage.put(stage.before, at.before(id));
+  stage.clear(stage.before);
+  left(job);
   panel.replaceChildren(watching.box);
   take(job);
   panel.focus({ preventScroll: true });
 }
 
+// Whether what a job was given can be seen: of a trial, its piece, once a worker has cut it out.
+function given(job) {
+  return !job.region || job.progress.preview > 0 || job.state === "done";
+}
+
+// Shows what a job was given.
+function left(job) {
+  if (given(job)) return stage.put(stage.before, at.before(job.id));
+}
+
 // Width and height of what a job shows: what it was given, as many times larger as it makes it.
 async function extent(job) {
   const image = new Image();
-  image.src = at.before(job.id);
-  await image.decode().catch(() => {});
+  if (given(job)) {
+    image.src = at.before(job.id);
+    await image.decode().catch(() => {});
+  }
   const picture = await api.picture(job.picture);
-  const [wide, high] = [image.naturalWidth || picture.about.width, image.naturalHeight || picture.about.height];
+  const told = job.region?.slice(2) ?? [picture.about.width, picture.about.height];
+  const [wide, high] = [image.naturalWidth || told[0], image.naturalHeight || told[1]];
   const [across, down] = picture.about.orientation >= 5 ? [0, 1] : [1, 0]; // of a size (H, W) as stored
   if (job.size) return [job.size[across], job.size[down]];
   const factor = job.options.factor || 1;
@@ -101,7 +121,12 @@ function take(told) {
   if (job.id !== opened) return;
   watching.update(job);
   if (job.state === "done") return finish(job);
-  if (job.progress.preview) stage.put(stage.after, at.preview(job.id, job.progress.preview));
+  if (!job.progress.preview) return;
+  if (job.region && !stage.before.dataset.wanted) {
+    left(job);
+    extent(job).then((size) => job.id === opened && stage.resize(...size));
+  }
+  stage.put(stage.after, at.preview(job.id, job.progress.preview));
 }
 
 async function finish(job) {
@@ -111,11 +136,12 @@ async function finish(job) {
   result = new Result(stage, job, {
     others,
     again: () => again(job),
-    whole: () => again(job),
+    whole: () => whole(job),
     opened: (id) => go("job", id),
     compared: (other) => against(job, other),
   });
   panel.append(result.box);
+  await left(job);
   stage.resize(...(await extent(job)));
   compare.call(words.stage.before, words.stage.after);
   compare.show(alike(stage.before, stage.size));
@@ -132,32 +158,52 @@ function against(job, other) {
   compare.call(other ? name(other) : words.stage.before, other ? name(job) : words.stage.after);
 }
 
+// The whole picture, as the piece was.
+async function whole({ picture, task, options, settings }) {
+  try {
+    const job = await api.submit({ picture, task, options, settings });
+    go("job", job.id, () => take(job));
+  } catch (error) {
+    complain(error.message, words.error.dismiss);
+  }
+}
+
 // The same picture and settings, to change.
 function again(job) {
   editor.told = job;
   go("picture", job.picture);
 }
 
+function gone(id) {
+  const job = jobs.get(id);
+  jobs.delete(id);
+  history.drop(id);
+  if (id === opened || location.hash === `#picture=${id}`) location.hash = "";
+  if (job && id === opened) say(words.history.removed);
+}
+
 let away = false;
 listen({
   job: take,
-  gone: (id) => {
-    jobs.delete(id);
-    history.drop(id);
-    if (id === opened) location.hash = "";
-  },
+  gone,
   lost: () => {
     away = true;
+    banner.textContent = words.connection.lost;
+    banner.hidden = false;
     say(words.connection.lost);
     document.body.dataset.connection = "lost";
+    if (opened && jobs.has(opened)) watching.update(jobs.get(opened));
   },
   back: async () => {
     delete document.body.dataset.connection;
+    banner.hidden = true;
+    settle(words.error.network);
     if (away) say(words.connection.back);
     away = false;
     for (const job of await api.jobs()) take(job.id === opened && job.state !== "done" ? await api.job(job.id) : job);
   },
 });
+held.forEach((one) => history.picture(one));
 known.forEach(take);
 window.addEventListener("hashchange", route);
 await route();

@@ -2,7 +2,7 @@
 
 import { MaskCanvas } from "./canvas.js";
 import { api, at } from "./api.js";
-import { button, complain, h, say } from "./dom.js";
+import { button, complain, h, say, svg } from "./dom.js";
 import { words } from "./strings.js";
 
 const t = words.mask;
@@ -14,14 +14,25 @@ export class Mask {
     this.picture = picture;
     const { width, height } = picture.about;
     this.canvas = new MaskCanvas(width, height);
-    this.canvas.changed = () => (this.stored = null);
+    this.canvas.watch = () => {
+      this.stored = null;
+      this.show();
+    };
     this.stored = null; // the server's, as long as nothing was painted since
     this.at = [width / 2, height / 2];
     this.size = Math.max(2, Math.round(Math.max(width, height) / 24));
     this.ring = h("div", { class: "ring", ariaHidden: "true" });
+    this.outline = svg("polygon", {});
+    this.shape = svg("svg", { class: "layer shape", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, this.outline);
     this.name = "brush";
     this.box = this.panel();
-    stage.plane.append(this.canvas.node);
+    stage.plane.append(this.canvas.node, this.shape);
+    stage.frame.before(this.bar);
+    this.flush = () => this.canvas.flush();
+    this.hear = (event) => event.target !== stage.frame && !event.target.matches?.("input, select, textarea") && this.back(event);
+    window.addEventListener("pagehide", this.flush);
+    document.addEventListener("keydown", this.hear);
+    this.show();
     stage.frame.append(this.ring);
     this.follow = () => this.point(this.at);
     stage.watchers.push(this.follow);
@@ -32,25 +43,45 @@ export class Mask {
   panel() {
     this.tools = Object.entries(t.tools).map(([name, text]) =>
       button(text, () => this.choose(name), { "data-tool": name, ariaPressed: "false" }));
-    this.slider = h("input", { type: "range", id: "brush-size", min: "1", max: "200", value: String(this.size) });
+    this.slider = h("input", { type: "range", id: "brush-size", min: "1", max: String(this.most), value: String(this.size) });
     this.slider.addEventListener("input", () => this.resize(Number(this.slider.value)));
     const opacity = h("input", { type: "range", id: "opacity", min: "20", max: "100", value: "60" });
     opacity.addEventListener("input", () => (this.canvas.node.style.opacity = opacity.value / 100));
     this.canvas.node.style.opacity = 0.6;
     const file = h("input", { type: "file", accept: "image/*", class: "visually-hidden", id: "mask-file", tabIndex: -1 });
     file.addEventListener("change", () => file.files[0] && this.load(file.files[0]).then(() => (file.value = "")));
+    this.undo = button(t.undo, () => this.canvas.undo());
+    this.redo = button(t.redo, () => this.canvas.redo());
+    this.bar = h("div", { class: "bar", id: "mask-bar" }, h("div", { class: "tools", role: "group", ariaLabel: t.title }, this.tools),
+      this.undo, this.redo, slide(t.size, this.slider));
     const acts = [
       [t.grow, () => this.canvas.grow(GROW)], [t.shrink, () => this.canvas.grow(-GROW)],
       [t.invert, () => this.canvas.invert()], [t.clear, () => this.canvas.wipe()],
-      [t.undo, () => this.canvas.undo()], [t.redo, () => this.canvas.redo()],
       [t.load, () => file.click()], [t.save, () => this.save()],
     ].map(([text, act]) => button(text, act));
     this.said = h("p", { class: "polarity" }, h("span", { class: "swatch", ariaHidden: "true" }), t.polarity);
     return h("div", { class: "card", id: "mask" }, h("h2", {}, t.title), this.said,
-      h("div", { class: "tools", role: "group", ariaLabel: t.title }, this.tools),
-      slide(t.size, this.slider), slide(t.opacity, opacity),
+      slide(t.opacity, opacity),
       h("div", { class: "tools" }, acts), h("label", { htmlFor: "mask-file", class: "visually-hidden" }, t.load), file,
       h("p", { class: "help" }, t.keys));
+  }
+
+  get most() {
+    return Math.max(200, Math.round(Math.max(this.picture.about.width, this.picture.about.height) / 4));
+  }
+
+  // What can be undone, and done again.
+  show() {
+    this.undo.disabled = !this.canvas.past.length;
+    this.redo.disabled = !this.canvas.future.length;
+  }
+
+  // Whether a key was to undo, or to do again.
+  back(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return false;
+    event.shiftKey ? this.canvas.redo() : this.canvas.undo();
+    event.preventDefault();
+    return true;
   }
 
   choose(name) {
@@ -63,7 +94,7 @@ export class Mask {
   }
 
   resize(size) {
-    this.size = Math.min(200, Math.max(1, size));
+    this.size = Math.min(this.most, Math.max(1, size));
     this.slider.value = String(this.size);
     this.point(this.at);
   }
@@ -99,20 +130,32 @@ export class Mask {
     if (this.draws) this.stroke(this.points.at(-1), place);
     this.points.push(place);
     this.point(place);
+    this.draw();
+  }
+
+  // The outline of what will be filled.
+  get corners() {
+    if (!this.points || this.draws) return [];
+    const [first, last] = [this.points[0], this.points.at(-1)];
+    return this.name === "rectangle" ? [first, [last[0], first[1]], last, [first[0], last[1]]] : this.points;
+  }
+
+  draw() {
+    this.outline.setAttribute("points", this.corners.map((corner) => corner.map((at) => at.toFixed(1)).join(",")).join(" "));
   }
 
   up() {
     if (!this.points) return;
-    const [first, last] = [this.points[0], this.points.at(-1)];
-    if (this.name === "rectangle") this.canvas.area([first, [last[0], first[1]], last, [first[0], last[1]]]);
-    if (this.name === "lasso") this.canvas.area(this.points);
+    if (this.corners.length) this.canvas.area(this.corners);
     this.canvas.commit();
     this.points = null;
+    this.draw();
   }
 
   drop() {
     if (this.points && this.canvas.saved) this.canvas.context.putImageData(this.canvas.saved, 0, 0);
     this.points = null;
+    this.draw();
   }
 
   stroke(from, to) {
@@ -123,9 +166,8 @@ export class Mask {
   key(event) {
     const far = Math.max(1, this.size / 2) * (event.shiftKey ? 8 : 1);
     const ways = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] };
-    const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    if (undo) event.shiftKey ? this.canvas.redo() : this.canvas.undo();
-    else if (ways[event.key]) this.walk(ways[event.key]);
+    if (this.back(event)) return true;
+    if (ways[event.key]) this.walk(ways[event.key]);
     else if (event.key === " ") this.points ? this.up() : (this.down(this.at), this.up());
     else if (event.key === "Enter") this.points ? this.up() : this.down(this.at);
     else if (event.key === "[" || event.key === "]") this.resize(this.size + (event.key === "]" ? 2 : -2));
@@ -181,7 +223,10 @@ export class Mask {
     if (this.stage.tool === this) this.stage.tool = null;
     this.stage.watchers = this.stage.watchers.filter((one) => one !== this.follow);
     this.stage.frame.classList.remove("painting");
-    this.canvas.node.remove();
+    this.flush();
+    window.removeEventListener("pagehide", this.flush);
+    document.removeEventListener("keydown", this.hear);
+    for (const node of [this.canvas.node, this.shape, this.bar]) node.remove();
     this.ring.remove();
     this.box.remove();
   }

@@ -13,12 +13,12 @@ export class Result {
     this.step = null; // null is the one that the rule chose
     const { receipt, points } = job;
     this.save = h("a", { class: "button primary", id: "save", download: "" }, t.save);
-    const sheet = h("a", { class: "button", id: "receipt", download: "", href: at.receipt(job.id) }, t.receipt);
+    this.sheet = h("a", { class: "button", id: "receipt", download: "" }, t.receipt);
     const kept = receipt.unchanged ? t.unchanged : t.kept(receipt.step, receipt.steps);
     this.box = h("div", { class: "card", id: "result" }, h("h2", {}, t.title), h("p", { class: "figures" }, kept),
       points.length > 1 ? this.scrubber() : null, left(others, compared),
       job.region ? h("div", { class: "tools" }, button(t.whole, whole, { class: "primary", id: "whole" }))
-        : h("div", { class: "tools" }, this.save, sheet),
+        : h("div", { class: "tools" }, this.save, this.sheet),
       job.disagreement ? h("a", { href: at.disagreement(job.id), download: "disagreement.png" }, t.disagreement) : null,
       h("div", { class: "tools" }, button(t.again, again, { id: "again" })), cards(others, job, opened));
     this.to(null);
@@ -43,6 +43,7 @@ export class Result {
     const { id, chosen } = this.job;
     this.step = step === chosen ? null : step;
     this.save.href = at.result(id, this.step);
+    this.sheet.href = at.receipt(id, this.step);
     this.stage.put(this.stage.after, this.step === null ? at.made(id) : at.point(id, step));
     if (!this.slider) return;
     this.word.textContent = this.said(step);

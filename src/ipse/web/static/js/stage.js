@@ -46,6 +46,7 @@ export class Stage {
     try {
       await next.decode();
     } catch {
+      if (layer.dataset.wanted === address) delete layer.dataset.wanted; // it may be there when it is asked for again
       return;
     }
     if (layer.dataset.wanted !== address) return;

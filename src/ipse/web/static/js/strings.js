@@ -8,6 +8,11 @@ export const words = {
     help: "or paste one, or choose a file. It stays on this machine.",
     choose: "Choose a picture",
     another: "Another picture",
+    sending: "Sending",
+    sent: (name, share, size) => `Sending ${name}: ${share} % of ${size}`,
+    cancel: "Cancel",
+    several: (count) => `${count} pictures came; the first is open, the others are in the list below.`,
+    noFile: "That is no file. Save the picture first, then drop it here.",
     reading: (name) => `Reading ${name} …`,
   },
   found: {
@@ -19,6 +24,8 @@ export const words = {
     quality: "JPEG quality",
     verdict: "Proposal",
     clean: "looks clean: it would come back as it is",
+    wrong: "Something else?",
+    wrongs: { inpaint: "Scratches or holes", upscale: "Too small" },
     proposed: (task) => `${task} would help`,
     orientation: "turned by its orientation tag; the tag stays",
     frames: (count) => `the first of ${count} pictures in the file`,
@@ -26,6 +33,17 @@ export const words = {
   form: {
     title: "Task",
     task: "What to do",
+    common: "Most wanted",
+    special: "Special",
+    tasks: {
+      enhance: "find what is wrong, and mend it",
+      inpaint: "fill scratches and holes",
+      upscale: "enlarge",
+      denoise: "remove noise",
+      dejpeg: "repair a JPEG",
+      restore: "several of these at once",
+      flash: "a dark picture by its flash picture",
+    },
     more: "All settings",
     auto: "auto",
     autoIs: (value) => `auto: ${value}`,
@@ -66,9 +84,10 @@ export const words = {
     },
     ahead: (count) => (count === 0 ? "next in the queue" : `${count} before it in the queue`),
     starting: "starting …",
-    pilot: (count) => `first estimate ${count}`,
+    pilot: (count) => `estimate ${count}`,
     step: (step, steps) => `step ${step} of ${steps}`,
-    tile: (count) => `${count} tiles done`,
+    tile: (index, count) => `part ${index} of ${count}`,
+    retry: "Try again",
     left: (time) => `at most ${time} left`,
     score: (score) => `held-out score ${score}`,
     writing: "writing the result …",
@@ -116,7 +135,10 @@ export const words = {
     zoom: (percent) => `${percent} %`,
   },
   history: {
-    title: "Jobs",
+    title: "Jobs and pictures",
+    untouched: "not restored yet",
+    removed: "Deleted.",
+    undo: "Undo",
     none: "None yet.",
     open: "Open",
     remove: "Delete",
@@ -131,6 +153,10 @@ export function duration(seconds) {
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
   return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export function day(seconds) {
+  return new Date(1000 * seconds).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
 export function bytes(count) {
