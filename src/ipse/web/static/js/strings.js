@@ -26,7 +26,7 @@ export const words = {
     clean: "looks clean: it would come back as it is",
     wrong: "Something else?",
     wrongs: { inpaint: "Scratches or holes", upscale: "Too small" },
-    proposed: (task) => `${task} would help`,
+    proposed: (task) => ({ denoise: "its noise can be taken out", dejpeg: "its JPEG damage can be repaired" })[task] ?? task,
     orientation: "turned by its orientation tag; the tag stays",
     frames: (count) => `the first of ${count} pictures in the file`,
   },
