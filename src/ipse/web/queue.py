@@ -21,6 +21,7 @@ from ipse.web.process import Process
 from ipse.web.records import JobRecord, Progress
 from ipse.web.store import Store, used_by
 
+YEAR = 3.2e7  # seconds: a clock of the system goes no further
 AGAIN = 2  # times that a job goes on by itself after its process has died: it may die of the job
 
 
@@ -32,10 +33,12 @@ class Queue:
         pool: where workers come from.
         hub: who is told of changes.
         limit: fits at a time.
+        longest: seconds of a job; then the best so far is kept.
     """
 
-    def __init__(self, store: Store, pool: Pool, hub: Hub, *, limit: int = 1) -> None:
+    def __init__(self, store: Store, pool: Pool, hub: Hub, *, limit: int = 1, longest: float = YEAR) -> None:
         self.store, self.pool, self.hub, self.limit = store, pool, hub, limit
+        self.longest = min(longest, YEAR)
         self.waiting: list[str] = []
         self.running: set[str] = set()
         self.processes: dict[str, Process] = {}
@@ -95,14 +98,14 @@ class Queue:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside; it is kept alive, and awaited at the end."""
-        task = asyncio.create_task(work)
-        self.tasks.add(task)
+        self.tasks.add(task := asyncio.create_task(work))
         task.add_done_callback(self.tasks.discard)
 
     async def carry(self, job: JobRecord) -> None:
         """Run a job in a worker, and hear what comes of it."""
         name = job.id
         process = await self.pool.take()
+        late = asyncio.get_running_loop().call_later(self.longest, self.overdue, name, process)
         try:
             if name in self.running and name not in self.processes and not self.closing:
                 self.processes[name] = process
@@ -110,9 +113,15 @@ class Queue:
                     if not self.closing and self.processes.get(name) is process:
                         self.heard(name, message)
         finally:
+            late.cancel()
             if self.processes.get(name) is process:
                 self.leave(name)
             await (process.close() if self.closing else self.pool.back(process))
+
+    def overdue(self, name: str, process: Process) -> None:
+        """End a job that has had its hours, and keep the best so far; one that is paused takes nothing."""
+        if name in self.running and self.processes.get(name) is process:
+            self.stop(name)
 
     def order(self, job: JobRecord) -> dict[str, Any]:
         """What a worker is told."""
@@ -122,15 +131,14 @@ class Queue:
             "task": job.task,
             "source": str(self.store.picture_path(job.picture)),
             "settings": asdict(told_settings(job.settings)),
-            "options": {
-                key: {"file": str(self.store.picture_path(value["picture"]))}
-                if isinstance(value, dict)
-                else value
-                for key, value in job.options.items()
-            },
+            "options": {key: self.told(value) for key, value in job.options.items()},
             "region": job.region,
             "names": self.names(job),
         }
+
+    def told(self, value: Any) -> Any:
+        """A value as a worker is told it: of a file, where it lies."""
+        return {"file": str(self.store.picture_path(value["picture"]))} if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType]
 
     def names(self, job: JobRecord) -> dict[str, str]:
         """What users call the files that a job reads, by where they lie."""
@@ -171,9 +179,9 @@ class Queue:
         """Queue a job whose process has died, before the others; one that was paused waits to be told."""
         self.processes.pop(job.id, None)
         self.running.discard(job.id)
-        paused = job.state == "paused"
-        self.change(replace(job, state="paused" if paused else "queued", again=job.again + 1), keep=True)
-        if paused:
+        state = job.state if job.state == "paused" else "queued"
+        self.change(replace(job, state=state, again=job.again + 1), keep=True)
+        if state == "paused":
             return
         self.waiting.insert(0, job.id)
         self.dispatch()

@@ -25,6 +25,7 @@ class Limits:
     upload: int = 512 << 20  #: bytes of a file
     days: float = 30.0  #: for which jobs that ended, and unused pictures, are kept
     fits: int = 1  #: at a time
+    hours: float = 48.0  #: of a job: then the best so far is kept
     space: int = 20 << 30  #: bytes of all that is kept
 
 
@@ -39,7 +40,9 @@ class Server:
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.store, self.pool, self.hub = Store(folder), Pool(), Hub()
-        self.queue = Queue(self.store, self.pool, self.hub, limit=self.limits.fits)
+        self.queue = Queue(
+            self.store, self.pool, self.hub, limit=self.limits.fits, longest=3600 * self.limits.hours
+        )
         self.looks = Looks(self.store, self.pool)
 
     @asynccontextmanager

@@ -77,7 +77,7 @@ def named(text: str, order: dict[str, Any]) -> str:
     """Call files by their users' names: where they lie on the server is nobody's business."""
     for path, name in order.get("names", {}).items():
         text = text.replace(path, name)
-    return text
+    return text.replace(f"{order['folder']}/", "") if "folder" in order else text
 
 
 if __name__ == "__main__":

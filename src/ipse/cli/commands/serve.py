@@ -36,6 +36,9 @@ def command(
     keep_days: Annotated[
         float, typer.Option(help="Days for which finished jobs are kept.", **reading(float))
     ] = 30.0,
+    hours: Annotated[
+        float, typer.Option(help="Hours of a job; then the best so far is kept.", **reading(float))
+    ] = 48.0,
     space: Annotated[float, typer.Option(help="GiB that all of it may take.", **reading(float))] = 20.0,
 ) -> None:
     """Open a page on which pictures are restored: drop, brush, watch, compare, save."""
@@ -44,12 +47,14 @@ def command(
         raise OptionError(
             f"the page needs {' and '.join(missing)}: install them with pip install 'ipse[web]'"
         )
-    if fits < 1 or upload_limit < 1 or not keep_days > 0 or not space > 0:
-        raise OptionError("--fits, --upload-limit, --keep-days and --space need numbers above 0")
+    if fits < 1 or upload_limit < 1 or not keep_days > 0 or not space > 0 or not hours > 0:
+        raise OptionError("--fits, --upload-limit, --keep-days, --hours and --space need numbers above 0")
     from ipse.web.serve import Place, serve
     from ipse.web.server import Limits
 
-    limits = Limits(upload=upload_limit << 20, days=keep_days, fits=fits, space=int(space * 2**30))
+    limits = Limits(
+        upload=upload_limit << 20, days=keep_days, fits=fits, hours=hours, space=int(space * 2**30)
+    )
     place = Place(
         host, port, token, locked=not no_token, browser=browser, folder=folder or data_folder(), limits=limits
     )

@@ -14,8 +14,9 @@ export class Curve {
     this.title = svg("title", {});
     const drawing = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", preserveAspectRatio: "none" },
       this.title, this.loss, this.score);
+    this.held = h("span", { class: "key score" }, words.job.held);
     this.box = h("figure", { class: "curve" }, drawing,
-      h("figcaption", {}, h("span", { class: "key loss" }, words.job.loss), h("span", { class: "key score" }, words.job.held)));
+      h("figcaption", {}, h("span", { class: "key loss" }, words.job.loss), this.held));
   }
 
   set(points) {
@@ -36,6 +37,7 @@ export class Curve {
     if (this.box.hidden) return;
     this.loss.setAttribute("points", line(this.points, 1));
     this.score.setAttribute("points", line(this.points, 2));
+    this.held.hidden = !this.score.getAttribute("points");
     this.title.textContent = words.job.curve(number(this.points.at(-1)[1]));
   }
 }

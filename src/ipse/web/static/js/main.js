@@ -65,8 +65,11 @@ async function route() {
 }
 
 async function openPicture(id) {
-  await editor.open(await api.picture(id), editor.told ?? null);
+  const told = editor.told ?? null;
   editor.told = null;
+  const picture = await api.picture(id);
+  panel.focus({ preventScroll: true });
+  await editor.open(picture, told);
 }
 
 // Nothing is drawn before all is known: what is heard meanwhile would be drawn over.
