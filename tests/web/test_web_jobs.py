@@ -61,7 +61,8 @@ def test_deleting_takes_all_of_it_away(page):
     picture = page.upload(png(noisy(seed=9)))
     name = page.submit(picture, **LONG)
     page.wait(name, running)
-    assert page.client.delete(f"/pictures/{picture}").status_code == 204
+    answer = page.client.delete(f"/pictures/{picture}")
+    assert (answer.status_code, answer.headers["clear-site-data"]) == (204, '"cache"')
     assert page.client.get(f"/jobs/{name}").status_code == 404
     assert page.client.get(f"/pictures/{picture}").status_code == 404
     assert not page.server.store.job_folder(name).exists()

@@ -15,7 +15,7 @@ from ipse.web.errors import missing, responses
 from ipse.web.form import check_task, told_options, told_settings
 from ipse.web.looking import kept
 from ipse.web.records import JobRecord, body_of
-from ipse.web.routes.pictures import Name
+from ipse.web.routes.pictures import FORGET, Name
 from ipse.web.server import Reached, Server
 from ipse.web.space import check_space
 
@@ -161,9 +161,10 @@ async def cancel(server: Reached, name: Name) -> JobView:
 
 
 @router.delete("/jobs/{name}", status_code=204, responses=responses(404, 422))
-async def delete(server: Reached, name: Name) -> None:
+async def delete(server: Reached, name: Name, response: Response) -> None:
     """Take a job away, with all that it made; one under way is cancelled."""
     known(server, name)
+    response.headers.update(FORGET)
     await server.queue.cancel(name)
     server.store.drop_job(name)
     server.hub.changed(name)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import FileResponse
 
 from ipse.web.bounds import allowance
@@ -23,6 +23,7 @@ Called = Annotated[
 ]
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
+FORGET = {"Clear-Site-Data": '"cache"'}  # views are kept there for a day
 LOOKING = 60.0  # seconds that a request waits for what is found
 BODY = {
     "requestBody": {
@@ -140,9 +141,10 @@ async def made(
 
 
 @router.delete("/{name}", status_code=204, responses=responses(404, 422))
-async def delete(server: Reached, name: Name) -> None:
-    """Take a picture away, with its masks and jobs."""
+async def delete(server: Reached, name: Name, response: Response) -> None:
+    """Take a picture away, with its masks and jobs, also from the browser's cache."""
     known(server, name)
+    response.headers.update(FORGET)
     await server.looks.end(name)
     jobs = server.queue.on(name)
     for job in jobs:
