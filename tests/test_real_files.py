@@ -11,10 +11,13 @@ import tifffile
 from PIL import Image, ImageCms, PngImagePlugin
 from refusals import refused
 
+from ipse.batch import restore_many
+from ipse.cli.task import Files, job
 from ipse.errors import OutputError, PictureError
-from ipse.job import Job
+from ipse.job import Job, default_target
 from ipse.pictures import Picture, encode, from_array, from_pil, read
 from ipse.run import Run
+from ipse.settings import Settings
 
 RNG = np.random.default_rng(0)
 GRAY = np.kron(RNG.integers(0, 256, (8, 8)), np.ones((8, 8))).astype(np.uint8)
@@ -133,6 +136,64 @@ class TestFormats:
         with refused(OutputError, tmp_path / "a.jpg", "JPEG cannot hold", "too long"):
             Run(Job("denoise", tmp_path / "a.png", tmp_path / "a.jpg"))
         Run(Job("denoise", tmp_path / "a.png", tmp_path / "b.png"))
+
+
+class TestDefaultTarget:
+    """Where nobody says where the result goes, it goes where it can."""
+
+    PGM = b"P5\n64 64\n65535\n" + (GRAY.astype(">u2") * 257).tobytes()
+    PFM = b"Pf\n64 64\n-1.0\n" + (GRAY * 1.5).astype("<f4").tobytes()
+    BMP = struct.pack("<2sIHHI", b"BM", 14 + 124 + 4 * 64 * 64, 0, 0, 138) + struct.pack(
+        "<IiiHHIIiiII4I4s48x16x",
+        124,
+        64,
+        64,
+        1,
+        32,
+        3,
+        4 * 64 * 64,
+        0,
+        0,
+        0,
+        0,
+        0xFF0000,
+        0xFF00,
+        0xFF,
+        0xFF000000,
+        b"BGRs",
+    )
+
+    @pytest.mark.parametrize(
+        ("name", "data", "kind"),
+        [
+            ("a.pgm", PGM, ".png"),
+            ("a.pfm", PFM, ".tif"),
+            ("a.bmp", BMP + np.dstack([COLOUR, GRAY]).tobytes(), ".png"),
+            ("b.pgm", b"P5\n64 64\n255\n" + GRAY.tobytes(), ".pgm"),
+            ("no.pgm", b"nothing", ".pgm"),
+        ],
+    )
+    def test_deep(self, name: str, data: bytes, kind: str, tmp_path: Path) -> None:
+        (tmp_path / name).write_bytes(data)
+        target = default_target("denoise", tmp_path / name)
+        assert target.suffix == kind
+        if name != "no.pgm":
+            Run(Job("denoise", tmp_path / name, target))
+
+    def test_a_folder_is_where_one_picture_goes_too(self, tmp_path: Path) -> None:
+        Image.fromarray(GRAY).save(tmp_path / "a.png")
+        (tmp_path / "out").mkdir()
+        made = job("denoise", Files(picture=[tmp_path / "a.png"], output=tmp_path / "out"), Settings(), {})
+        assert made.target == tmp_path / "out" / "a_ipse.png"
+
+
+def test_a_picture_of_a_batch_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr("ipse.job.read", lambda source: seen.append(source) or read(source))
+    Image.fromarray(GRAY).save(tmp_path / "a.png")
+    made = list(restore_many([tmp_path / "a.png"], task="denoise", output=tmp_path / "out"))
+    assert [one.state for one in made] == ["done"]
+    assert len(seen) == 1
 
 
 class TestTiffTags:

@@ -5,7 +5,7 @@ pixels and by the memory there is.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -37,21 +37,25 @@ HELD = 60  # bytes a pixel that a run in tiles holds of an RGB picture: five flo
 SHARE = 0.5  # of the free memory that these may take
 
 
-def run_of(job: Job) -> Run:
+def run_of(job: Job, plain: Callable[[Job], Run] = Run) -> Run:
     """Open a job, through windows where its picture is too large to be held.
+
+    Args:
+        job: what is to be done.
+        plain: how one picture is opened that can be held.
 
     Raises:
         InputError: as ``Run``.
     """
     if job.source is None:
-        return Run(job)
+        return plain(job)
     stack = stack_of(job)
     if stack is not None:
         return StackRun(job, stack.measured())
     if not takes_windows(job):
-        return Run(job)
+        return plain(job)
     source = opened(job.source, coefficients=job.task == "dejpeg")
-    return Run(job) if source is None else GiantRun(job, source)
+    return plain(job) if source is None else GiantRun(job, source)
 
 
 def stack_of(job: Job) -> Stack | None:

@@ -11,7 +11,7 @@ import numpy as np
 from ipse import machine, tasks
 from ipse.errors import InputError
 from ipse.options import of_task
-from ipse.pictures import FORMATS, Picture, format_for, read, read_bytes
+from ipse.pictures import FORMATS, Picture, able, format_for, read, read_bytes
 from ipse.receipt import Receipt, sha256, sha256_of
 from ipse.settings import Settings
 
@@ -19,6 +19,15 @@ SUFFIX = "_ipse"
 BLANK = np.full((1, 1, 3), 128, np.uint8)
 ZARR = ".zarr"
 JPEG = {".jpg", ".jpeg", ".jpe", ".jfif"}
+SURE = JPEG | {
+    ".png",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".avif",
+    ".gif",
+    ZARR,
+}  # hold whatever is read from a file so named
 
 
 @dataclass(frozen=True)
@@ -89,11 +98,14 @@ class _Named(io.BytesIO):
 def default_target(task: str, source: Path, *, suffix: str = SUFFIX) -> Path:
     """Where a task's output goes if nobody says: beside the input, as a file of its kind.
 
-    PNG stands in for JPEG, which would undo what ``dejpeg`` did, and for what can be read but not written.
+    PNG stands in for JPEG, which would undo what ``dejpeg`` did, and for what can be read but not written. Where the
+    file may hold what its own format cannot be written with, or PNG, a look into it tells.
     """
     known = {suffix for form in FORMATS for suffix in form.suffixes} | {ZARR}
     known -= JPEG if task == "dejpeg" else set()
     kind = source.suffix if source.suffix.lower() in known else ".png"
+    if source.suffix.lower() not in SURE:
+        kind = able(source, kind)
     return source.with_name(f"{source.stem}{suffix}{kind}")
 
 

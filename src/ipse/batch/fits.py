@@ -124,8 +124,7 @@ class Fit:
         self.errand.hidden.mkdir(parents=True, exist_ok=True)
         overwrite = self.job.overwrite or self.is_ours()
         job = replace(self.job, checkpoint=self.checkpoint, resume=True, overwrite=overwrite)
-        run = run_of(job)
-        return Noted(job, self.note) if type(run) is Run else run
+        return run_of(job, lambda job: Noted(job, self.note))
 
     def clear(self) -> None:
         """Remove what was kept for the case of a kill."""

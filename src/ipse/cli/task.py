@@ -16,7 +16,7 @@ from ipse.cli.carry_out import carry_out
 from ipse.cli.line import command_line
 from ipse.cli.numbers import reading
 from ipse.errors import OptionError, OutputError, PictureError
-from ipse.job import Job, default_target
+from ipse.job import ZARR, Job, default_target
 from ipse.settings import Settings
 
 STREAM = Path("-")
@@ -172,6 +172,7 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
     drawn = tasks.sees(task) == "nothing"
     beside = default_target(task, Path(f"{task}.png") if source is None else source)
     target = files.output or (STREAM if source is None and not drawn else beside)
+    target = target / beside.name if target.is_dir() and target.suffix != ZARR else target
     piped = target == STREAM and not files.dry_run
     if piped and files.json:
         raise OutputError("both the picture and --json would go to standard output: name a file with -o")

@@ -10,7 +10,7 @@ from ipse.pictures.metadata import Metadata
 from ipse.pictures.picture import Picture
 from ipse.pictures.pillow import from_pil, to_pil
 from ipse.pictures.psf import psf_of, read_psf
-from ipse.pictures.read import LIMIT, read
+from ipse.pictures.read import LIMIT, able, read
 from ipse.pictures.write import check_encoding, encode, write
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Mask",
     "Metadata",
     "Picture",
+    "able",
     "check_encoding",
     "check_target",
     "encode",

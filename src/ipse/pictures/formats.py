@@ -76,8 +76,8 @@ def format_for(picture: Picture, target: str | Path, *, format: str | None = Non
         suffix = Path(target).suffix.lower()
         if suffix in BY_SUFFIX:
             return BY_SUFFIX[suffix]
-        said = f"the suffix {suffix!r} is" if suffix else "no suffix is"
-        raise OutputError(f"{target}: {said} no picture format; expected one of {_suffixes(FORMATS)}")
+        said = f"the suffix {suffix!r} is no picture format" if suffix else "the name has no suffix"
+        raise OutputError(f"{target}: {said}; expected one of {_suffixes(FORMATS)}")
     own = BY_NAME.get(picture.format or "PNG", BY_NAME["PNG"])
     return own if own.holds(picture) else next(form for form in FORMATS if form.holds(picture))
 

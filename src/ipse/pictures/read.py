@@ -5,6 +5,7 @@ import struct
 import warnings
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 from PIL import Image
 from tifffile import TiffFileError
@@ -28,6 +29,7 @@ HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 REFUSED = {"EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5"}  # drawings and films, or handed to other programs
 JPEG = b"\xff\xd8\xff"
 STARTS = (SIGNATURE, JPEG, b"RIFF", b"GIF8", b"BM", *MAGIC)
+ALPHA = (".png", ".tga", ".heic", ".heif")  # suffixes of formats with alpha, of those that may lack it
 DAMAGE = (
     OSError,
     SyntaxError,
@@ -78,6 +80,18 @@ def size_in(data: bytes, *, name: str) -> tuple[int, int]:
         pass
     with _opened(data, name) as image:
         return image.height, image.width
+
+
+def able(path: Path, suffix: str) -> str:
+    """Return a suffix, or that of a format which holds what a file's header tells where its own does not."""
+    try:
+        with _opened(read_bytes(path)[0], str(path)) as image:
+            mode = image.mode
+    except PictureError:  # what is wrong with it is said by who reads it
+        return suffix
+    fine = mode in ("F", "I") and image.format != "PPM"
+    deep = fine or mode.startswith("I") or (mode.endswith("A") and suffix.lower() not in ALPHA)
+    return ".tif" if fine else ".png" if deep else suffix
 
 
 def _decode(data: bytes, name: str) -> Picture:
