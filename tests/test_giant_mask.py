@@ -82,7 +82,7 @@ def test_what_is_known_comes_back_to_the_bit_whatever_the_type(giants: Path) -> 
 
 def test_only_windows_are_read(giants: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given(giants, hole())
-    monkeypatch.setattr("ipse.pictures.marks.ROOM", 16 * SIZE[1])
+    monkeypatch.setattr("ipse.pictures.shown.ROOM", 16 * SIZE[1])
     monkeypatch.setattr("ipse.coarse.BAND", 16)
     wanted = pulled(Run(job(giants, "whole.tif")))
     run = run_of(job(giants))

@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageOps
 from skimage import data
 
 from ipse.errors import MaskError, OptionError
-from ipse.pictures import Metadata, Picture, from_array, mask_for, read, read_mask
+from ipse.pictures import Metadata, Picture, from_array, mask_for, mask_of, read, read_mask
+from ipse.pictures.metadata import oriented
 
 PHOTO = data.astronaut()[60:160, 170:300]
 PICTURE = from_array(PHOTO)
@@ -100,14 +101,67 @@ def test_equal_parts_are_a_guess_that_is_said() -> None:
     assert "guess" in mask.said
 
 
-def test_soft_edges_are_split_at_half() -> None:
+def test_soft_edges_are_filled_too() -> None:
     canvas = Image.new("L", PICTURE.size[::-1])
     ImageDraw.Draw(canvas).ellipse((30, 30, 70, 60), fill=255)
     soft = np.asarray(canvas.resize((65, 50)).resize(canvas.size, Image.Resampling.BICUBIC))
     mask = mask_for(soft, PICTURE)
-    assert np.array_equal(mask.known, soft < 128)
+    assert np.array_equal(mask.known, soft == 0)
     assert "soft" in mask.said
     assert "soft" not in mask_for(HOLE, PICTURE).said
+    inverse = mask_for(255 - soft, PICTURE, polarity="white-is-known")
+    assert np.array_equal(inverse.known, soft == 0)
+    noisy = np.clip(
+        soft + np.random.default_rng(0).integers(-12, 13, soft.shape), 0, 255
+    )  # as JPEG leaves them
+    assert np.array_equal(mask_for(noisy, PICTURE).known, noisy <= 25)
+
+
+class TestMarksOnThePicture:
+    """People save a copy of the photograph with the scratch painted over, or erased."""
+
+    @pytest.mark.parametrize("paint", [(255, 0, 0), (255, 255, 255), None])
+    @pytest.mark.parametrize("orientation", [1, 3])
+    def test_what_differs_is_filled(self, paint: "tuple[int, int, int] | None", orientation: int) -> None:
+        picture = Picture(PHOTO, model="rgb", metadata=Metadata(exif=oriented(orientation)))
+        drawn = PHOTO.copy()
+        if paint is None:
+            drawn = np.dstack([drawn, np.where(HOLE, 0, 255).astype(np.uint8)])
+        else:
+            drawn[HOLE] = paint
+        mask = mask_for(drawn[::-1, ::-1] if orientation == 3 else drawn, picture)
+        assert np.array_equal(mask.known, ~HOLE) or (mask.known | ~HOLE).mean() > 0.99
+        assert "differs from the picture" in mask.said
+
+    def test_a_drawing_that_is_like_its_picture_is_a_mask(self) -> None:
+        plain = np.full((60, 80), 255, np.uint8)
+        marks = plain.copy()
+        marks[20:30, 20:40] = 0
+        assert np.array_equal(mask_for(marks, Picture(plain)).known, marks > 0)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_mask_drawn_where_people_see_the_scratch(orientation: int, lost: bool) -> None:
+    side = min(PHOTO.shape[:2])
+    scene = PHOTO[:side, :side].copy()
+    hole = HOLE[:side, :side]
+    if lost:
+        scene[hole] = 255
+    block = oriented(orientation)
+    upright = ImageOps.exif_transpose
+    drawn, seen = Image.fromarray(hole.astype(np.uint8)), Image.Exif()
+    seen[0x0112] = orientation
+    drawn.info["exif"] = seen.tobytes()
+    shown = np.asarray(upright(drawn)) > 0
+    picture = Picture(scene, model="rgb", metadata=Metadata(exif=block))
+    assert np.array_equal(mask_for(shown, picture).known, ~hole)
+    stored_so = Picture(
+        hole, metadata=Metadata(exif=block)
+    )  # its file tells that it lies as the picture does
+    assert np.array_equal(mask_of(stored_so, picture).known, ~hole)
+    if lost:  # the picture tells
+        assert np.array_equal(mask_for(hole, picture).known, ~hole)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -119,12 +173,9 @@ def test_a_mask_of_the_upright_view_is_turned(orientation: int) -> None:
     drawn = Image.fromarray(HOLE.astype(np.uint8) * 255)
     drawn.info["exif"] = exif.tobytes()
     upright = np.asarray(ImageOps.exif_transpose(drawn))
-    if orientation < 5:  # the same size: taken as it lies
-        assert np.array_equal(mask_for(HOLE, picture).known, ~HOLE)
-        return
     mask = mask_for(upright, picture)
     assert np.array_equal(mask.known, ~HOLE)
-    assert "orientation" in mask.said
+    assert ("orientation" in mask.said) == (orientation > 1)
 
 
 def test_masks_that_do_not_fit(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_mask_is_read_as_it_is_in_memory(
         made = Image.merge("RGB", [Image.new("L", gray.size)] * 2 + [gray])
     made.save(tmp_path / "mask.png")
     wanted = read_mask(tmp_path / "mask.png", read(tmp_path / "in.tif"), polarity=polarity)
-    monkeypatch.setattr("ipse.pictures.marks.ROOM", 7 * SIZE[1])
+    monkeypatch.setattr("ipse.pictures.shown.ROOM", 7 * SIZE[1])
     source = opened(tmp_path / "in.tif")
     assert source is not None
     found = known_in(tmp_path / "mask.png", source, polarity=polarity)
@@ -57,7 +57,7 @@ def test_bands_decide_the_polarity_as_the_whole_does(share: float, monkeypatch: 
     missing = np.random.default_rng(1).random(SIZE) < share
     picture = Picture.from_array(np.where(missing, 17, WAVES).astype(np.uint8))
     wanted = [mask_for(marks, picture) for marks in (missing, ~missing)]
-    monkeypatch.setattr("ipse.pictures.marks.ROOM", 5 * SIZE[1])
+    monkeypatch.setattr("ipse.pictures.shown.ROOM", 5 * SIZE[1])
     for marks, whole in zip((missing, ~missing), wanted, strict=True):
         found = known_of(Picture.from_array(marks), picture)
         assert (found.said, found.inverted) == (whole.said, whole.inverted)

@@ -80,6 +80,7 @@ def summary(said: Receipt) -> str:
     score = "" if said.score is None else f", held-out score {said.score:.4g}"
     found = said.estimates.get("noise") or said.estimates.get("found")
     lead = f"found {found}; " if found else ""
+    lead += f"{said.estimates['mask']}; " if "mask" in said.estimates else ""
     return f"{place}: {lead}{kept}{score}, {said.seconds['total']:.1f} s ({said.reason})"
 
 

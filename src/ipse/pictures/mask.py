@@ -15,10 +15,11 @@ from numpy.typing import ArrayLike
 
 from ipse.errors import MaskError, OptionError, PictureError
 from ipse.pictures.files import Source
-from ipse.pictures.marks import Flags, Marks, Shown, stored
+from ipse.pictures.marks import Marks, stored, ways
 from ipse.pictures.picture import Picture
 from ipse.pictures.polarity import Parts, Polarity, decide
 from ipse.pictures.read import read
+from ipse.pictures.shown import Flags, Shown
 
 __all__ = ["Known", "Mask", "Polarity", "known_of", "mask_for", "mask_of", "read_mask", "stored"]
 
@@ -68,12 +69,14 @@ class Known:
         inverted: as of a ``Mask``.
         share: as of a ``Mask``.
         said: as of a ``Mask``.
+        margin: from what is known to what is to be filled; soft values lie beyond it.
     """
 
     marks: Marks
     inverted: bool
     share: float
     said: str
+    margin: float
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -82,8 +85,7 @@ class Known:
 
     def __getitem__(self, place: tuple[slice, slice]) -> Flags:
         """A window (h, w), True where pixels are known; both slices have their ends."""
-        white = self.marks.white(*place)
-        return np.ascontiguousarray(white if self.inverted else ~white)
+        return np.ascontiguousarray(~self.marks.hole(*place, inverted=self.inverted, margin=self.margin))
 
     @property
     def estimates(self) -> dict[str, Any]:
@@ -123,8 +125,9 @@ def mask_of(mask: Picture, picture: Picture, *, polarity: Polarity = "auto") -> 
     """Decide which pixels a mask picture says are known.
 
     Gray, colour, palette, 1-bit, 8- or 16-bit; transparency where the colour is the same all over. Two values
-    are told apart whatever they are; more are split at half scale. A mask drawn on the upright view of a
-    picture with an orientation tag is turned to the stored pixels.
+    are told apart whatever they are; of more, all that is not wholly known is filled: half a brush's edge hides half
+    a pixel. A mask drawn on the upright view of a picture with an orientation tag is turned to the stored pixels. A
+    mask that shows the picture itself marks where it differs, or is clear.
 
     Args:
         mask: the mask, of the picture's size.
@@ -155,21 +158,37 @@ def known_of(mask: Shown, picture: Shown, orientation: int = 1, *, polarity: Pol
     """
     if polarity not in (choices := get_args(Polarity)):
         raise OptionError(f"polarity {polarity!r} is unknown; expected one of {', '.join(choices)}")
-    marks = Marks.of(mask, picture, orientation)
-    seen = Parts(marks, picture)
-    share, word = seen.share, marks.word
+    seen = _placed(mask, picture, orientation)
+    marks, share = seen.marks, seen.share
+    word = marks.word
     if share in (0, 1):
         said = f"the mask is {word if share else OPPOSITE[word]} all over"
         raise MaskError(f"{mask.name}: {said}; expected a mark on the pixels to fill; paint one")
-    inverted, why = decide(seen, polarity)
-    missing = 1 - share if inverted else share
+    itself = marks.kind == "difference"
+    inverted, why = (False, "the mask shows the picture") if itself else decide(seen, polarity)
+    margin = seen.margin(inverted)
+    missing = seen.covered(inverted, margin)
+    if missing == 1:
+        raise MaskError(
+            f"{mask.name}: the mask leaves nothing that is known; expected a mark on a part; paint one"
+        )
     said = f"{OPPOSITE[word] if inverted else word} marks the pixels to fill: {_percent(missing)}"
     said += f" of the picture ({why})" + _notes(seen.soft, turned=marks.orientation > 1)
-    return Known(marks, inverted, missing, said)
+    return Known(marks, inverted, missing, said, margin)
+
+
+def _placed(mask: Shown, picture: Shown, orientation: int) -> Parts:
+    """The mask as it lies: where people see it or the picture is stored may be the same size; lost pixels tell."""
+    own = mask.metadata.orientation
+    found = [Parts(Marks.of(mask, picture, way), picture) for way in ways(mask, picture, orientation, own)]
+    if len(found) == 1:
+        return found[0]
+    telling = (one for one in found if one.share not in (0, 1) and one.tells)
+    return next(telling, found[0])
 
 
 def _notes(soft: float, *, turned: bool) -> str:
-    softly = f"; {_percent(soft)} are soft values, split at half" if soft > 0 else ""
+    softly = f"; {_percent(soft)} are soft values, filled too" if soft > 0 else ""
     return softly + ("; turned to the picture's stored orientation" if turned else "")
 
 

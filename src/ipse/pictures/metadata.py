@@ -55,6 +55,13 @@ def bare_exif(block: bytes | None) -> bytes | None:
     return (block or b"").removeprefix(PREFIX) or None
 
 
+def oriented(orientation: int) -> bytes | None:
+    """Return an EXIF block that tells an orientation; None of 1."""
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    return bare_exif(exif.tobytes()) if orientation != 1 else None
+
+
 def exif_of(block: bytes | None) -> Image.Exif:
     """Parse an EXIF block; a broken one reads as empty (it is still carried as it is)."""
     exif = Image.Exif()

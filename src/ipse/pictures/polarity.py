@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipse.pictures.levels import Pixels
-from ipse.pictures.marks import Flags, Marks, Shown, windows
+from ipse.pictures.marks import SAME, SOFT, Marks
+from ipse.pictures.shown import Flags, Shown, windows
 
-SAME = 2.5 / 255  # colours no further apart are one colour
+TRACE = 1 / 512  # of the scale: less than a level of 8 bits is nothing
+# share of what is known that is at the very end of the scale, where a mask has no noise of its own
+CLEAN = 0.9
 ONE_COLOUR = 0.95  # share of a region that makes it "of one colour" …
 VARIED = 0.8  # … and share below which it is not
 FINE = 65535  # levels of which a median is found
@@ -45,6 +48,27 @@ class Parts:
     def soft(self) -> float:
         """Share of values that are neither white nor black."""
         return self.counts[1] / self.total
+
+    def margin(self, inverted: bool) -> float:
+        """How far from what is known the hole begins: nowhere where nearly all of that is of one value to the bit."""
+        end, exact, near = (self.marks.ends.high if inverted else self.marks.ends.low), 0, 0
+        for place in windows(self.picture.size):
+            values = self.marks.values(*place)
+            part = self.marks.ends.white(values) == inverted
+            exact += int(np.count_nonzero(values[part] == end))
+            near += int(np.count_nonzero(part))
+        return TRACE if exact >= CLEAN * near else SOFT[0]
+
+    def covered(self, inverted: bool, margin: float) -> float:
+        """Share of the picture that is to be filled."""
+        places = windows(self.picture.size)
+        holes = (self.marks.hole(*place, inverted=inverted, margin=margin) for place in places)
+        return sum(int(np.count_nonzero(one)) for one in holes) / self.total
+
+    @property
+    def tells(self) -> bool:
+        """Whether the picture is of one colour in one part alone, or the mask shows the picture."""
+        return self.marks.kind == "difference" or self.looks_lost(True) != self.looks_lost(False)
 
     @cached_property
     def medians(self) -> tuple[Pixels, Pixels]:

@@ -89,7 +89,7 @@ def able(path: Path, suffix: str) -> str:
             mode = image.mode
     except PictureError:  # what is wrong with it is said by who reads it
         return suffix
-    fine = mode in ("F", "I") and image.format != "PPM"
+    fine = mode == "F" or (mode == "I" and image.format != "PPM")  # of PPM, I is 16 bits
     deep = fine or mode.startswith("I") or (mode.endswith("A") and suffix.lower() not in ALPHA)
     return ".tif" if fine else ".png" if deep else suffix
 

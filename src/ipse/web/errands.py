@@ -12,8 +12,9 @@ from PIL import Image
 from ipse.about import about_damage, about_file
 from ipse.errors import PictureError
 from ipse.options import of_task
-from ipse.pictures import FORMATS, Picture, encode, from_array, read, read_mask, write_bytes
+from ipse.pictures import FORMATS, Metadata, Picture, encode, from_array, read, read_mask, write_bytes
 from ipse.pictures.mask import stored
+from ipse.pictures.metadata import oriented
 from ipse.receipt import Receipt, beside, sha256
 from ipse.report import pixels_sha256
 from ipse.settings import Settings
@@ -71,6 +72,9 @@ def mask(order: dict[str, Any], channel: Channel) -> None:
         found = read_mask(path, picture, polarity=order["polarity"])
         holes, said = ~found.known, found.said
     made = from_array(np.where(holes, np.uint8(255), np.uint8(0)), name="the mask")
+    made = replace(
+        made, metadata=Metadata(exif=oriented(picture.orientation))
+    )  # it lies as the picture is stored
     place = folder / f"{STORED}.png"
     write_bytes(place, encode(made, format="PNG"), overwrite=True)
     image = Image.fromarray(np.asarray(made.samples))

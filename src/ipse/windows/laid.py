@@ -80,4 +80,5 @@ def held(picture: Picture) -> Source:
 
     dtype = picture.dtype if picture.palette is None else picture.palette.dtype
     model = {1: "gray", 3: "rgb"}.get(channels, "channels")
-    return Source(picture.name, picture.size, channels, dtype, window, model, alpha).measured()
+    made = Source(picture.name, picture.size, channels, dtype, window, model, alpha, picture.metadata)
+    return made.measured()
