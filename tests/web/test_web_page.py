@@ -109,6 +109,7 @@ def test_a_mask_and_settings_survive_another_task_another_picture_and_a_reload(t
     hold(tab, "!document.querySelector('#mask-bar button:nth-of-type(1)').disabled")
     assert painted(tab) == marked
     drop(tab, png(noisy()), "other.png")
+    hold(tab, f"location.hash !== '#picture={picture}'")  # it has come, and is open
     open_picture(tab, picture)
     tab.reload()
     tab.wait_for_selector("canvas.mask")
