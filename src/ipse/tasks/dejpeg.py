@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from ipse.errors import OptionError, PictureError
+from ipse.errors import OptionError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ipse.pictures import JpegInfo, Picture
     from ipse.pilots.non_local import Preset
     from ipse.problem import Nothing, Problem
+    from ipse.tasks._off_grid import Place
 
 TWICE: "tuple[Preset, ...]" = ("twice", "twice small", "twice large")
 SIZES: "dict[str, tuple[Preset, ...]]" = {  # of patches, in turn: they err differently
@@ -59,6 +60,7 @@ def dejpeg(
     """
     from ipse.problem import Nothing
     from ipse.tasks import _common
+    from ipse.tasks._off_grid import framed
 
     if quality is not None and not 1 <= quality <= 100:
         raise OptionError(f"quality {quality} is out of range: give 1 to 100")
@@ -66,13 +68,13 @@ def dejpeg(
     found = cells_of(y, picture.jpeg, quality)
     if found is None:
         return Nothing("nothing to restore: no trace of JPEG was found (give --quality if you know better)")
-    cells, seen = found
+    cells, seen, place = found
     estimates: dict[str, object] = {"quality": seen}
     if seen >= FINE and quality is None:
         return Nothing(f"nothing to restore: JPEG quality {seen} leaves nothing to see", estimates)
     if settings.preset == "paper":
         return _published(y, settings, estimates)
-    return _problem(y, cells, settings, estimates)
+    return framed(_problem(y[..., *place], cells, settings, estimates), y, cells, place)
 
 
 def _published(y: "Tensor", settings: Settings, estimates: dict[str, object]) -> "Problem":
@@ -110,13 +112,16 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
     )
 
 
-def cells_of(y: "Tensor", info: "JpegInfo | None", quality: int | None) -> "tuple[JpegCells, int] | None":
-    """The cells that the picture came out of, and the quality: of the file, told, or estimated."""
+def cells_of(
+    y: "Tensor", info: "JpegInfo | None", quality: int | None
+) -> "tuple[JpegCells, int, Place] | None":
+    """The cells that the picture came out of, the quality (of the file, told, or estimated), and what they cover."""
     from ipse.operators.jpeg import JpegCells
     from ipse.operators.jpeg_estimate import estimate_jpeg
     from ipse.pictures import standard_table
+    from ipse.tasks._off_grid import whole_blocks
 
-    channels = y.shape[1]
+    channels, offset = y.shape[1], (0, 0)
     if quality is None and info is not None and info.colours in ("gray", "ycc", "rgb"):
         parts = info.components
         cells = JpegCells(
@@ -126,22 +131,17 @@ def cells_of(y: "Tensor", info: "JpegInfo | None", quality: int | None) -> "tupl
             size=info.size,
             ycc=info.colours == "ycc",
         )
-        return cells.to(y.device), info.quality
+        return cells.to(y.device), info.quality, whole_blocks(info.size, offset)
     if channels not in (1, 3):
         return None
     if quality is None:
         trace = estimate_jpeg(y[0].cpu())
         if trace is None:
             return None
-        if trace.offset != (0, 0):
-            rows, columns = trace.offset
-            raise PictureError(
-                f"a JPEG of quality {trace.quality} was cropped to make this picture: its blocks begin at row {rows}, "
-                f"column {columns}; cut these off first, or take the file itself"
-            )
-        quality = trace.quality
+        quality, offset = trace.quality, trace.offset
+    place = whole_blocks((y.shape[-2], y.shape[-1]), offset)
     tables = [standard_table(quality, chrominance=channel > 0) for channel in range(channels)]
-    return JpegCells.of_picture(y, tables, [(1, 1)] * channels).to(y.device), quality
+    return JpegCells.of_picture(y[..., *place], tables, [(1, 1)] * channels).to(y.device), quality, place
 
 
 def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:

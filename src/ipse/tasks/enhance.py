@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ipse.operators.jpeg import JpegCells
     from ipse.pictures import Picture
     from ipse.problem import Nothing, Problem
+    from ipse.tasks._off_grid import Place
 
 SEES = "whole"  # what is wrong is found, and removed, all over alike
 ROUNDS = {"fast": 4, "good": 6, "best": 10}
@@ -37,6 +38,7 @@ def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | N
     """Find out what is wrong with a picture (noise of any kind, impulses, JPEG), and mend it."""
     from ipse.noise import estimate
     from ipse.tasks import _camera, _common
+    from ipse.tasks._off_grid import framed
     from ipse.tasks.dejpeg import dejpeg
     from ipse.tasks.denoise import denoise
 
@@ -46,7 +48,7 @@ def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | N
     cells = _cells(y, picture)
     under = None if cells is None else _before(cells[0])
     if cells is not None and under is not None:
-        return _under_jpeg(*cells, under, settings)
+        return framed(_under_jpeg(*cells[:2], under, settings), y, cells[0], cells[2], sigma=under)
     measured = _camera.noise_of(y)
     if measured is not None:
         found: dict[str, object] = {"noise": _camera.said(measured), "kind": "correlated"}
@@ -56,15 +58,11 @@ def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | N
     return _said(denoise(picture, settings), "noise")
 
 
-def _cells(y: "Tensor", picture: "Picture") -> "tuple[JpegCells, int] | None":
-    """The cells of a JPEG, coarse enough to matter, and its quality."""
-    from ipse.errors import PictureError
+def _cells(y: "Tensor", picture: "Picture") -> "tuple[JpegCells, int, Place] | None":
+    """The cells of a JPEG, coarse enough to matter, its quality, and what they cover."""
     from ipse.tasks.dejpeg import cells_of
 
-    try:
-        found = cells_of(y, picture.jpeg, None)
-    except PictureError:  # off its grid: the noise can be taken out all the same
-        return None
+    found = cells_of(y, picture.jpeg, None)
     return found if found is not None and found[1] < FINE else None
 
 
