@@ -184,3 +184,29 @@ def test_nothing_to_restore_is_the_very_image():
 def test_what_is_no_picture_is_refused(bad):
     with pytest.raises(PictureError):
         restored(bad)
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "said"),
+    [
+        ("denoise", {"noise": "gausian"}, "did you mean gaussian"),
+        ("denoise", {"sigma": "25"}, "sigma '25' is no number"),
+        ("denoise", {"noise": ["poisson"]}, "is unknown"),
+        ("denoise", {"steps": True}, "steps True is no whole number"),
+        ("denoise", {"preset": "turbo"}, "preset 'turbo'"),
+        ("upscale", {"factor": 2.5}, "factor 2.5 is no whole number"),
+        ("upscale", {"factor": float("nan")}, "is no whole number"),
+        ("upscale", {"kernel": 3}, "kernel 3 is unknown"),
+        ("inpaint", {"mask": np.eye(8, dtype=bool), "polarity": "white"}, "polarity 'white'"),
+    ],
+)
+def test_values_of_another_kind_are_refused_in_a_line(task, given, said):
+    with pytest.raises(OptionError, match="(?s)" + said) as error:
+        ipse.restore(np.zeros((8, 8), np.uint8), task, **given)
+    assert "\n" not in str(error.value)
+
+
+def test_numbers_of_numpy_and_whole_floats_are_numbers():
+    image = np.zeros((8, 8), np.uint8)
+    assert ipse.upscale(image, factor=2.0, preset="fast").image.shape == (16, 16)
+    assert ipse.denoise(image, sigma=np.float32(20), seed=np.int64(3), preset="fast").image.shape == (8, 8)

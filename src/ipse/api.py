@@ -232,17 +232,17 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
         OptionError: an option that the task does not have, or a value that it cannot use.
         PictureError: the image is no usable picture.
     """
-    own, shared = {one.name for one in options.of_task(task)}, {f.name for f in fields(Settings)}
-    for name in given.keys() - own - shared - {"channel_axis"}:
-        raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, own | shared)}")
-    settings = Settings(**{name: value for name, value in given.items() if name in shared})
+    own = {one.name: one for one in options.of_task(task)}
+    shared = {one.name: one for one in options.of_settings()}
+    for name in given.keys() - own.keys() - shared.keys() - {"channel_axis"}:
+        raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, [*own, *shared])}")
+    settings = Settings(**{name: one.checked(given[name]) for name, one in shared.items() if name in given})
     picture, back = taken(image, channel_axis=given.get("channel_axis"))
-    told = {name: value for name, value in given.items() if name in own}
+    told = {name: one.checked(given[name]) for name, one in own.items() if name in given}
     return _restored(picture, task, settings, told, back)
 
 
 def _restored(picture: Picture, task: str, settings: Settings, told: Mapping[str, Any], back: Back) -> Result:
-    """Check what it would take, and run it."""
     from ipse.plan import check_memory
 
     check_memory(picture, task, settings, told)
