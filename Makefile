@@ -5,6 +5,7 @@
 # make notebooks  the same pages as notebooks, into build/notebooks
 # make bench  quality, seconds and memory on the field's test sets, beside other methods
 # make bench-gpu  what a GPU gives
+# make fuzz   read damaged files of every format, 500 of each, under limits of time and memory
 # make pins   pin every dependency at its newest; make clean test PINS=constraints-torch.txt tests without pins
 # make clean  remove what these made
 #
@@ -16,7 +17,7 @@ PINS ?= constraints.txt
 export PINS
 BIN := .venv/bin
 
-.PHONY: demo test pins lint docs gallery notebooks bench bench-gpu clean
+.PHONY: demo test fuzz pins lint docs gallery notebooks bench bench-gpu clean
 
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
@@ -24,6 +25,9 @@ demo: .venv/.installed
 # One thread a process: two processes on two cores are quicker than four threads on them.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+
+fuzz: .venv/.installed-dev
+	$(BIN)/python scripts/fuzz.py
 
 # Pin the newest of everything; then make clean test
 pins:

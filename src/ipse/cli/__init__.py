@@ -3,6 +3,7 @@
 Whatever can be foreseen ends in one line on standard error, never in a traceback.
 """
 
+import logging
 import os
 import sys
 
@@ -12,6 +13,7 @@ def main(args: list[str] | None = None) -> int:
     # Threads that wait in a loop keep each other off the processor where others run too: on two busy cores a
     # step of the fast network took 6.5 s so, and 0.3 s with threads that sleep. Read when PyTorch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a bad file one line is said, by us
     try:
         from ipse.cli.errors import explain
 
