@@ -79,7 +79,13 @@ def handle(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unforeseen(_request: Request, error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         said = lack(error)
-        if said is not None:
-            return refused(507, "NoRoom", said)
-        logging.getLogger("ipse.web").exception("unforeseen", exc_info=error)
-        return refused(500, "Unforeseen", "something unforeseen went wrong: the log of the server says what")
+        if said is None:
+            logging.getLogger("ipse.web").exception("unforeseen", exc_info=error)
+            unknown = "something unforeseen went wrong: the log of the server says what"
+            answer = refused(500, "Unforeseen", unknown)
+        else:
+            answer = refused(507, "NoRoom", said)
+        answer.headers["Connection"] = (
+            "close"  # as the server does after such an error: nobody shall send more on it
+        )
+        return answer
