@@ -9,7 +9,16 @@ from PIL.ExifTags import IFD, Base
 
 PREFIX = b"Exif\x00\x00"
 WIDTH_TAG, HEIGHT_TAG = 0xA002, 0xA003  # PixelXDimension, PixelYDimension
-UNREADABLE = (SyntaxError, ValueError, KeyError, TypeError, IndexError, OSError, struct.error)
+UNREADABLE = (
+    SyntaxError,
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    OSError,
+    ArithmeticError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)

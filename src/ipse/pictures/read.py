@@ -38,7 +38,9 @@ DAMAGE = (
     KeyError,
     IndexError,
     EOFError,
-    OverflowError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
     AttributeError,
     RuntimeError,  # imagecodecs' errors, libheif's
     struct.error,
