@@ -124,6 +124,14 @@ class TestDepth:
         rest = seen < 1000
         assert np.std((found - sky)[rest]) < 10
 
+    def test_hot_pixels_of_a_dim_picture(self) -> None:
+        clean = (photo()[..., 0] * 8).astype(np.uint16)
+        seen = clean.copy()
+        seen[np.random.default_rng(0).random(clean.shape) < 0.02] = 16383
+        found = ipse.denoise(seen, noise="salt-and-pepper", preset="fast").image
+        assert np.std(found.astype(float) - clean) < 0.1 * np.std(seen.astype(float) - clean)
+        assert np.array_equal(found[seen < 16383], clean[seen < 16383])
+
     def test_a_faint_level_may_be_told(self) -> None:
         seen = np.random.default_rng(0).normal(30000, 60, (64, 64)).astype(np.uint16)
         found = ipse.denoise(seen, sigma=0.23, preset="fast").image

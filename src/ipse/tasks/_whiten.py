@@ -60,7 +60,9 @@ def find(y: Tensor, kind: str | Noise, sigma: float | None, *, fine: bool) -> No
         return kind
     within = span(y) if fine else WHOLE
     told = None if sigma is None else sigma / (within[1] - within[0])
-    return replace(_find(stretched(y, within), kind, told), within=within)
+    found = replace(_find(stretched(y, within), kind, told), within=within)
+    # Pixels that were hit lie beyond the others' range: the whole of it is theirs.
+    return _find(y, kind, sigma) if found.kind == "salt-and-pepper" and within != WHOLE else found
 
 
 def _find(y: Tensor, kind: str, sigma: float | None) -> Noise:

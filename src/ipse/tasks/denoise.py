@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Generator as Draws
     from torch import Tensor
 
-    from ipse.noise import Noise, Span
+    from ipse.noise import Noise
     from ipse.pictures import Picture
     from ipse.problem import Nothing, Problem
     from ipse.tasks._whiten import Whitened
@@ -49,11 +49,12 @@ def denoise(
     from ipse.noise import WHOLE, root_mean_square, stretched
     from ipse.problem import Nothing
     from ipse.tasks import _common
+    from ipse.tasks._photons import as_stored, is_fine
     from ipse.tasks._whiten import find
 
     _check(sigma)
     y = _common.tensor(picture, settings)
-    found = find(y, noise, None if sigma is None else sigma / 255, fine=_is_fine(picture))
+    found = find(y, noise, None if sigma is None else sigma / 255, fine=is_fine(picture))
     estimates: dict[str, object] = {
         "noise": found.said,
         "kind": found.kind,
@@ -62,7 +63,7 @@ def denoise(
     if found.kind == "none":
         return Nothing(f"nothing to restore: {found.said}", estimates)
     problem = _without(picture, stretched(y, found.within), found, settings, estimates)
-    return problem if found.within == WHOLE else _as_stored(problem, y, found.within)
+    return problem if found.within == WHOLE else as_stored(problem, y, found.within)
 
 
 def _without(
@@ -71,6 +72,7 @@ def _without(
     """Take out the noise that was found in y."""
     from ipse.pilots.few_photons import binning
     from ipse.tasks._impulses import without_impulses
+    from ipse.tasks._photons import few
     from ipse.tasks._whiten import whiten
 
     if settings.preset == "paper":
@@ -81,7 +83,7 @@ def _without(
         return _camera(y, found.sigma, settings, estimates)
     asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
     if found.kind == "poisson" and not asked and (side := binning(y, found.gain)) > 1:
-        return _few_photons(y, found, side, settings, estimates)
+        return few(y, found, side, settings, estimates)
     return (_fitted if asked else _pilot_alone)(whiten(y, found), settings, estimates)
 
 
@@ -91,11 +93,12 @@ def look(
     """Find the noise in the whole picture: its tiles are told all of it, so that they agree."""
     from ipse.problem import Nothing
     from ipse.tasks import _common
+    from ipse.tasks._photons import is_fine
     from ipse.tasks._whiten import find
 
     _check(sigma)
     told = None if sigma is None else sigma / 255
-    found = find(_common.tensor(picture, settings), noise, told, fine=_is_fine(picture))
+    found = find(_common.tensor(picture, settings), noise, told, fine=is_fine(picture))
     return Nothing(f"nothing to restore: {found.said}") if found.kind == "none" else {"noise": found}
 
 
@@ -105,28 +108,6 @@ def _check(sigma: float | None) -> None:
         raise OptionError(
             f"sigma {sigma:g} is out of range: give more than 0, up to 255, which is the picture's whole range"
         )
-
-
-def _is_fine(picture: "Picture") -> bool:
-    """Whether samples have more than 8 bits."""
-    return picture.dtype.itemsize > 1
-
-
-def _as_stored(problem: "Problem | Nothing", y: "Tensor", within: "Span") -> "Problem | Nothing":
-    """The same for the picture as it is stored; the few samples beyond its range are as they were."""
-    import torch
-
-    from ipse.noise import put_back
-    from ipse.problem import Nothing
-
-    if isinstance(problem, Nothing):
-        return problem
-    inner, beyond = problem.outputs, (y < within[0]) | (y > within[1])
-
-    def outputs(x: "Tensor") -> "Tensor":
-        return torch.where(beyond, y, put_back(inner(x), within))
-
-    return replace(problem, outputs=outputs)
 
 
 def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
@@ -143,29 +124,6 @@ def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, obj
         learns=settings.preset == "best",
         perturbed=lambda seed: _again(white, settings, seed),
         outputs=white.undo,
-        estimates=estimates,
-    )
-
-
-def _few_photons(
-    y: "Tensor", found: "Noise", side: int, settings: Settings, estimates: dict[str, object]
-) -> "Problem":
-    """Photons too few for Anscombe's root are summed first."""
-    from ipse.objectives import LeastSquares
-    from ipse.pilots.few_photons import few_photons
-    from ipse.problem import Problem
-    from ipse.tasks import _common
-    from ipse.tasks._whiten import whiten
-
-    def denoised(sums: "Tensor", gain: float) -> "Tensor":
-        white = whiten(sums, replace(found, gain=gain, sigma=found.sigma / side))
-        return white.undo(list(estimates_of(white.y, white, settings))[-1])
-
-    return Problem(
-        prior=None,
-        objective=LeastSquares(y),
-        recipe=_common.alone(),
-        pilot=lambda: few_photons(y, found.gain, denoised, side=side, preset=_common.effort(settings)),
         estimates=estimates,
     )
 

@@ -1,0 +1,59 @@
+"""Measurements: photons too few to be denoised as they are, and samples that use a small part of their range."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ipse.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ipse.noise import Noise, Span
+    from ipse.pictures import Picture
+    from ipse.problem import Nothing, Problem
+
+
+def few(
+    y: "Tensor", found: "Noise", side: int, settings: Settings, estimates: dict[str, object]
+) -> "Problem":
+    """Photons too few for Anscombe's root are summed first."""
+    from ipse.objectives import LeastSquares
+    from ipse.pilots.few_photons import few_photons
+    from ipse.problem import Problem
+    from ipse.tasks import _common
+    from ipse.tasks._whiten import whiten
+    from ipse.tasks.denoise import estimates_of
+
+    def denoised(sums: "Tensor", gain: float) -> "Tensor":
+        white = whiten(sums, replace(found, gain=gain, sigma=found.sigma / side))
+        return white.undo(list(estimates_of(white.y, white, settings))[-1])
+
+    return Problem(
+        prior=None,
+        objective=LeastSquares(y),
+        recipe=_common.alone(),
+        pilot=lambda: few_photons(y, found.gain, denoised, side=side, preset=_common.effort(settings)),
+        estimates=estimates,
+    )
+
+
+def is_fine(picture: "Picture") -> bool:
+    """Whether samples have more than 8 bits."""
+    return picture.dtype.itemsize > 1
+
+
+def as_stored(problem: "Problem | Nothing", y: "Tensor", within: "Span") -> "Problem | Nothing":
+    """The same for the picture as it is stored; the few samples beyond its range are as they were."""
+    import torch
+
+    from ipse.noise import put_back
+    from ipse.problem import Nothing
+
+    if isinstance(problem, Nothing):
+        return problem
+    inner, beyond = problem.outputs, (y < within[0]) | (y > within[1])
+
+    def outputs(x: "Tensor") -> "Tensor":
+        return torch.where(beyond, y, put_back(inner(x), within))
+
+    return replace(problem, outputs=outputs)
