@@ -4,6 +4,7 @@ Before there is an estimate an interruption ends the program; during the fit the
 second cuts the step short; while files are written all are noted.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -31,19 +32,18 @@ class Interrupts:
         self.asked = False  #: whether there was an interruption
         self.patience = Patience.NONE
         self.before: dict[signal.Signals, Any] = {}
-        self.number = 0  #: of the signal that comes again
+        self.again: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # only there may handlers be set
             self.before = {one: signal.signal(one, self.handle) for one in SIGNALS}
-            self.before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self.again)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.before:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        if self.again:
+            self.again.cancel()
         for one, handler in self.before.items():
             signal.signal(one, handler)
 
@@ -54,16 +54,17 @@ class Interrupts:
         if waits:
             return
         # A callback of the garbage collector, or an import's own except clause, may swallow the exception.
-        self.number = number
-        signal.setitimer(
-            signal.ITIMER_REAL, SOON if loading() else LATE
-        )  # a thread would want locks, held perhaps
+        self.later(number, SOON if loading() else LATE)
         if not loading():
             raise KeyboardInterrupt
 
-    def again(self, _number: int, frame: FrameType | None) -> None:
-        """The same signal once more, unless this context has been left by now."""
-        self.handle(self.number, frame)
+    def later(self, number: int, seconds: float) -> None:
+        """Have the signal come again, unless this context has been left by then."""
+        if self.again:
+            self.again.cancel()
+        self.again = threading.Timer(seconds, os.kill, (os.getpid(), number))
+        self.again.daemon = True
+        self.again.start()
 
 
 def loading() -> bool:
