@@ -57,14 +57,10 @@ def exhibit(damage: Damage, *, seed: int = 0) -> Exhibit:
         mask = text(x.shape[0], x.shape[1])
         y = np.where(mask[..., None] > 0, np.uint8(255), x)
         return Exhibit(x, encoded(y, "PNG"), ".png", "inpaint", {}, mask, "text written over it")
-    x = (
-        x[FACE]
-        if damage == "network"
-        else x[: x.shape[0] // FACTOR * FACTOR, : x.shape[1] // FACTOR * FACTOR]
-    )
+    network = "fast" if damage == "network" else None
+    x = x[FACE] if network else x[: x.shape[0] // FACTOR * FACTOR, : x.shape[1] // FACTOR * FACTOR]
     small = Image.fromarray(x).resize((x.shape[1] // FACTOR, x.shape[0] // FACTOR), Image.Resampling.BICUBIC)
     y = np.asarray(small)
-    network = "fast" if damage == "network" else None
     said, options = f"{FACTOR} times smaller", {"factor": FACTOR}
     return Exhibit(x, encoded(y, "PNG"), ".png", "upscale", options, None, said, network)
 

@@ -84,7 +84,7 @@ def estimate(y: Tensor) -> Noise:
     if sigma >= NOTHING:
         grown = growth(y, fall=FALL if sigma > FAINT else CLEAR)
         if grown is None or (unequal(each) and not one_law(y, grown, each)):
-            return gaussian(y)
+            return gaussian(y, each)
         kind, gain, floor = grown
         return Noise(kind, floor, gain=gain)
     found = correlated(y)
@@ -93,9 +93,9 @@ def estimate(y: Tensor) -> Noise:
     return Noise("correlated", found[0], correlation=found[1])
 
 
-def gaussian(y: Tensor) -> Noise:
-    """Gaussian noise of a picture (1, C, H, W), of whatever level: what it was before it was clipped to [0, 1]."""
-    each = tuple(before(sigma) if is_clipped(y) else sigma for sigma in levels(y))
+def gaussian(y: Tensor, seen: Sequence[float]) -> Noise:
+    """Gaussian noise of a picture (1, C, H, W) whose channels have those levels: what it was before it was clipped."""
+    each = tuple(map(before, seen)) if is_clipped(y) else tuple(seen)
     return Noise("gaussian", root_mean_square(each), levels=each if unequal(each) else ())
 
 

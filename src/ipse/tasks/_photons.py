@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ipse.noise import Noise, Span
-    from ipse.pictures import Picture
     from ipse.problem import Nothing, Problem
 
 
@@ -37,19 +36,14 @@ def few(
     )
 
 
-def is_fine(picture: "Picture") -> bool:
-    """Whether samples have more than 8 bits."""
-    return picture.dtype.itemsize > 1
-
-
 def as_stored(problem: "Problem | Nothing", y: "Tensor", within: "Span") -> "Problem | Nothing":
     """The same for the picture as it is stored; the few samples beyond its range are as they were."""
     import torch
 
-    from ipse.noise import put_back
+    from ipse.noise import WHOLE, put_back
     from ipse.problem import Nothing
 
-    if isinstance(problem, Nothing):
+    if isinstance(problem, Nothing) or within == WHOLE:
         return problem
     inner, beyond = problem.outputs, (y < within[0]) | (y > within[1])
 

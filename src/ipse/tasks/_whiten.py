@@ -27,6 +27,7 @@ from ipse.noise import (
     impulses,
     is_clipped,
     is_tiny,
+    levels,
     photon_gain,
     span,
     speckle_gain,
@@ -83,7 +84,7 @@ def _find(y: Tensor, kind: str, sigma: float | None) -> Noise:
             level = beside(y, hit) if sigma is None else sigma
             return Noise("salt-and-pepper", level, fraction=float(hit.float().mean()))
         case _:
-            found = gaussian(y) if sigma is None else Noise("gaussian", sigma)
+            found = gaussian(y, levels(y)) if sigma is None else Noise("gaussian", sigma)
             return found if found.sigma > TRACE else Noise("none", 0.0, tiny=is_tiny(y))
 
 

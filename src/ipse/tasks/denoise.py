@@ -46,15 +46,11 @@ def denoise(
     Raises:
         OptionError: a level that cannot be one.
     """
-    from ipse.noise import WHOLE, root_mean_square, stretched
+    from ipse.noise import root_mean_square, stretched
     from ipse.problem import Nothing
-    from ipse.tasks import _common
-    from ipse.tasks._photons import as_stored, is_fine
-    from ipse.tasks._whiten import find
+    from ipse.tasks._photons import as_stored
 
-    _check(sigma)
-    y = _common.tensor(picture, settings)
-    found = find(y, noise, None if sigma is None else sigma / 255, fine=is_fine(picture))
+    y, found = _found(picture, settings, sigma, noise)
     estimates: dict[str, object] = {
         "noise": found.said,
         "kind": found.kind,
@@ -63,7 +59,7 @@ def denoise(
     if found.kind == "none":
         return Nothing(f"nothing to restore: {found.said}", estimates)
     problem = _without(picture, stretched(y, found.within), found, settings, estimates)
-    return problem if found.within == WHOLE else as_stored(problem, y, found.within)
+    return as_stored(problem, y, found.within)
 
 
 def _without(
@@ -92,22 +88,24 @@ def look(
 ) -> "dict[str, object] | Nothing":
     """Find the noise in the whole picture: its tiles are told all of it, so that they agree."""
     from ipse.problem import Nothing
-    from ipse.tasks import _common
-    from ipse.tasks._photons import is_fine
-    from ipse.tasks._whiten import find
 
-    _check(sigma)
-    told = None if sigma is None else sigma / 255
-    found = find(_common.tensor(picture, settings), noise, told, fine=is_fine(picture))
+    _, found = _found(picture, settings, sigma, noise)
     return Nothing(f"nothing to restore: {found.said}") if found.kind == "none" else {"noise": found}
 
 
-def _check(sigma: float | None) -> None:
-    """Refuse a level that cannot be one."""
+def _found(
+    picture: "Picture", settings: Settings, sigma: float | None, noise: Kind
+) -> "tuple[Tensor, Noise]":
+    """The picture, and its noise as told and found; a level that cannot be one is refused."""
+    from ipse.tasks import _common
+    from ipse.tasks._whiten import find
+
     if sigma is not None and not 0 < sigma <= 255:
         raise OptionError(
             f"sigma {sigma:g} is out of range: give more than 0, up to 255, which is the picture's whole range"
         )
+    y, fine = _common.tensor(picture, settings), picture.dtype.itemsize > 1
+    return y, find(y, noise, None if sigma is None else sigma / 255, fine=fine)
 
 
 def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":

@@ -13,11 +13,10 @@ from ipse.errors import InputError, OptionError, PictureError
 from ipse.pictures import Picture
 from ipse.pictures.levels import Levels, Samples, levels_of
 from ipse.pictures.read import DAMAGE
-from ipse.windows.source import damaged
+from ipse.windows.source import SHOWN, damaged
 from ipse.windows.zarr import array_in, said_in
 
 AXES = "TCZYX"
-SHOWN = frozenset({"bool", "uint8"})  # types whose range is their own; others are measurements
 CLASSIC = 4 << 30  # bytes from which only a BigTIFF holds what may not pack
 
 
