@@ -12,6 +12,7 @@ from skimage.data import astronaut
 import ipse
 from ipse import tasks
 from ipse.cli import main
+from ipse.cli.exhibit import LABEL, comparison, lines
 from ipse.job import Job
 from ipse.pictures import read
 from ipse.receipt import Receipt
@@ -196,6 +197,16 @@ def test_the_demo_shows_what_a_network_alone_can_do(tmp_path, monkeypatch, capsy
     assert "ipse denoise" in noise
     assert "an untrained network alone" in small
     assert Receipt.read(tmp_path / "network" / "restored.png.ipse.json").settings["network"] == "fast"
+
+
+def test_labels_stay_above_their_pictures():
+    assert lines("one two three", 7, len) == ["one two", "three"]
+    assert lines("one two three", 99, len) == ["one two three"]
+    assert lines("incomprehensible words", 5, len) == ["incomprehensible", "words"]
+    white = np.full((10, 216, 3), 255, np.uint8)
+    sheet = comparison([("restored (an untrained network alone): 29.34 dB", white), ("", white)])
+    assert sheet.shape == (10 + 2 * LABEL, 432, 3)
+    assert (sheet[:, 216:] == 255).all()
 
 
 def test_tiles_through_the_command(tmp_path, monkeypatch, capsys):

@@ -5,6 +5,7 @@ CC0, by Stefan van der Walt): of those shipped with it, one of the least marked 
 """
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +19,8 @@ Damage = Literal["noise", "jpeg", "holes", "small", "network"]
 SIGMA, QUALITY, FACTOR = 25, 10, 3
 HOLES = "the quick brown fox jumps over the lazy dog "
 FACE = np.s_[24:240, 120:336]  # of the cat
-LABEL = 28  # height of a label, in pixels
+LABEL = 28  # height of a line of a label, in pixels
+MARGIN = 8  # beside it
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,30 @@ def psnr(x: Samples, y: Samples) -> float:
 
 
 def comparison(panels: list[tuple[str, Samples]]) -> Samples:
-    """Return pictures of one size (H, W, 3) side by side, each under its label."""
+    """Return pictures of one size (H, W, 3) side by side, each under its label of as many lines as it needs."""
     height, width = panels[0][1].shape[:2]
-    sheet = Image.new("RGB", (len(panels) * width, height + LABEL), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
-    for column, (label, picture) in enumerate(panels):
-        sheet.paste(Image.fromarray(picture), (column * width, LABEL))
-        draw.text((column * width + 8, 4), label, fill="black", font=font)
+    font = ImageFont.load_default(17)
+    labels = [lines(label, width - 2 * MARGIN, font.getlength) for label, _ in panels]
+    above = LABEL * max(map(len, labels))
+    sheet = Image.new("RGB", (len(panels) * width, height + above), "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, ((_, picture), label) in enumerate(zip(panels, labels, strict=True)):
+        sheet.paste(Image.fromarray(picture), (column * width, above))
+        for row, line in enumerate(label):
+            draw.text((column * width + MARGIN, row * LABEL + 4), line, fill="black", font=font)
     return np.asarray(sheet)
+
+
+def lines(text: str, room: float, length: Callable[[str], float]) -> list[str]:
+    """Break a text between words, so that no line is longer than there is room; a long word has a line of its own."""
+    found = [""]
+    for word in text.split():
+        longer = f"{found[-1]} {word}".strip()
+        if not found[-1] or length(longer) <= room:
+            found[-1] = longer
+        else:
+            found.append(word)
+    return found
 
 
 def shown(samples: Samples, like: Samples) -> Samples:
