@@ -35,6 +35,13 @@ def test_damaged_files_are_read_or_refused_in_a_line(name: str, tmp_path: Path) 
         assert FUZZ.how(path) in ("read", "refused")
 
 
+def test_values_that_cannot_be_written_again_are_left_out(tmp_path: Path) -> None:
+    """The 163rd of the first seed: a fraction where a whole number is said to be."""
+    path = tmp_path / "float.tif"
+    path.write_bytes(list(FUZZ.files("float.tif", 163, 0))[-1])
+    assert FUZZ.how(path) == "read"
+
+
 def test_what_is_neither_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_path: Path) -> None:
         raise KeyError

@@ -56,7 +56,7 @@ class Metadata:
         if WIDTH_TAG not in told and HEIGHT_TAG not in told:
             return self
         told[WIDTH_TAG], told[HEIGHT_TAG] = width, height
-        return replace(self, exif=bare_exif(exif.tobytes()))
+        return replace(self, exif=packed(exif) or self.exif)
 
 
 def bare_exif(block: bytes | None) -> bytes | None:
@@ -64,11 +64,19 @@ def bare_exif(block: bytes | None) -> bytes | None:
     return (block or b"").removeprefix(PREFIX) or None
 
 
+def packed(exif: Image.Exif) -> bytes | None:
+    """Return an EXIF block; None of an empty one, or of one with a damaged value that cannot be written again."""
+    try:
+        return bare_exif(exif.tobytes()) if len(exif) else None
+    except UNREADABLE:
+        return None
+
+
 def oriented(orientation: int) -> bytes | None:
     """Return an EXIF block that tells an orientation; None of 1."""
     exif = Image.Exif()
     exif[Base.Orientation] = orientation
-    return bare_exif(exif.tobytes()) if orientation != 1 else None
+    return packed(exif) if orientation != 1 else None
 
 
 def exif_of(block: bytes | None) -> Image.Exif:

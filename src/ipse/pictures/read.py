@@ -16,7 +16,7 @@ from ipse.pictures.files import Source, read_bytes
 from ipse.pictures.heif import heif_image
 from ipse.pictures.jpeg import JpegInfo, jpeg_info
 from ipse.pictures.levels import levels_of
-from ipse.pictures.metadata import bare_exif
+from ipse.pictures.metadata import packed
 from ipse.pictures.picture import Picture
 from ipse.pictures.pillow import from_pil
 from ipse.pictures.png import SIGNATURE, carried_chunks, decode_deep, is_deep_colour
@@ -134,9 +134,7 @@ def _completed(picture: Picture, image: Image.Image, data: bytes) -> Picture:
     elif picture.format == "JPEG":
         picture = replace(picture, jpeg=_jpeg(data))
     if meta.exif is None and picture.format not in ("PNG", "JPEG"):
-        exif = image.getexif()
-        block = bare_exif(exif.tobytes()) if len(exif) else None
-        picture = replace(picture, metadata=replace(picture.metadata, exif=block))
+        picture = replace(picture, metadata=replace(picture.metadata, exif=packed(image.getexif())))
     return picture
 
 

@@ -13,7 +13,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from ipse.pictures.lab import signs_turned
 from ipse.pictures.levels import Samples, full_scale, unpacked
-from ipse.pictures.metadata import UNREADABLE, Metadata, exif_of
+from ipse.pictures.metadata import UNREADABLE, Metadata, exif_of, packed
 from ipse.pictures.picture import CHANNELS, Picture
 from ipse.pictures.raw import check_developed
 
@@ -147,7 +147,7 @@ def _exif(file: BinaryIO, orientation: Any) -> bytes | None:
         pass
     if isinstance(orientation, int) and orientation != 1:
         kept[ORIENTATION] = orientation
-    return kept.tobytes().removeprefix(b"Exif\x00\x00") if len(kept) else None
+    return packed(kept)
 
 
 def _of_a_stack(tag: int, said: Any) -> bool:
