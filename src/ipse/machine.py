@@ -2,6 +2,7 @@
 
 import os
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,6 +13,12 @@ CGROUP = Path("/sys/fs/cgroup")
 
 def versions() -> dict[str, str]:
     """Return the version of Python and of every package that a result hangs on."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Looked up once: to parse the packages' metadata takes longer than to denoise a tiny picture."""
     found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
     for package in PACKAGES:
         try:

@@ -229,7 +229,8 @@ class Run:
         """Write the output, and return its bytes; one with nothing restored is the very file that came in."""
         data = self.output(picture, unchanged=unchanged)
         if self.job.target is not None:
-            write_bytes(self.job.target, data, overwrite=self.job.overwrite)
+            # The receipt, which follows in this folder, makes the name last.
+            write_bytes(self.job.target, data, overwrite=self.job.overwrite, sync="content")
             return data
         try:
             sys.stdout.buffer.write(data)

@@ -24,9 +24,10 @@ class Noted(Run):
         data = self.output(picture, unchanged=unchanged)
         assert self.job.target is not None
         self.note.parent.mkdir(exist_ok=True)  # another run of the same batch may have ended, and removed it
-        write_bytes(self.note, sha256(data).encode(), overwrite=True)
+        noted = sha256(data).encode()
+        write_bytes(self.note, noted, overwrite=True, sync="none")  # it is for kills, not for power cuts
         try:
-            write_bytes(self.job.target, data, overwrite=self.job.overwrite)
+            write_bytes(self.job.target, data, overwrite=self.job.overwrite, sync="content")
         except OutputError:  # but where another run of the same batch has just written the same
             if digest_of(self.job.target) != sha256(data):
                 raise

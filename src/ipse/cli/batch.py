@@ -18,6 +18,7 @@ from ipse.batch.slurm import Slurm, script, submit
 from ipse.batch.watch import Watch
 from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts, Patience
+from ipse.cli.load import load
 from ipse.cli.numbers import reading
 from ipse.cli.table import View, view
 from ipse.errors import OptionError
@@ -130,6 +131,8 @@ def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run
     order.make_output()
     with Interrupts() as interrupts:
         interrupts.patience = Patience.ONE
+        if many.workers is None and many.scheduler is None:
+            load()
         try:
             stream = carried(source, run, Manifest(order.manifest))
             pull(stream, tally, interrupts, shown=view(tally, quiet=quiet), json=json)

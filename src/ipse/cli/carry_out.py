@@ -4,6 +4,7 @@ import sys
 
 from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts, Patience
+from ipse.cli.load import load
 from ipse.giant import plan_of, run_of
 from ipse.job import Job
 from ipse.receipt import Receipt
@@ -46,6 +47,7 @@ def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
         )
     for note in () if quiet else run.picture.notes:
         print(f"{run.picture.name}: {note}", file=sys.stderr)
+    load()
     from ipse.cli.progress import view
     from ipse.restoration import Estimate
 

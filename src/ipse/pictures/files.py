@@ -7,11 +7,12 @@ import shutil
 import stat
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from ipse.errors import IpseError, OutputError, PictureError, RunError
 
 STREAM = "-"
+Sync = Literal["name", "content", "none"]
 Source = str | Path | BinaryIO
 
 
@@ -107,12 +108,15 @@ def check_place(path: Path, *, overwrite: bool = False) -> None:
         )
 
 
-def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False) -> None:
+def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False, sync: Sync = "name") -> None:
     """Write a file atomically: at no time is there half a file, and a failure leaves nothing behind.
 
     A temporary file beside the target is written, synchronised and then given the target's name in one step;
     without ``overwrite`` that step fails if the name has been taken meanwhile. A device or pipe is written to
     directly.
+
+    ``sync`` says what outlives a power cut once this returns: "name" all of it; "content" never half a file, but
+    its new name only if another file of its folder is written so after it; "none" what the system pleases.
 
     Raises:
         OutputError: if there can be no file at ``path`` (see ``check_place``).
@@ -125,8 +129,8 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False) -> No
     target = path.resolve()  # through a symbolic link, as a plain write would go
     draft = target.with_name(f".ipse-{secrets.token_hex(6)}.tmp")
     try:
-        _write_draft(draft, data)
-        publish(draft, target, overwrite=overwrite)
+        _write_draft(draft, data, sync=sync != "none")
+        publish(draft, target, overwrite=overwrite, sync=sync == "name")
     except OSError as error:
         raise _failure(path, error) from None
     finally:
@@ -141,16 +145,17 @@ def _write_special(path: Path, data: bytes) -> None:
         raise _failure(path, error) from None
 
 
-def _write_draft(draft: Path, data: bytes) -> None:
+def _write_draft(draft: Path, data: bytes, *, sync: bool) -> None:
     # 0o666 less the user's umask, the rights that any new file gets.
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
 
 
-def publish(draft: Path, target: Path, *, overwrite: bool) -> None:
+def publish(draft: Path, target: Path, *, overwrite: bool, sync: bool = True) -> None:
     """Give a whole file its name in one step; raises what the system raises, ``FileExistsError`` where it is taken."""
     if overwrite:
         if target.exists():
@@ -165,7 +170,8 @@ def publish(draft: Path, target: Path, *, overwrite: bool) -> None:
             if os.path.lexists(target):
                 raise FileExistsError(errno.EEXIST, "exists already") from None
             draft.rename(target)
-    _sync_folder(target.parent)
+    if sync:
+        _sync_folder(target.parent)
 
 
 def _sync_folder(folder: Path) -> None:

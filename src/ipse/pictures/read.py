@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,8 +168,7 @@ def _opened(data: bytes, name: str) -> Image.Image:
     """Find the decoder by content and let it read the header."""
     if data[4:8] == b"ftyp" and data[8:12] in HEIC and b"avif" not in data[8:64]:
         return _open_heif(data, name)
-    Image.init()
-    for kind in (name for name in Image.ID if name not in REFUSED):
+    for kind in _decoders():
         factory, accepts = Image.OPEN[kind]
         try:
             # A string says why a format is out of reach; Image.open is not called because its check for
@@ -187,6 +187,15 @@ def _opened(data: bytes, name: str) -> Image.Image:
         f"{name}: is no picture that can be read (it begins with {data[:12]!r}); "
         "expected PNG, JPEG, TIFF, WebP, AVIF, HEIC or BMP; convert it to one"
     )
+
+
+def _decoders() -> Iterator[str]:
+    """Pillow's formats, the few that most files have first: the others take longer to load than such a file to read."""
+    Image.preinit()
+    first = [kind for kind in Image.ID if kind not in REFUSED]
+    yield from first
+    Image.init()
+    yield from (kind for kind in Image.ID if kind not in REFUSED and kind not in first)
 
 
 def _open_heif(data: bytes, name: str) -> Image.Image:

@@ -8,6 +8,7 @@ must not wait for it.
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,7 +26,13 @@ Sees = Literal["parts", "whole", "resized", "nothing"]
 
 def names() -> list[str]:
     """The tasks there are: the modules of this folder that do not start with an underscore, words joined by a dash."""
-    return sorted(file.stem.replace("_", "-") for file in Path(__file__).parent.glob("[!_]*.py"))
+    return list(_found())
+
+
+@cache
+def _found() -> tuple[str, ...]:
+    """Looked up once: every picture of a batch asks some ten times."""
+    return tuple(sorted(file.stem.replace("_", "-") for file in Path(__file__).parent.glob("[!_]*.py")))
 
 
 def python_name(name: str) -> str:
