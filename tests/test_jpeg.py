@@ -182,8 +182,8 @@ def test_moves_and_pickles() -> None:
 
 def test_bad_parts_are_refused() -> None:
     blocks = np.zeros((2, 2, 8, 8))
-    with pytest.raises(PictureError, match="4 components"):
-        JpegCells([blocks] * 4, [STEPS[0]] * 4, GRAY * 4, size=(16, 16))
+    with pytest.raises(PictureError, match="2 components"):
+        JpegCells([blocks] * 2, [STEPS[0]] * 2, GRAY * 2, size=(16, 16))
     with pytest.raises(PictureError, match=r"needs \(3, 2, 8, 8\)"):
         JpegCells([blocks], STEPS[:1], GRAY, size=(17, 16))
     with pytest.raises(PictureError, match="table"):

@@ -21,11 +21,11 @@ from torch.nn import functional
 
 from ipse.errors import PictureError
 from ipse.operators.dct import SIDE, block_dct, block_idct, dct_matrix
+from ipse.operators.jpeg_colour import planes_of
 from ipse.operators.jpeg_component import Array, Component, Window, as_blocks, as_steps, component
 from ipse.operators.operator import Operator
 from ipse.operators.truncated import truncated_mean
 
-_YCC = ((0.299, 0.587, 0.114), (-0.299 / 1.772, -0.587 / 1.772, 0.5), (0.5, -0.587 / 1.402, -0.114 / 1.402))
 _ROUNDS = 12
 _PATIENT_ROUNDS = 200  # to find the continuation that `project` returns
 _RELAXATION = 1.8  # over-relaxed projections (below 2) approach it sooner
@@ -36,12 +36,12 @@ class JpegCells(Operator):
     """A: picture (B, C, H, W) in [0, 1] → coefficients (B, N), with the cells of one JPEG file.
 
     Args:
-        coefficients: for each of C = 1 or 3 components its quantised integers c
+        coefficients: for each of C = 1, 3 or 4 components its quantised integers c
             (blocks down, blocks across, 8, 8); blocks beyond those that the size needs are left out.
         tables: for each component its quantisation steps q (8, 8), natural (not zigzag) order.
         sampling: for each component its factors (horizontal, vertical), as in the file's frame header.
         size: (H, W) of the picture, pixels.
-        ycc: whether three components are Y, Cb, Cr; else they are R, G, B.
+        ycc: whether the first three components are Y, Cb, Cr; else they are R, G, B, or of four C, M, Y, K.
 
     Raises:
         PictureError: the parts do not fit one another, or a subsampling is no whole number.
@@ -63,19 +63,19 @@ class JpegCells(Operator):
         ycc: bool = True,
     ) -> None:
         super().__init__()
-        if len(coefficients) not in (1, 3) or not len(coefficients) == len(tables) == len(sampling):
+        if len(coefficients) not in (1, 3, 4) or not len(coefficients) == len(tables) == len(sampling):
             counts = f"{len(coefficients)} components, {len(tables)} tables, {len(sampling)} samplings"
-            raise PictureError(f"{counts}: a gray (1) or colour (3) JPEG is needed; convert the file first")
+            raise PictureError(
+                f"{counts}: a gray (1), colour (3) or CMYK (4) JPEG is needed; convert the file first"
+            )
         self.size, self.sampling, self.ycc = size, tuple(sampling), ycc
         largest = max(h for h, _ in sampling), max(v for _, v in sampling)
         self.unit = (SIDE * largest[1], SIDE * largest[0])
         self.components = tuple(component(i, s, largest, size) for i, s in enumerate(sampling))
-        colour = torch.tensor(_YCC, dtype=torch.float64) if ycc else torch.eye(3, dtype=torch.float64)
-        mix = colour if len(tables) == 3 else torch.eye(1, dtype=torch.float64)
+        mix, self._shift = planes_of(len(tables), ycc=ycc)
         self.register_buffer("dct", dct_matrix().float(), persistent=False)
         self.register_buffer("mix", mix.float(), persistent=False)
         self.register_buffer("unmix", torch.inverse(mix).float(), persistent=False)
-        self._shift = tuple(128.0 if i == 0 or not ycc else 0.0 for i in range(len(tables)))
         for part, numbers, table in zip(self.components, coefficients, tables, strict=True):
             self.register_buffer(f"integers{part.channel}", as_blocks(numbers, part), persistent=False)
             self.register_buffer(f"step{part.channel}", as_steps(table), persistent=False)

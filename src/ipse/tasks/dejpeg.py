@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ipse.operators.jpeg import JpegCells
-    from ipse.pictures import JpegInfo, Picture
+    from ipse.pictures import Picture
     from ipse.pilots.non_local import Preset
     from ipse.problem import Nothing, Problem
     from ipse.tasks._off_grid import Place
@@ -65,7 +65,12 @@ def dejpeg(
     if quality is not None and not 1 <= quality <= 100:
         raise OptionError(f"quality {quality} is out of range: give 1 to 100")
     y = _common.tensor(picture, settings)
-    found = cells_of(y, picture.jpeg, quality)
+    found = cells_of(y, picture, quality)
+    if found is None and quality is not None:
+        kind = f"{picture.channels} channels"
+        return Nothing(
+            f"nothing to restore: a picture of {kind} has been no JPEG; give a gray, RGB or CMYK one"
+        )
     if found is None:
         return Nothing("nothing to restore: no trace of JPEG was found (give --quality if you know better)")
     cells, seen, place = found
@@ -112,36 +117,38 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
     )
 
 
-def cells_of(
-    y: "Tensor", info: "JpegInfo | None", quality: int | None
-) -> "tuple[JpegCells, int, Place] | None":
+def cells_of(y: "Tensor", picture: "Picture", quality: int | None) -> "tuple[JpegCells, int, Place] | None":
     """The cells that the picture came out of, the quality (of the file, told, or estimated), and what they cover."""
     from ipse.operators.jpeg import JpegCells
     from ipse.operators.jpeg_estimate import estimate_jpeg
     from ipse.pictures import standard_table
     from ipse.tasks._off_grid import whole_blocks
 
-    channels, offset = y.shape[1], (0, 0)
-    if quality is None and info is not None and info.colours in ("gray", "ycc", "rgb"):
+    channels, offset, info = y.shape[1], (0, 0), picture.jpeg
+    if quality is None and info is not None:
         parts = info.components
         cells = JpegCells(
             info.coefficients,
             [part.table for part in parts],
             [(part.h, part.v) for part in parts],
             size=info.size,
-            ycc=info.colours == "ycc",
+            ycc=info.colours in ("ycc", "ycck"),
         )
         return cells.to(y.device), info.quality, whole_blocks(info.size, offset)
-    if channels not in (1, 3):
-        return None
     if quality is None:
+        if channels not in (1, 3):
+            return None
         trace = estimate_jpeg(y[0].cpu())
         if trace is None:
             return None
         quality, offset = trace.quality, trace.offset
+    elif channels not in (1, 3) and picture.model != "cmyk":
+        return None
     place = whole_blocks((y.shape[-2], y.shape[-1]), offset)
-    tables = [standard_table(quality, chrominance=channel > 0) for channel in range(channels)]
-    return JpegCells.of_picture(y[..., *place], tables, [(1, 1)] * channels).to(y.device), quality, place
+    colour = channels == 3  # Y, Cb, Cr; the inks of four planes are quantised alike
+    tables = [standard_table(quality, chrominance=colour and channel > 0) for channel in range(channels)]
+    cells = JpegCells.of_picture(y[..., *place], tables, [(1, 1)] * channels, ycc=colour)
+    return cells.to(y.device), quality, place
 
 
 def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:

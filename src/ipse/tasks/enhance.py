@@ -62,7 +62,7 @@ def _cells(y: "Tensor", picture: "Picture") -> "tuple[JpegCells, int, Place] | N
     """The cells of a JPEG, coarse enough to matter, its quality, and what they cover."""
     from ipse.tasks.dejpeg import cells_of
 
-    found = cells_of(y, picture.jpeg, None)
+    found = cells_of(y, picture, None)
     return found if found is not None and found[1] < FINE else None
 
 
@@ -73,7 +73,7 @@ def _before(cells: "JpegCells") -> float | None:
     found = white_under_jpeg(cells.get_buffer("integers0").cpu(), cells.get_buffer("step0").cpu())
     if found is None or not found.is_noise or found.sigma < FAINT:
         return None
-    return found.sigma / (LUMA if cells.ycc and len(cells.components) == 3 else 1.0) / 255
+    return found.sigma / (LUMA if cells.ycc and len(cells.components) > 1 else 1.0) / 255
 
 
 def _under_jpeg(cells: "JpegCells", quality: int, sigma: float, settings: Settings) -> "Problem":
