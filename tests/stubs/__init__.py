@@ -32,12 +32,17 @@ def install(monkeypatch=None):
     put(app, "TASKS", HERE)
 
 
+def room():
+    """The environment of a process in which there is the stand-in."""
+    places = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"}
+
+
 def start(*args, cwd, command=None, **options):
     """The command in a process of its own, with the stand-in; or another command."""
-    room = os.environ | {"PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     begin = [sys.executable, "-m", "stubs"] if command is None else [command]
-    return subprocess.Popen([*begin, *map(str, args)], cwd=cwd, env=room, **pipes)
+    return subprocess.Popen([*begin, *map(str, args)], cwd=cwd, env=room() | {"COLUMNS": "200"}, **pipes)
 
 
 def finish(process, timeout=60):

@@ -1,10 +1,11 @@
-"""argv ↦ exit code: 0 done, 1 failed midway, 2 the input cannot be used, 130 interrupted.
+"""argv ↦ exit code: 0 done, 1 failed midway, 2 the input cannot be used, 128 + n ended by the signal n.
 
 Whatever can be foreseen ends in one line on standard error, never in a traceback.
 """
 
 import logging
 import os
+import signal
 import sys
 
 
@@ -15,17 +16,27 @@ def main(args: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a bad file one line is said, by us
     try:
-        from ipse.cli.errors import explain
+        from ipse.cli.streams import streams
+
+        with streams():
+            return explained(args)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def explained(args: list[str] | None) -> int:
+    """Run the command; what stops it is said in one line."""
+    from ipse.cli.errors import explain
+
+    try:
+        from ipse.cli.app import run
 
         try:
-            from ipse.cli.app import run
-
             return run(args)
-        except Exception as error:  # ``explain`` raises again what nobody foresaw
-            line, code = explain(error)
-            if line:
-                print(f"ipse: error: {line}", file=sys.stderr)
-            return code
-    except KeyboardInterrupt:
-        print("ipse: interrupted before there was any estimate; nothing was written", file=sys.stderr)
-        return 130
+        finally:
+            sys.stdout.flush()  # what cannot be written would else show after all is over, as a traceback
+    except (Exception, KeyboardInterrupt) as error:  # ``explain`` raises again what nobody foresaw
+        line, code = explain(error)
+        if line:
+            print(f"ipse: {line}", file=sys.stderr)
+        return code

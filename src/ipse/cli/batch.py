@@ -16,7 +16,6 @@ from ipse.batch.many import engine
 from ipse.batch.records import Manifest, Record, Tally
 from ipse.batch.slurm import Slurm, script, submit
 from ipse.batch.watch import Watch
-from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.load import load
 from ipse.cli.numbers import reading
@@ -139,8 +138,8 @@ def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run
         finally:
             if not quiet:
                 print(tally.line(manifest=order.manifest), file=sys.stderr)
-    if interrupts.asked and not many.watch:
-        raise Interrupted
+    if not many.watch:
+        interrupts.check()
     return int(tally.states["failed"] > 0)
 
 

@@ -2,7 +2,6 @@
 
 import sys
 
-from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.load import load
 from ipse.giant import plan_of, run_of
@@ -27,8 +26,7 @@ def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: boo
             print(said.to_json(), end="", flush=True)
         if not quiet:
             print(summary(said), file=sys.stderr)
-    if interrupts.asked:
-        raise Interrupted
+    interrupts.check()
 
 
 def fitted(run: Run, interrupts: Interrupts, *, quiet: bool) -> Receipt:

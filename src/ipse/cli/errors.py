@@ -1,37 +1,41 @@
 """Exception ↦ (one line, exit code)."""
 
-import sys
+import signal
 
 from typer import TyperException
 
 from ipse.errors import IpseError, lack, one_line
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
+EARLY = "interrupted before there was any estimate; nothing was written"
 
 
 class Interrupted(Exception):  # noqa: N818 - an end, not an error
-    """A run was interrupted, and what there was has been written and said."""
+    """A run was interrupted; holds the signal's number, and what has not been said of it yet."""
+
+    def __init__(self, number: int, said: str = "") -> None:
+        super().__init__(said)
+        self.number = number
 
 
-def explain(error: Exception) -> tuple[str, int]:
+def explain(error: BaseException) -> tuple[str, int]:
     """Return what to say of an exception, and what to exit with; one that nobody foresaw is raised again."""
+    if isinstance(error, KeyboardInterrupt):
+        return EARLY, INTERRUPTED
     if isinstance(error, Interrupted):
-        return "", INTERRUPTED
+        return str(error), 128 + error.number
     if isinstance(error, IpseError):
-        return one_line(str(error)), error.exit_code
+        return f"error: {one_line(str(error))}", error.exit_code
     if isinstance(error, TyperException):
-        return usage(error), 2
-    line = of_the_system(error)
+        return f"error: {usage(error)}", 2
+    line = of_the_system(error) if isinstance(error, Exception) else None
     if line is None:
         raise error
-    return line, 1
+    return f"error: {line}", 1
 
 
 def of_the_system(error: Exception) -> str | None:
     """Return what to say of what the machine could not give; None for anything else."""
-    if isinstance(error, BrokenPipeError):
-        sys.stdout = None  # so that Python does not try to flush it on its way out
-        return "standard output was closed before all was written"
     said = lack(error)
     if said is None and isinstance(error, ImportError) and not str(error.name or "ipse").startswith("ipse"):
         return f"{error.name} cannot be loaded ({one_line(str(error))}): install ipse again"

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM ↦ "stop pulling": a fit is left between two steps, with the best it has.
+"""SIGINT, SIGTERM, SIGHUP ↦ "stop pulling": a fit is left between two steps, with the best it has.
 
 Before there is an estimate an interruption ends the program; during the fit the first is noted and the
 second cuts the step short; while files are written all are noted.
@@ -12,9 +12,12 @@ from enum import Enum
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from ipse.cli.errors import EARLY, Interrupted
+
 SOON = 0.05  # seconds after which an interruption that had to wait comes again
 LATE = 2.0  # … and one that was raised where nobody could pass it on
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is a terminal that was closed, or a line that was cut
+SIGNALS = [signal.Signals[name] for name in NAMES if hasattr(signal, name)]
 
 
 class Patience(Enum):
@@ -26,18 +29,34 @@ class Patience(Enum):
 
 
 class Interrupts:
-    """A context in which interruptions are asked for, not suffered."""
+    """A context in which interruptions are asked for, not suffered.
+
+    Raises:
+        Interrupted: on the way out, where there was one that could not wait.
+    """
 
     def __init__(self) -> None:
-        self.asked = False  #: whether there was an interruption
+        self.number: int | None = None  #: the first signal that came
         self.patience = Patience.NONE
         self.before: dict[signal.Signals, Any] = {}
         self.again: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # only there may handlers be set
-            self.before = {one: signal.signal(one, self.handle) for one in SIGNALS}
+            # What whoever started this has had ignored (nohup) stays so.
+            heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+            self.before = {one: signal.signal(one, self.handle) for one in heard}
         return self
+
+    @property
+    def asked(self) -> bool:
+        """Whether there was an interruption."""
+        return self.number is not None
+
+    def check(self) -> None:
+        """Say that what was to be done was interrupted, and left in order; raises ``Interrupted``."""
+        if self.number is not None:
+            raise Interrupted(self.number)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -46,11 +65,13 @@ class Interrupts:
             self.again.cancel()
         for one, handler in self.before.items():
             signal.signal(one, handler)
+        if isinstance(error, KeyboardInterrupt) and self.number is not None:
+            raise Interrupted(self.number, EARLY) from None
 
     def handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of handlers
         """Note the interruption, or raise where it cannot wait."""
         waits = self.patience is Patience.ALL or (self.patience is Patience.ONE and not self.asked)
-        self.asked = True
+        self.number = number if self.number is None else self.number
         if waits:
             return
         # A callback of the garbage collector, or an import's own except clause, may swallow the exception.

@@ -15,6 +15,7 @@ from ipse.cli.batch import Many, carry_out_many, hand_over, is_many
 from ipse.cli.carry_out import carry_out
 from ipse.cli.line import command_line
 from ipse.cli.numbers import reading
+from ipse.cli.streams import check_output
 from ipse.errors import OptionError, OutputError, PictureError
 from ipse.job import ZARR, Job, default_target
 from ipse.settings import Settings
@@ -174,6 +175,8 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
     target = files.output or (STREAM if source is None and not drawn else beside)
     target = target / beside.name if target.is_dir() and target.suffix != ZARR else target
     piped = target == STREAM and not files.dry_run
+    if piped or files.json:
+        check_output()
     if piped and files.json:
         raise OutputError("both the picture and --json would go to standard output: name a file with -o")
     if piped and sys.stdout.isatty():

@@ -37,7 +37,10 @@ def read_bytes(source: Source) -> tuple[bytes, str]:
         name = (
             "standard input" if isinstance(source, str | Path) else str(getattr(source, "name", "the stream"))
         )
-        data = stream.read()
+        try:
+            data = stream.read()
+        except OSError as error:
+            raise PictureError(f"{name}: cannot be read ({_reason(error)}); expected a picture") from None
     if not data:
         raise PictureError(f"{name}: is empty; expected a picture file; check that it was copied whole")
     return data, name

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from ipse.cli.carry_out import fitted, summary
-from ipse.cli.errors import Interrupted
 from ipse.cli.interrupts import Interrupts
 from ipse.errors import InputError
 from ipse.giant import run_of
@@ -43,8 +42,7 @@ def command(
     if not quiet:
         print(summary(made), file=sys.stderr)
         print(verdict(said, made), file=sys.stderr)
-    if interrupts.asked:
-        raise Interrupted
+    interrupts.check()
 
 
 def set_threads(count: int) -> None:
