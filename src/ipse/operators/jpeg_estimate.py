@@ -20,9 +20,9 @@ from torch.nn import functional
 
 from ipse.errors import PictureError
 from ipse.operators.dct import SIDE, block_dct, dct_matrix
+from ipse.operators.jpeg_clipped import BLACK, FINEST, LUMA, WHITE, explained
 from ipse.pictures.jpeg import standard_table
 
-_LUMA = (0.299, 0.587, 0.114)
 _QUALITIES = np.arange(5, 96)
 _SIGMA = 0.32  # rounding to whole levels gives 0.29, a decoder's own arithmetic a little more
 _SPOILT = 0.1
@@ -42,7 +42,7 @@ class JpegTrace:
         quality: IJG's quality, 5 … 95.
         table: its luminance steps (8, 8), natural order.
         offset: (row, column), 0 … 7, of the first whole block in the picture.
-        evidence: L in nats.
+        evidence: L in nats; where most blocks are clipped, the number of those that it explains exactly.
     """
 
     quality: int
@@ -59,7 +59,8 @@ def estimate_jpeg(x: NDArray[np.floating] | Tensor) -> JpegTrace | None:
     Raises:
         PictureError: x is of another shape.
     """
-    luma = _luma(torch.as_tensor(x))
+    x = torch.as_tensor(x)
+    luma = _luma(x)
     tables = np.stack([standard_table(int(quality)) for quality in _QUALITIES])
     steps = tables.reshape(-1, SIDE * SIDE)[:, 1:]
     likelihood = _likelihood(int(steps.max()))
@@ -73,18 +74,35 @@ def estimate_jpeg(x: NDArray[np.floating] | Tensor) -> JpegTrace | None:
     found.sort(key=lambda trace: -trace.evidence)
     # Ramps and enlarged pixels agree with some step on many grids at once; a JPEG has one grid.
     threshold = max(_EVIDENCE, 2 * found[1].evidence)
-    return found[0] if found[0].evidence > threshold else None
+    return found[0] if found[0].evidence > threshold else _of_clipped(x, tables)
+
+
+def _of_clipped(x: Tensor, tables: NDArray[np.uint16]) -> JpegTrace | None:
+    """The same of a page, of whose blocks most are clipped, and were left out."""
+    coarse = tables[_QUALITIES <= FINEST]
+    if float(_histograms(_luma(x))[0].sum()) > x.shape[-2] * x.shape[-1] / SIDE**2 / 2:
+        return None
+    found = explained(_middle(x), torch.from_numpy(coarse.astype(np.float32)))
+    if found is None:
+        return None
+    index, offset, count = found
+    return JpegTrace(int(_QUALITIES[index]), tables[index], offset, float(count))
 
 
 def _luma(x: Tensor) -> Tensor:
     """Luma of the middle of x, in levels; nan where it may have been clipped, and past the edge."""
+    levels = _middle(x)
+    clipped = ((levels < BLACK) | (levels > WHITE)).any(0)
+    luma = torch.einsum("c,chw->hw", levels.new_tensor(LUMA if x.shape[0] == 3 else (1.0,)), levels)
+    return functional.pad(luma.masked_fill(clipped, torch.nan), (0, 2 * SIDE, 0, 2 * SIDE), value=torch.nan)
+
+
+def _middle(x: Tensor) -> Tensor:
+    """The middle of x, in levels."""
     if x.ndim != 3 or x.shape[0] not in (1, 3):
         raise PictureError(f"a picture of shape {tuple(x.shape)}; (1, H, W) or (3, H, W) is expected")
     top, left = (max(n - _WINDOW, 0) // 2 // SIDE * SIDE for n in x.shape[1:])
-    levels = x[:, top : top + _WINDOW, left : left + _WINDOW].float() * 255
-    clipped = ((levels < 0.5) | (levels > 254.5)).any(0)
-    luma = torch.einsum("c,chw->hw", levels.new_tensor(_LUMA if x.shape[0] == 3 else (1.0,)), levels)
-    return functional.pad(luma.masked_fill(clipped, torch.nan), (0, 2 * SIDE, 0, 2 * SIDE), value=torch.nan)
+    return x[:, top : top + _WINDOW, left : left + _WINDOW].float() * 255
 
 
 def _likelihood(largest: int) -> NDArray[np.float64]:

@@ -120,6 +120,7 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
 def cells_of(y: "Tensor", picture: "Picture", quality: int | None) -> "tuple[JpegCells, int, Place] | None":
     """The cells that the picture came out of, the quality (of the file, told, or estimated), and what they cover."""
     from ipse.operators.jpeg import JpegCells
+    from ipse.operators.jpeg_clipped import cells_of_decoded
     from ipse.operators.jpeg_estimate import estimate_jpeg
     from ipse.pictures import standard_table
     from ipse.tasks._off_grid import whole_blocks
@@ -147,7 +148,7 @@ def cells_of(y: "Tensor", picture: "Picture", quality: int | None) -> "tuple[Jpe
     place = whole_blocks((y.shape[-2], y.shape[-1]), offset)
     colour = channels == 3  # Y, Cb, Cr; the inks of four planes are quantised alike
     tables = [standard_table(quality, chrominance=colour and channel > 0) for channel in range(channels)]
-    cells = JpegCells.of_picture(y[..., *place], tables, [(1, 1)] * channels, ycc=colour)
+    cells = cells_of_decoded(y[..., *place], tables, [(1, 1)] * channels, ycc=colour)
     return cells.to(y.device), quality, place
 
 
