@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 import torch
 from clean import Pixels, as_jpeg, draw_text
