@@ -14,11 +14,11 @@ from dataclasses import replace
 from statistics import median
 
 from bench.steps import problem, settle
-from ipse.fit import Fit
+from ipse.engine.fit import Fit
+from ipse.engine.stopping import Last
+from ipse.engine.together.team import join, together
+from ipse.engine.until import until
 from ipse.settings import Settings
-from ipse.stopping import Last
-from ipse.together import join, together
-from ipse.until import until
 
 WARM = 2  # steps that are not counted: they fill the caches
 

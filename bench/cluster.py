@@ -32,7 +32,7 @@ from ipse.batch.errands import Errand, Order
 from ipse.batch.local import local_cluster
 from ipse.batch.records import Manifest, Record
 from ipse.batch.work import tell
-from ipse.job import Job
+from ipse.runs.job import Job
 from ipse.settings import Settings
 
 EVERY = 10.0  # seconds between two lines of progress

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.giant import BAND, clean, run, sheet
-from ipse import giant
-from ipse.giant import GiantRun, run_of
-from ipse.job import Job
-from ipse.run import Run
+from ipse.runs import inputs
+from ipse.runs.inputs import GiantRun, run_of
+from ipse.runs.job import Job
+from ipse.runs.run import Run
 from ipse.settings import Settings
 
 SCRATCHES = 3
@@ -64,7 +64,7 @@ def same(folder: Path, preset: str) -> tuple[bool, float]:
     told = {"mask": folder / "part_mask.png"}
     settings = Settings(preset=preset, tile=512)  # type: ignore[arg-type]
     job = Job("inpaint", folder / "part.tif", folder / "part_out.tif", settings, told, overwrite=True)
-    giant.LARGE = giant.GIANT = 1
+    inputs.LARGE = inputs.GIANT = 1
     runs = [run_of(job), Run(job)]
     assert isinstance(runs[0], GiantRun)
     hashes: list[str] = []

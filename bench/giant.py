@@ -23,7 +23,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from ipse.tiles import MULTIPLE, OVERLAP, SIDE, starts
+from ipse.pictures.tiling import MULTIPLE, OVERLAP, SIDE, starts
 
 SIGMA = 25.0
 BAND = 512

@@ -21,10 +21,10 @@ from bench.batch import at_once, one_by_one
 from bench.changes import channels_last
 from bench.steps import Step, Variant, damaged, problem, seconds
 from bench.table import figure, markdown
-from ipse import tiled
+from ipse.devices import device_model, find_device
 from ipse.errors import IpseError
-from ipse.machine import device_model
-from ipse.settings import Settings, find_device
+from ipse.settings import Settings
+from ipse.streams import tiles
 
 BF16 = Variant("bfloat16 autocast", dtype=torch.bfloat16)
 LAST = Variant("channels last", channels_last)
@@ -75,7 +75,7 @@ def whole(task: str, settings: Settings, *, side: int) -> float:
     took = 0.0
     for _ in range(1 if settings.device == "cpu" else 2):
         start = time.perf_counter()
-        tiled.restore(picture, task, settings, options)
+        tiles.restore(picture, task, settings, options)
         took = time.perf_counter() - start
     return took
 

@@ -16,8 +16,8 @@ import torch
 from bench.changes import by_group, by_hand, channels_first, channels_last, standardised, without_norm
 from bench.steps import Step, Timing, Variant, compared, problem
 from bench.table import markdown
-from ipse.fit import Fit
-from ipse.problem import Problem
+from ipse.engine.fit import Fit
+from ipse.engine.problem import Problem
 
 AS_IT_IS = Variant("as it is")
 VARIANTS = (

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from bench.cases import Case
 from ipse import tasks
+from ipse.engine.fit import Fit
+from ipse.engine.problem import Problem
 from ipse.errors import RunError
-from ipse.fit import Fit
-from ipse.problem import Problem
-from ipse.restoration import Estimate, Restoration
 from ipse.settings import Settings
-from ipse.tiled import restoration
+from ipse.streams.restoration import Estimate, Restoration
+from ipse.streams.tiles import restoration
 
 REFERENCE_STEPS = 2  # after one that is not counted; the faster counts, to the reference's favour
 TOLD = {

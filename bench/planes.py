@@ -24,9 +24,9 @@ import torch
 
 from bench.stack import Floats, frames
 from bench.table import markdown
-from ipse.giant import run_of
-from ipse.job import Job
 from ipse.noise import white
+from ipse.runs.inputs import run_of
+from ipse.runs.job import Job
 from ipse.settings import Settings
 
 SIGMA = 25.0

@@ -14,8 +14,8 @@ from bench.child import Job
 from bench.methods import Method
 from bench.rows import Key, Row
 from bench.works import Work
+from ipse.devices import processor
 from ipse.errors import RunError
-from ipse.machine import processor
 
 ROOT = Path(__file__).parent.parent
 

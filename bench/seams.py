@@ -23,10 +23,10 @@ from PIL import Image
 
 from bench.table import markdown
 from ipse.pictures import Picture, read
-from ipse.restoration import Result
+from ipse.pictures.tiling import MULTIPLE, OVERLAP, Tile, starts
 from ipse.settings import Settings
-from ipse.tiled import Tiled, restoration
-from ipse.tiles import MULTIPLE, OVERLAP, Tile, starts
+from ipse.streams.restoration import Result
+from ipse.streams.tiles import Tiled, restoration
 
 NEAR = 4
 SQUARE = 44  # pixels a side of a hole

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ipse import tasks
-from ipse.fit import Fit
+from ipse.engine.fit import Fit
+from ipse.engine.problem import Problem
 from ipse.pictures import Picture
-from ipse.problem import Problem
 from ipse.settings import Settings
 
 SIGMA = 25.0

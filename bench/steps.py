@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ipse import tasks
+from ipse.engine.problem import Problem
 from ipse.pictures import Picture
-from ipse.problem import Problem
 from ipse.settings import Settings
 
 SIDE = 512

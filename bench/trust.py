@@ -22,11 +22,11 @@ from scipy.stats import rankdata
 
 from bench.cases import Case, case
 from bench.works import work
-from ipse.seeds import Seeds
+from ipse.pictures.tiling import enlargement
+from ipse.runs.trial import middle
 from ipse.settings import Settings
-from ipse.tiled import cut
-from ipse.tiles import enlargement
-from ipse.trial import middle
+from ipse.streams.seeds import Seeds
+from ipse.streams.tiles import cut
 
 Values = NDArray[np.float64]
 BLOCK, BINS = 8, 10

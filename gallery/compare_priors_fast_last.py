@@ -10,7 +10,7 @@ from _page import budget, middle, picture, pixels, psnr, show, tensor
 from torch.nn.functional import interpolate
 
 import ipse
-from ipse.operators import Downsample
+from ipse.engine.operators import Downsample
 
 large = middle(picture("sr/zebra_crop.png", otherwise="astronaut"), budget(tiny=64, reduced=256, full=256))
 large = large[: large.shape[0] // 4 * 4, : large.shape[1] // 4 * 4]

@@ -9,7 +9,7 @@
 from _page import Pixels, budget, middle, noisy, picture, pixels, plot, psnr, show
 
 import ipse
-from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Rule, WindowedVariance
+from ipse.engine.stopping import Discrepancy, ExponentialVariance, HeldOut, Rule, WindowedVariance
 
 clean = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=48, reduced=160, full=512))
 y = noisy(clean, sigma=25)

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from _page import Pixels, budget, middle, noisy, picture, pixels, plot, show, tensor
 
-from ipse.fit import Fit
-from ipse.networks import build
-from ipse.objectives import LeastSquares
-from ipse.prior import Prior, seeded
-from ipse.problem import Problem, Recipe
+from ipse.engine.fit import Fit
+from ipse.engine.networks import build
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe
 
 image = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=64, reduced=64, full=512))
 STEPS = budget(tiny=2, reduced=200, full=5000)

@@ -13,12 +13,12 @@ from PIL import Image
 
 import ipse
 from ipse.api import Common
-from ipse.fit import Fit
-from ipse.latents import meshgrid
-from ipse.networks import build
-from ipse.objectives import LeastSquares
-from ipse.prior import Prior, seeded
-from ipse.problem import Problem, Recipe
+from ipse.engine.fit import Fit
+from ipse.engine.latents import meshgrid
+from ipse.engine.networks import build
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe
 
 clean = picture("inpainting/vase.png", otherwise="coffee")
 height, width = clean.shape[:2]

@@ -11,11 +11,11 @@ import torch
 from _page import Pixels, budget, known, picture, pixels, show, tensor
 from PIL import Image
 
-from ipse.fit import Fit
-from ipse.networks import build
-from ipse.objectives import LeastSquares
-from ipse.prior import Prior, seeded
-from ipse.problem import Problem, Recipe
+from ipse.engine.fit import Fit
+from ipse.engine.networks import build
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe
 
 clean = picture("inpainting/library.png", otherwise="brick")
 clean = clean if clean.ndim == 3 else np.repeat(clean[..., None], 3, axis=2)

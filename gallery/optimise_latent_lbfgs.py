@@ -12,12 +12,12 @@ import torch
 from _page import budget, middle, picture, pixels, plot, psnr, show, tensor
 from torch.nn.functional import interpolate
 
-from ipse.fit import Fit
-from ipse.networks import build
-from ipse.objectives import LeastSquares
-from ipse.operators import Downsample, LearntDownsample
-from ipse.prior import Prior, seeded
-from ipse.problem import Problem, Recipe
+from ipse.engine.fit import Fit
+from ipse.engine.networks import build
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.operators import Downsample, LearntDownsample
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe
 
 large = middle(picture("sr/zebra_GT.png", otherwise="astronaut"), budget(tiny=64, reduced=160, full=384))
 large = large[: large.shape[0] // 4 * 4, : large.shape[1] // 4 * 4]

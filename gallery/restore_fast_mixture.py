@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 
 import ipse
 from ipse.api import Common
-from ipse.operators import Blur, Downsample
+from ipse.engine.operators import Blur, Downsample
 
 clean = middle(picture("denoising/F16_GT.png", otherwise="astronaut"), budget(tiny=48, reduced=160, full=384))
 clean = clean[: clean.shape[0] // 2 * 2, : clean.shape[1] // 2 * 2]

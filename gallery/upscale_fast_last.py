@@ -11,7 +11,7 @@ from _page import Pixels, budget, middle, picture, pixels, psnr, show, tensor
 from torch.nn.functional import interpolate
 
 import ipse
-from ipse.operators import Downsample
+from ipse.engine.operators import Downsample
 from ipse.settings import Preset
 
 large = middle(picture("sr/zebra_GT.png", otherwise="astronaut"), budget(tiny=64, reduced=192, full=384))

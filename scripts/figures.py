@@ -22,13 +22,13 @@ from torch.nn.functional import pad
 
 import ipse
 from ipse import models
-from ipse.fit import Fit
-from ipse.networks import build
-from ipse.objectives import LeastSquares, TotalVariation
-from ipse.operators import Downsample, LearntDownsample
+from ipse.engine.fit import Fit
+from ipse.engine.networks import build
+from ipse.engine.objectives import LeastSquares, TotalVariation
+from ipse.engine.operators import Downsample, LearntDownsample
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe
 from ipse.pictures import read
-from ipse.prior import Prior, seeded
-from ipse.problem import Problem, Recipe
 
 LAYERS = "head,block12,block8,block4,block2,block0"  # from deep to shallow
 CLASSES = ("espresso", "black swan", "cheeseburger")

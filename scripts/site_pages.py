@@ -15,14 +15,13 @@ from typing import Any, get_args
 
 from mkdocs.config.defaults import MkDocsConfig
 
-from ipse import options
-
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # for bench, which is not installed
 
 from bench.rows import read  # noqa: E402
 from bench.summary import lines  # noqa: E402
 from bench.table import figure, markdown  # noqa: E402
+from ipse import tasks  # noqa: E402
 
 MADE = re.compile(r"<!-- (flags|figures) ([\w,-]+) -->")
 RESULTS = ROOT / "bench" / "results" / "two-cores.csv"
@@ -76,12 +75,12 @@ def pages(folder: Path, docs: Path) -> Sequence[str]:
 
 def flags(task: str) -> str:
     """The flags as a table."""
-    own = options.of_settings() if task == "settings" else options.of_task(task)
+    own = tasks.shared_options() if task == "settings" else tasks.options(task)
     rows = [[flag(one), value(one.kind), default(one), one.help] for one in own]
     return markdown(["flag", "value", "default", "what it says"], rows, left=4)
 
 
-def flag(one: options.Option) -> str:
+def flag(one: tasks.Option) -> str:
     """How it is written on a line."""
     name = one.name.strip("_").replace("_", "-")
     return f"`{name.upper()}`" if one.argument else f"`--{name}`"
@@ -99,7 +98,7 @@ def names(kind: type) -> str:
     return {"int": "whole number", "float": "number", "str": "text", "Path": "file"}[kind.__name__]
 
 
-def default(one: options.Option) -> str:
+def default(one: tasks.Option) -> str:
     """What it is where nothing is told."""
     return "must be told" if one.required else "" if one.default is None else f"`{one.default}`"
 

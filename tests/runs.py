@@ -1,7 +1,7 @@
 """What the tests of runs share: one pulled to its end."""
 
-from ipse.receipt import Receipt
-from ipse.run import Run
+from ipse.runs.receipt import Receipt
+from ipse.runs.run import Run
 
 
 def pulled(run: Run) -> Receipt:

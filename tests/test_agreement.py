@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from ipse import tasks
 from ipse.cli.progress import place
-from ipse.coarse import large, shrunk
-from ipse.latents import Window, latent, noise
+from ipse.engine.latents import Window, latent, noise
 from ipse.pictures import Mask, Picture
-from ipse.restoration import Result
+from ipse.pictures.coarse import large, shrunk
+from ipse.pictures.tiling import Tile
 from ipse.settings import Settings
-from ipse.tiled import Tiled
-from ipse.tiles import Tile
+from ipse.streams.restoration import Result
+from ipse.streams.tiles import Tiled
 
 CPU = torch.device("cpu")
 WAVES = (

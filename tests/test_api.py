@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 
 import ipse
-from ipse import api, options, tasks
+from ipse import api, tasks
 from ipse.errors import OptionError, PictureError
 from ipse.settings import Settings
+from ipse.tasks._signature import simple
 
 FACES = {name: getattr(api, name) for name in ("denoise", "dejpeg", "inpaint", "upscale")}
 
@@ -49,8 +50,8 @@ def test_every_public_name_is_there():
 def test_common_options_are_the_settings():
     assert set(api.Common.__annotations__) == {f.name for f in fields(Settings)} | {"channel_axis"}
     hints = get_type_hints(api.Common)
-    for known in options.of_settings():
-        assert options.simple(hints[known.name]) == known.kind
+    for known in tasks.shared_options():
+        assert simple(hints[known.name]) == known.kind
 
 
 @pytest.mark.parametrize("task", sorted(set(FACES) & set(tasks.names())))
@@ -58,12 +59,12 @@ def test_faces_are_the_signatures(task):
     parameters = inspect.signature(FACES[task]).parameters.values()
     face = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
     hints = get_type_hints(FACES[task])
-    own = options.of_task(task)
+    own = tasks.options(task)
     assert set(face) == {one.name for one in own}
     for one in own:
         assert face[one.name].default == one.default
         if not (task == "inpaint" and one.name == "mask"):
-            assert options.simple(hints[one.name]) == one.kind
+            assert simple(hints[one.name]) == one.kind
     assert get_args(hints["common"]) == (api.Common,)
 
 

@@ -19,8 +19,8 @@ from ipse.batch.pairs import matched
 from ipse.batch.records import Manifest, Moment, Record, append, read
 from ipse.batch.watch import Watch
 from ipse.errors import InputError, OptionError, OutputError, PictureError, RunError
-from ipse.job import Job
-from ipse.receipt import Receipt, beside
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt, beside
 from ipse.settings import Settings
 
 STEPS = Settings(steps=3)
@@ -237,7 +237,7 @@ def test_a_kill_between_output_and_receipt_leaves_nothing_that_seems_a_strangers
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("ipse.run.report", kill)
+        patch.setattr("ipse.runs.run.report", kill)
         with pytest.raises(Killed):
             done(order("in"))
     assert Path("out/a_ipse.png").exists()

@@ -13,7 +13,7 @@ import stubs
 from ipse.batch import restore_many
 from ipse.batch.records import read
 from ipse.cli import main
-from ipse.receipt import Receipt
+from ipse.runs.receipt import Receipt
 from ipse.settings import Settings
 
 

@@ -19,7 +19,7 @@ from ipse.batch.errands import Order
 from ipse.batch.records import Moment, Record, read
 from ipse.cli import main
 from ipse.errors import OptionError
-from ipse.job import Job
+from ipse.runs.job import Job
 from ipse.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("ipse")

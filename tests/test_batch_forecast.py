@@ -13,7 +13,7 @@ from ipse.batch import forecast as module
 from ipse.batch.errands import Order
 from ipse.batch.forecast import Outlook, between, forecast, totals
 from ipse.cli import main
-from ipse.job import Job
+from ipse.runs.job import Job
 from ipse.settings import Settings
 
 QUICK = ("--steps", "3")

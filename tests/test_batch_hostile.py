@@ -17,9 +17,9 @@ from ipse.batch.records import Record, read
 from ipse.batch.watch import Watch
 from ipse.cli import main
 from ipse.errors import PictureError, RunError
-from ipse.giant import run_of
-from ipse.job import Job
-from ipse.receipt import Receipt, beside
+from ipse.runs.inputs import run_of
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt, beside
 
 COMMAND = ("smooth", "in", "-o", "out", "--steps", "3")
 MANIFEST = Path("out/ipse-manifest.jsonl")

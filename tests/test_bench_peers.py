@@ -11,11 +11,11 @@ from bench.cases import Case, in_floats
 from bench.methods import Method
 from bench.peers import PEERS, anscombe, zs_n2n
 from bench.works import work
-from ipse.fit import Fit
-from ipse.problem import Problem
+from ipse.engine.fit import Fit
+from ipse.engine.problem import Problem
+from ipse.engine.stopping import Last
+from ipse.engine.until import Search, until
 from ipse.settings import Settings
-from ipse.stopping import Last
-from ipse.until import Search, until
 
 SIGMA = 25 / 255
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from bench import batch, changes, gpu, loop
 from bench.steps import Step, Timing, Variant, compared, problem
-from ipse.problem import Problem
+from ipse.engine.problem import Problem
 
 PLAIN = Variant("plain")
 

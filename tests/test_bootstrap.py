@@ -9,14 +9,14 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 import ipse
-from ipse import plan, trial
-from ipse.objectives import LeastSquares
-from ipse.operators.jpeg import JpegCells
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.operators.jpeg import JpegCells
+from ipse.engine.problem import Problem
 from ipse.pictures import Picture, standard_table
 from ipse.pilots import _correction as correction
 from ipse.pilots import bootstrap as pilots
 from ipse.pilots.bootstrap import Replicate, believed, bootstrap, part, spread, window
-from ipse.problem import Problem
+from ipse.runs import plan, trial
 from ipse.settings import Settings
 from ipse.tasks import _repeated
 

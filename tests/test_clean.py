@@ -10,8 +10,8 @@ from clean import KINDS, Pixels
 from torch import Tensor
 
 import ipse
+from ipse.engine.operators.jpeg_estimate import estimate_jpeg
 from ipse.noise import estimate
-from ipse.operators.jpeg_estimate import estimate_jpeg
 
 UNSEEN = range(201, 203)
 SAVED = ("JPEG of text", "JPEG of a screenshot", "texture", "installed")  # some of these have been JPEGs

@@ -15,12 +15,12 @@ import pytest
 import stubs
 from PIL import Image
 
-from ipse import options, tasks
+from ipse import tasks
 from ipse.cli import main
 from ipse.cli.batch import Many
 from ipse.cli.task import Files, callback
-from ipse.job import default_target
-from ipse.receipt import Receipt, beside
+from ipse.runs.job import default_target
+from ipse.runs.receipt import Receipt, beside
 from ipse.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("ipse")
@@ -68,7 +68,7 @@ def test_flags_are_the_signature_and_the_settings(task):
     assert set(flags) == {p.name for p in own} | {f.name for f in fields(Settings)} | files
     for parameter in own:
         assert flags[parameter.name].default == parameter.default
-    for known in (*options.of_task(task), *options.of_settings()):
+    for known in (*tasks.options(task), *tasks.shared_options()):
         assert known.help, f"{known.name} has no help"
 
 
@@ -205,7 +205,7 @@ def test_memory_that_runs_out_is_said(capsys, monkeypatch):
             "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
         )
 
-    monkeypatch.setattr("ipse.fit.Fit.advance", greedy)
+    monkeypatch.setattr("ipse.engine.fit.Fit.advance", greedy)
     assert main(["smooth", "in.png", "--quiet"]) == 1
     err = capsys.readouterr().err
     assert "not enough memory" in err
@@ -218,7 +218,7 @@ def test_what_nobody_foresaw_keeps_its_traceback(monkeypatch):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ipse.fit.Fit.advance", broken)
+    monkeypatch.setattr("ipse.engine.fit.Fit.advance", broken)
     with pytest.raises(ZeroDivisionError):
         main(["smooth", "in.png", "--quiet"])
 

@@ -11,14 +11,14 @@ import stubs
 import torch
 from runs import pulled
 
-from ipse import settings
-from ipse.checkpoint import Checkpoint
+from ipse import devices
+from ipse.engine.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Seconds, WindowedVariance
 from ipse.errors import InputError, OutputError
-from ipse.job import Job
-from ipse.receipt import Receipt, beside
-from ipse.run import Run
+from ipse.runs.checkpoint import Checkpoint
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt, beside
+from ipse.runs.run import Run
 from ipse.settings import Settings
-from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Seconds, WindowedVariance
 
 COMMAND = Path(sys.executable).with_name("ipse")
 
@@ -132,14 +132,14 @@ def test_a_checkpoint_that_another_run_removes_while_it_is_read_is_read_all_the_
     events = iter(Run(job))
     assert [next(event.step for event in events if hasattr(event, "step")) for _ in range(3)] == [1, 2, 3]
     events.close()
-    real = settings.find_device
+    real = devices.find_device
 
     def slow(name):
         job.checkpoint.unlink(missing_ok=True)
         return real(name)
 
     again = Run(dataclasses.replace(job, resume=True))
-    monkeypatch.setattr(settings, "find_device", slow)
+    monkeypatch.setattr(devices, "find_device", slow)
     again.open()
     assert not job.checkpoint.exists()
     assert next(event.step for event in again.restoration if hasattr(event, "step")) == 4
@@ -157,7 +157,7 @@ def test_a_checkpoint_that_another_run_removes_while_it_is_read_is_read_all_the_
     ],
 )
 def test_what_rules_remember_is_plain_enough_to_be_trusted(rule, tmp_path):
-    from ipse.stopping import State
+    from ipse.engine.stopping import State
 
     for step in range(1, 6):
         x = torch.full((1, 1, 4, 4), 1.0 / step)

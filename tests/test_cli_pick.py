@@ -15,8 +15,8 @@ from safetensors.numpy import save_file
 from ipse.cli import main
 from ipse.errors import InputError, OptionError
 from ipse.pictures import read
-from ipse.receipt import Receipt
-from ipse.snapshots import COUNT, Trajectory, schedule
+from ipse.runs.receipt import Receipt
+from ipse.runs.snapshots import COUNT, Trajectory, schedule
 
 PROFILE = b"\0" * 64 + b"no real profile, but its bytes must survive"
 

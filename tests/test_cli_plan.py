@@ -8,13 +8,14 @@ import pytest
 import stubs
 import torch
 
-from ipse import machine, plan, trial
+from ipse import devices
 from ipse.cli import main
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.prior import Prior
+from ipse.engine.problem import Problem
 from ipse.errors import NotEnoughMemory
-from ipse.objectives import LeastSquares
 from ipse.pictures import Picture
-from ipse.prior import Prior
-from ipse.problem import Problem
+from ipse.runs import plan, trial
 from ipse.settings import Settings
 
 
@@ -87,7 +88,7 @@ def test_masks_follow_the_crop(tmp_path):
 
 
 def test_too_little_memory_is_told_before_the_fit(monkeypatch):
-    monkeypatch.setattr(machine, "memory_available", lambda _: 10 << 20)
+    monkeypatch.setattr(devices, "memory_available", lambda _: 10 << 20)
     with pytest.raises(NotEnoughMemory, match=r"big\.png.*1200×1000.*10 MiB is free on cpu"):
         plan.check_memory(picture(1000, 1200), "smooth", Settings(), {})
     plan.check_memory(picture(100, 100), "smooth", Settings(), {})
@@ -117,18 +118,18 @@ def test_dry_run_prints_the_plan_and_touches_nothing(tmp_path, monkeypatch, caps
 
 
 def test_limits_of_containers_are_limits(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "CGROUP", tmp_path)
-    free = machine.memory_available()
+    monkeypatch.setattr(devices, "CGROUP", tmp_path)
+    free = devices.memory_available()
     (tmp_path / "memory.max").write_text("max\n")
-    assert machine.memory_available() == pytest.approx(free, rel=0.2)
+    assert devices.memory_available() == pytest.approx(free, rel=0.2)
     (tmp_path / "memory.max").write_text("3000000\n")
     (tmp_path / "memory.current").write_text("1000000\n")
     (tmp_path / "memory.stat").write_text("anon 5\ninactive_file 200000\nactive_file 7\n")
-    assert machine.memory_available() == 2_200_000
+    assert devices.memory_available() == 2_200_000
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="Linux only")
 def test_free_memory_is_what_the_kernel_says(tmp_path, monkeypatch):
     (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    5 kB\n")
-    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
-    assert machine.memory_available() == 5 * 1024
+    monkeypatch.setattr(devices, "MEMINFO", tmp_path / "meminfo")
+    assert devices.memory_available() == 5 * 1024

@@ -16,7 +16,7 @@ import stubs
 from PIL import Image
 
 from ipse.cli.interrupts import Interrupts
-from ipse.receipt import Receipt, beside
+from ipse.runs.receipt import Receipt, beside
 
 COMMAND = Path(sys.executable).with_name("ipse")
 

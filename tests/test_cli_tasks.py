@@ -13,10 +13,10 @@ import ipse
 from ipse import tasks
 from ipse.cli import main
 from ipse.cli.exhibit import LABEL, comparison, lines
-from ipse.job import Job
 from ipse.pictures import read
-from ipse.receipt import Receipt
-from ipse.run import Run
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt
+from ipse.runs.run import Run
 from ipse.settings import Settings
 
 FACE = astronaut()[70:118, 190:238]

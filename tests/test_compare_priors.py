@@ -9,17 +9,18 @@ import torch
 from PIL import Image
 from skimage.data import astronaut
 
-from ipse import panels, plan, tasks
+from ipse import tasks
 from ipse.cli import main
+from ipse.engine.fit import Fit
+from ipse.engine.objectives import LeastSquares, TotalVariation
+from ipse.engine.operators import Downsample
+from ipse.engine.prior import Prior
+from ipse.engine.problem import Problem, Recipe
 from ipse.errors import OptionError
-from ipse.fit import Fit
-from ipse.objectives import LeastSquares, TotalVariation
-from ipse.operators import Downsample
 from ipse.pictures import Picture
-from ipse.prior import Prior
-from ipse.problem import Problem, Recipe
-from ipse.restoration import Restoration
+from ipse.runs import panels, plan
 from ipse.settings import Settings
+from ipse.streams.restoration import Restoration
 from ipse.tasks._pixels import Pixels
 from ipse.tasks.compare_priors import SMOOTHNESS, sheet
 

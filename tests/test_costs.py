@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import stubs
 
-from ipse import machine, tasks
+from ipse import devices as machine
+from ipse import tasks
 from ipse.cli import main
 
 BATCH = ["smooth", "in", "-o", "out", "--steps", "1", "-q"]

@@ -11,11 +11,11 @@ from skimage import data
 
 import ipse
 from ipse import tasks
+from ipse.engine.problem import Problem
 from ipse.noise import Noise, counts, estimate
 from ipse.noise.by_brightness import growth
 from ipse.pictures import Picture
 from ipse.pilots.few_photons import binning, unclipped
-from ipse.problem import Problem
 from ipse.settings import Settings
 
 FAST = Settings(preset="fast")

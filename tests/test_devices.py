@@ -12,12 +12,12 @@ from PIL import Image
 from skimage import data
 
 from ipse import settings as module
+from ipse.engine.stopping import moving_variance
 from ipse.pictures import Picture
 from ipse.pilots import _correction as correction
 from ipse.pilots import bootstrap
-from ipse.restoration import Restoration
 from ipse.settings import Preset, RuleName, Settings
-from ipse.stopping import moving_variance
+from ipse.streams.restoration import Restoration
 
 DEVICES = ["mps", "cuda:0"]
 SIDE = 48

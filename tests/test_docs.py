@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 import ipse
-from ipse import options, tasks
+from ipse import tasks
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -41,11 +41,11 @@ def test_every_flag_of_every_task_is_on_its_page(site: Path) -> None:
     page = (site / "tasks.html").read_text(encoding="utf-8")
     sections = {part.split('"', 1)[0]: part for part in page.split('<h2 id="')[1:]}
     for name in tasks.names():
-        for one in options.of_task(name):
+        for one in tasks.options(name):
             flag = one.name.upper() if one.argument else "--" + one.name.strip("_").replace("_", "-")
             assert f"<code>{flag}</code>" in sections[name], (name, flag)
     shared = sections["what-all-tasks-take"]
-    assert all(f"<code>--{one.name}</code>" in shared for one in options.of_settings())
+    assert all(f"<code>--{one.name}</code>" in shared for one in tasks.shared_options())
 
 
 def test_every_public_name_is_on_the_api_page(site: Path) -> None:

@@ -30,9 +30,9 @@ GIVEN = """
 import itertools, numpy as np, torch
 from PIL import Image
 from skimage.data import astronaut
-from ipse.objectives import LeastSquares, TotalVariation
-from ipse.operators import Downsample, adjoint
-from ipse.fit import Fit
+from ipse.engine.objectives import LeastSquares, TotalVariation
+from ipse.engine.operators import Downsample, adjoint
+from ipse.engine.fit import Fit
 image = astronaut()[60:92, 180:212]
 x = torch.from_numpy(image / 255).float().movedim(2, 0)[None]
 """
@@ -44,7 +44,7 @@ from ipse.settings import Settings
 problem = tasks.find("upscale")(ipse.Picture.from_array(image[:16, :16]), Settings(steps=200), factor=2)
 """,
     "operator": """
-import ipse.operators.mosaic as m
+import ipse.engine.operators.mosaic as m
 y = m.Mosaic((32, 32))(x)
 small, sharp, known = Downsample(2, kernel="box")(x), x, (torch.arange(32) < 16).float()[None, None, None]
 """,

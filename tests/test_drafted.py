@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 import tifffile
 
-from ipse import drafted
 from ipse.cli import main
 from ipse.errors import OutputError, RunError
-from ipse.giant import run_of
-from ipse.job import Job
-from ipse.receipt import Receipt, beside, pending, sha256_of
+from ipse.pictures.large.zarr import created
+from ipse.runs import outputs
+from ipse.runs.inputs import run_of
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt, beside, pending, sha256_of
 from ipse.settings import Settings
-from ipse.windows.zarr import created
 
 KILLED = """
 import os, signal, sys
-from ipse import drafted
+from ipse.runs import outputs
 from ipse.cli import main
-drafted.settle = lambda _output: os.kill(os.getpid(), signal.SIGKILL)
+outputs.settle = lambda _output: os.kill(os.getpid(), signal.SIGKILL)
 main(sys.argv[1:])
 """
 ARRAY = np.random.default_rng(0).integers(0, 256, (3, 40, 48), np.uint8)
@@ -107,7 +107,7 @@ def test_a_receipt_that_cannot_be_written_is_said(stack: Path, monkeypatch: pyte
     run = run_of(JOB)
     for _ in run:
         pass
-    monkeypatch.setattr(drafted, "write_bytes", refuse)
+    monkeypatch.setattr(outputs, "write_bytes", refuse)
     with pytest.raises(OutputError, match="pending: cannot be written"):
         run.finish()
     assert names(stack) == {"in.tif"}

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ipse.fit import Fit
-from ipse.latents import latent, meshgrid, noise
-from ipse.objectives import HeldOutError, LeastSquares, Poisson, TotalVariation, hold_out
-from ipse.prior import GuidedPrior, Prior, mirror, seeded
-from ipse.problem import Problem, Recipe
-from ipse.stopping import HeldOut, Last
-from ipse.until import CANCELLED, DIVERGED, until
+from ipse.engine.fit import Fit
+from ipse.engine.latents import latent, meshgrid, noise
+from ipse.engine.objectives import HeldOutError, LeastSquares, Poisson, TotalVariation, hold_out
+from ipse.engine.prior import GuidedPrior, Prior, mirror, seeded
+from ipse.engine.problem import Problem, Recipe
+from ipse.engine.stopping import HeldOut, Last
+from ipse.engine.until import CANCELLED, DIVERGED, until
 
 
 class Small(nn.Module):

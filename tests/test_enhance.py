@@ -12,11 +12,11 @@ from scipy.stats import truncnorm
 from skimage import data
 
 import ipse
+from ipse.engine.operators.jpeg import JpegCells
+from ipse.engine.operators.truncated import truncated_mean
+from ipse.engine.problem import Nothing
 from ipse.noise.under_jpeg import white_under_jpeg
-from ipse.operators.jpeg import JpegCells
-from ipse.operators.truncated import truncated_mean
 from ipse.pictures import Picture, read
-from ipse.problem import Nothing
 from ipse.settings import Settings
 from ipse.tasks.enhance import enhance
 

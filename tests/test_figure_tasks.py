@@ -13,8 +13,8 @@ from skimage.data import astronaut
 from tiny_model import write
 
 from ipse.cli import main
-from ipse.job import Job
-from ipse.run import Run
+from ipse.runs.job import Job
+from ipse.runs.run import Run
 from ipse.settings import Settings
 
 FACE = astronaut()[70:118, 190:238]

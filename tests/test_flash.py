@@ -11,14 +11,14 @@ from skimage.data import astronaut
 
 from ipse import tasks
 from ipse.cli import main
+from ipse.engine.fit import Fit
+from ipse.engine.problem import Problem
 from ipse.errors import OptionError, PictureError
-from ipse.fit import Fit
 from ipse.pictures import Picture
-from ipse.problem import Problem
-from ipse.restoration import Restoration
 from ipse.settings import Settings
+from ipse.streams.restoration import Restoration
+from ipse.streams.tiles import Tiled, restoration
 from ipse.tasks.flash import aligned, guided_filter
-from ipse.tiled import Tiled, restoration
 
 SCENE = astronaut()[60:156, 180:290] / 255
 LIGHT = np.array([0.8, 0.5, 0.25]) * np.linspace(0.6, 1, SCENE.shape[1])[:, None]  # from one side, and warm

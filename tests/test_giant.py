@@ -14,13 +14,13 @@ from runs import pulled
 
 from ipse.cli import main
 from ipse.errors import OutputError, PictureError
-from ipse.giant import GiantRun, run_of
-from ipse.job import Job
 from ipse.pictures import Picture, read, write
-from ipse.receipt import Receipt, beside
-from ipse.run import Run
+from ipse.runs.inputs import GiantRun, run_of
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt, beside
+from ipse.runs.run import Run
 from ipse.settings import Settings
-from ipse.windowed import Windowed
+from ipse.streams.windowed import Windowed
 
 SETTINGS = Settings(preset="fast", tile=64)
 SIGMA = {"sigma": 25.0}

@@ -16,15 +16,15 @@ from runs import pulled
 from ipse.batch import restore_many
 from ipse.cli import main
 from ipse.errors import MaskError, RunError
-from ipse.giant import GiantRun, run_of
-from ipse.job import Job
 from ipse.pictures import read
-from ipse.restoration import Restoration
-from ipse.run import Run
+from ipse.pictures.large import opened
+from ipse.pictures.large.mask import busiest, known_in, missing_in, tiles_with
+from ipse.runs.inputs import GiantRun, run_of
+from ipse.runs.job import Job
+from ipse.runs.run import Run
 from ipse.settings import Settings
-from ipse.windowed import Windowed
-from ipse.windows import opened
-from ipse.windows.laid import busiest, known_in, missing_in, tiles_with
+from ipse.streams.restoration import Restoration
+from ipse.streams.windowed import Windowed
 
 SETTINGS = Settings(preset="fast", tile=64, steps=2)
 
@@ -83,7 +83,7 @@ def test_what_is_known_comes_back_to_the_bit_whatever_the_type(giants: Path) -> 
 def test_only_windows_are_read(giants: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given(giants, hole())
     monkeypatch.setattr("ipse.pictures.shown.ROOM", 16 * SIZE[1])
-    monkeypatch.setattr("ipse.coarse.BAND", 16)
+    monkeypatch.setattr("ipse.pictures.coarse.BAND", 16)
     wanted = pulled(Run(job(giants, "whole.tif")))
     run = run_of(job(giants))
     assert isinstance(run, GiantRun)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from skimage import data
 
 from ipse import tasks
+from ipse.engine.problem import Problem
+from ipse.engine.stopping import State
 from ipse.pictures import Picture
-from ipse.problem import Problem
 from ipse.settings import Settings
-from ipse.stopping import State
 
 SIDE = 128
 SQUARES = (8, 14, 20, 32, 44)  #: sides of holes, pixels

@@ -10,10 +10,10 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
+from ipse.engine.operators.dct import block_dct, block_idct, dct_matrix
+from ipse.engine.operators.jpeg import JpegCells
+from ipse.engine.operators.jpeg_estimate import estimate_jpeg
 from ipse.errors import PictureError
-from ipse.operators.dct import block_dct, block_idct, dct_matrix
-from ipse.operators.jpeg import JpegCells
-from ipse.operators.jpeg_estimate import estimate_jpeg
 from ipse.pictures.jpeg import jpeg_info, standard_table
 
 GRAY, COLOUR = [(1, 1)], {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:2:0": (2, 2), "4:4:0": (1, 2)}

@@ -8,13 +8,13 @@ import torch
 from skimage.data import astronaut
 from torch import Tensor, nn
 
+from ipse.engine.fit import Fit
+from ipse.engine.networks import build
+from ipse.engine.objectives import LeastSquares, TotalVariation
+from ipse.engine.operators import Downsample, LearntDownsample
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe
 from ipse.errors import OptionError
-from ipse.fit import Fit
-from ipse.networks import build
-from ipse.objectives import LeastSquares, TotalVariation
-from ipse.operators import Downsample, LearntDownsample
-from ipse.prior import Prior, seeded
-from ipse.problem import Problem, Recipe
 
 SIDE = 48
 FACE = torch.from_numpy(astronaut()[60 : 60 + SIDE, 170 : 170 + SIDE] / 255).float().movedim(2, 0)[None]

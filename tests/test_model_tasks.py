@@ -15,15 +15,16 @@ from tiny_model import CLASSES, SIDE, batch
 from torch import nn
 
 import ipse
-from ipse import models, plan, tasks
+from ipse import models, tasks
 from ipse.cli import main
+from ipse.engine.fit import Fit
+from ipse.engine.prior import Prior
+from ipse.engine.problem import Problem
 from ipse.errors import OptionError
-from ipse.fit import Fit
 from ipse.pictures import Picture, read
-from ipse.prior import Prior
-from ipse.problem import Problem
-from ipse.restoration import Restoration
+from ipse.runs import plan
 from ipse.settings import Settings
+from ipse.streams.restoration import Restoration
 from ipse.tasks._annealed import STAGES, Annealed
 
 FACE = data.astronaut()[40:140, 170:280]

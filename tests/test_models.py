@@ -12,10 +12,10 @@ from tiny_model import LAYERS, SIDE, Evil, batch
 from torch import nn
 
 from ipse import models
+from ipse.engine.objectives import Activation
+from ipse.engine.operators import Features
 from ipse.errors import OptionError, PictureError
 from ipse.models import chain, classics
-from ipse.objectives import Activation
-from ipse.operators import Features
 
 
 def test_a_file_that_describes_its_layers_is_that_model(tiny: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ipse.engine.networks import build, builder, names
+from ipse.engine.networks.blocks import DepthShift, Lanczos, Network, concatenated
+from ipse.engine.prior import Prior
 from ipse.errors import OptionError
-from ipse.networks import build, builder, names
-from ipse.networks.blocks import DepthShift, Lanczos, Network, concatenated
-from ipse.prior import Prior
 
 SMALL = {"down": (6, 8), "up": (6, 8), "skip": (4, 0)}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {

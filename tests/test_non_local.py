@@ -7,7 +7,7 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from ipse.clipping import stored, unclip
+from ipse.noise.clipping import stored, unclip
 from ipse.pilots._bayes import bayes
 from ipse.pilots._inverse import inverse
 from ipse.pilots._ridge import blind, ridge

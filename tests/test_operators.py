@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from ipse.engine.operators import Blur, Compose, Downsample, Identity, Mask, Operator, adjoint
 from ipse.errors import MaskError, OptionError
-from ipse.operators import Blur, Compose, Downsample, Identity, Mask, Operator, adjoint
 
 SHAPE = (2, 3, 19, 26)
 KERNELS = ["bicubic", "lanczos2", "lanczos3", "gauss12", "gauss1sq2", "box"]

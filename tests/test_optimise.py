@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from ipse.fit import Fit
-from ipse.networks import build
-from ipse.objectives import LeastSquares
-from ipse.prior import Prior, seeded
-from ipse.problem import Problem, Recipe
+from ipse.engine.fit import Fit
+from ipse.engine.networks import build
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe
 
 
 def problem(optimiser: Literal["adam", "lbfgs"], *, learn_latent: bool = False) -> Problem:

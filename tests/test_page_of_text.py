@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 import ipse
-from ipse.operators.jpeg_clipped import cells_of_decoded
-from ipse.operators.jpeg_estimate import estimate_jpeg
+from ipse.engine.operators.jpeg_clipped import cells_of_decoded
+from ipse.engine.operators.jpeg_estimate import estimate_jpeg
 from ipse.pictures import jpeg_info, read, standard_table
 
 CLEAN = draw_text(1, paper="white", ink="black", mode="L")

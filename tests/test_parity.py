@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ipse.networks import build
-from ipse.operators import Downsample
+from ipse.engine.networks import build
+from ipse.engine.operators import Downsample
 
 FOLDER = Path(os.environ.get("IPSE_PARITY") or Path(__file__).parents[2] / "shared" / "parity")
 FILES = sorted(FOLDER.glob("*.npz"))

@@ -11,8 +11,8 @@ from skimage import data
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from ipse.clipping import before, stored, unclip
 from ipse.errors import OptionError
+from ipse.noise.clipping import before, stored, unclip
 from ipse.pilots._channels import decorrelate, matrix, recorrelate
 from ipse.pilots._conditional import conditional
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar, sums

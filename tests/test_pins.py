@@ -15,8 +15,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ipse.networks import build
-from ipse.operators import Downsample
+from ipse.engine.networks import build
+from ipse.engine.operators import Downsample
 
 FILE = Path(__file__).with_suffix(".json")
 SIZE = 64

@@ -14,9 +14,9 @@ from refusals import refused
 from ipse.batch import restore_many
 from ipse.cli.task import Files, job
 from ipse.errors import OutputError, PictureError
-from ipse.job import Job, default_target
 from ipse.pictures import Picture, encode, from_array, from_pil, read
-from ipse.run import Run
+from ipse.runs.job import Job, default_target
+from ipse.runs.run import Run
 from ipse.settings import Settings
 
 RNG = np.random.default_rng(0)
@@ -189,7 +189,7 @@ class TestDefaultTarget:
 
 def test_a_picture_of_a_batch_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
-    monkeypatch.setattr("ipse.job.read", lambda source: seen.append(source) or read(source))
+    monkeypatch.setattr("ipse.runs.job.read", lambda source: seen.append(source) or read(source))
     Image.fromarray(GRAY).save(tmp_path / "a.png")
     made = list(restore_many([tmp_path / "a.png"], task="denoise", output=tmp_path / "out"))
     assert [one.state for one in made] == ["done"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipse.errors import InputError
-from ipse.receipt import Receipt, plain, sha256, sha256_of_samples
+from ipse.runs.receipt import Receipt, plain, sha256, sha256_of_samples
 
 PLAIN = st.recursive(
     st.none()

@@ -11,16 +11,16 @@ from PIL import Image
 from scipy.ndimage import convolve
 from skimage import data
 
+from ipse.engine.operators import Downsample
+from ipse.engine.operators.inner import Inner
+from ipse.engine.stopping import Discrepancy, State
 from ipse.errors import InputError, MaskError, OptionError
-from ipse.operators import Downsample
-from ipse.operators.inner import Inner
 from ipse.pictures import Picture, psf_of, read_psf
-from ipse.restoration import Estimate, Restoration
 from ipse.settings import Settings
-from ipse.stopping import Discrepancy, State
+from ipse.streams.restoration import Estimate, Restoration
+from ipse.streams.tiles import Tiled, restoration
 from ipse.tasks._splitting import Measured, rough, solved
 from ipse.tasks.restore import mixture
-from ipse.tiled import Tiled, restoration
 
 Case = tuple[Picture, NDArray[Any], dict[str, Any]]
 FAST = Settings(preset="fast", steps=4)

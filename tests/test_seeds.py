@@ -14,17 +14,17 @@ from PIL import Image
 from runs import pulled
 
 import ipse
-from ipse import disagreement, plan
 from ipse.cli import main
 from ipse.cli.progress import place
 from ipse.errors import InputError, OptionError, OutputError, RunError
-from ipse.job import Job, repeated
-from ipse.receipt import Receipt, beside
-from ipse.remaining import time_left
-from ipse.run import Run
-from ipse.seeds import Moments, Seeds
+from ipse.runs import disagreement, plan
+from ipse.runs.job import Job, repeated
+from ipse.runs.receipt import Receipt, beside
+from ipse.runs.run import Run
 from ipse.settings import Settings
-from ipse.tiled import Tiled, restoration
+from ipse.streams.remaining import time_left
+from ipse.streams.seeds import Moments, Seeds
+from ipse.streams.tiles import Tiled, restoration
 
 X = np.random.default_rng(0).random((24, 20, 3)).astype(np.float32)
 FREE = {"quiet_pilot": True}  # without a pilot that is better than so short a fit, and the same for all seeds

@@ -19,18 +19,18 @@ from runs import pulled
 from scipy.ndimage import gaussian_filter
 
 from ipse.cli import main
+from ipse.engine.networks.fast3d import Fast3d
 from ipse.errors import OptionError
-from ipse.giant import plan_of, run_of
-from ipse.job import Job, repeated
-from ipse.networks.fast3d import Fast3d
 from ipse.pictures import Picture
-from ipse.run import Run
+from ipse.pictures.stacks.drift import Canvas, aligned, drift, families
+from ipse.pictures.stacks.slabs import DEPTH, OVERLAP, slabs
+from ipse.runs.inputs import plan_of, run_of
+from ipse.runs.job import Job, repeated
+from ipse.runs.run import Run
+from ipse.runs.stack import StackRun
 from ipse.settings import Settings
-from ipse.stack import StackRun
-from ipse.tiled import Tiled
-from ipse.volume import Volume
-from ipse.windows.drift import Canvas, aligned, drift, families
-from ipse.windows.slabs import DEPTH, OVERLAP, slabs
+from ipse.streams.adapt import Volume
+from ipse.streams.tiles import Tiled
 
 SIZE = (40, 48)
 ROUGH = gaussian_filter(np.random.default_rng(7).normal(0, 1, (90, 110)), 2.0)

@@ -13,14 +13,14 @@ from runs import pulled
 
 from ipse.cli import main
 from ipse.errors import InputError, OptionError, OutputError, PictureError
-from ipse.giant import run_of
-from ipse.job import Job, repeated
-from ipse.receipt import Receipt, beside
-from ipse.run import Run
+from ipse.pictures.large.zarr import array_in, created, said_in
+from ipse.pictures.stacks.stack import opened_stack
+from ipse.runs.inputs import run_of
+from ipse.runs.job import Job, repeated
+from ipse.runs.receipt import Receipt, beside
+from ipse.runs.run import Run
+from ipse.runs.stack import StackRun
 from ipse.settings import Settings
-from ipse.stack import StackRun
-from ipse.windows.stack import opened_stack
-from ipse.windows.zarr import array_in, created, said_in
 
 SIZE = (40, 48)
 SIGMA = 20.0

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from ipse.objectives import LeastSquares
-from ipse.stopping import (
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.stopping import (
     Discrepancy,
     ExponentialVariance,
     HeldOut,
@@ -132,7 +132,7 @@ def test_of_a_large_picture_samples_from_all_over_it_are_looked_at(
     make: Callable[[], Rule], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What changes in one half alone is seen, whichever half it is, and is about half as much."""
-    monkeypatch.setattr("ipse.stopping.moving_variance.SAMPLES", 64)
+    monkeypatch.setattr("ipse.engine.stopping.moving_variance.SAMPLES", 64)
     draw = torch.Generator().manual_seed(0)
     change = torch.randn(6, 1, 1, 40, 50, generator=draw)
     found: list[float] = []

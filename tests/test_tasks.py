@@ -13,19 +13,19 @@ from skimage import data
 from torch import nn
 
 from ipse import pictures, tasks
+from ipse.engine.fit import Fit
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.operators import Downsample
+from ipse.engine.operators.jpeg import JpegCells
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Nothing, Problem, Recipe
+from ipse.engine.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, WindowedVariance
 from ipse.errors import MaskError, OptionError
-from ipse.fit import Fit
-from ipse.objectives import LeastSquares
-from ipse.operators import Downsample
-from ipse.operators.jpeg import JpegCells
 from ipse.pictures import Picture
-from ipse.prior import Prior, seeded
-from ipse.problem import Nothing, Problem, Recipe
-from ipse.restoration import Estimate
 from ipse.settings import Settings
-from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, WindowedVariance
+from ipse.streams.restoration import Estimate
+from ipse.streams.tiles import Tiled, restoration, restore
 from ipse.tasks import _paper
-from ipse.tiled import Tiled, restoration, restore
 
 FAST = Settings(preset="fast")
 
@@ -394,7 +394,7 @@ def test_any_callable_is_an_operator() -> None:
     def gray(x: torch.Tensor) -> torch.Tensor:
         return x.mean(1, keepdim=True)
 
-    from ipse.networks import build
+    from ipse.engine.networks import build
 
     with seeded(0):
         network = build("fast", 8, 3, scales=2)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipse.tiles import count, side_for, tiles
+from ipse.pictures.tiling import count, side_for, tiles
 
 SIDES = st.integers(1, 300)
 

@@ -10,14 +10,14 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from ipse import restoration as module
-from ipse.operators import Downsample
+from ipse.engine.operators import Downsample
+from ipse.engine.problem import Problem
+from ipse.engine.until import CANCELLED
 from ipse.pictures import Picture
-from ipse.problem import Problem
-from ipse.restoration import Estimate, Restoration
+from ipse.runs.snapshots import Snapshots
 from ipse.settings import Settings
-from ipse.snapshots import Snapshots
-from ipse.until import CANCELLED
+from ipse.streams import restoration as module
+from ipse.streams.restoration import Estimate, Restoration
 
 SIDE = 64
 CLEAN = data.astronaut()[60 : 60 + SIDE, 190 : 190 + SIDE]

@@ -11,21 +11,22 @@ import pytest
 import torch
 from torch import nn
 
-from ipse import fit as fit_engine
-from ipse import tasks, together, vectorised
-from ipse.alike import alike
-from ipse.fit import Fit
-from ipse.networks import build
-from ipse.objectives import LeastSquares, Objective
-from ipse.operators import LearntDownsample
+from ipse import tasks
+from ipse.engine import fit as fit_engine
+from ipse.engine.fit import Fit
+from ipse.engine.networks import build
+from ipse.engine.objectives import LeastSquares, Objective
+from ipse.engine.operators import LearntDownsample
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe, footprint
+from ipse.engine.stopping import Last
+from ipse.engine.together import stack, team
+from ipse.engine.together.alike import alike
+from ipse.engine.together.stack import Vectorised
+from ipse.engine.until import until
 from ipse.pictures import Picture
-from ipse.prior import Prior, seeded
-from ipse.problem import Problem, Recipe, footprint
 from ipse.settings import Settings
-from ipse.stopping import Last
 from ipse.tasks._annealed import Annealed
-from ipse.until import until
-from ipse.vectorised import Vectorised
 
 SIDE = 64
 STEPS = 6
@@ -73,7 +74,7 @@ def pulled(searches):
     """All states of searches, copied, by search and step; and how many came in each round."""
     states, rounds = {}, []
     number = {one.fit: index for index, one in enumerate(searches)}
-    for events in together.together({one.fit: iter(one) for one in searches}):
+    for events in team.together({one.fit: iter(one) for one in searches}):
         rounds.append(len(events))
         for fit, state in events:
             states[number[fit], state.step] = (
@@ -141,7 +142,7 @@ def test_each_stops_by_its_own_rule_and_the_rest_goes_on():
 def test_what_is_saved_on_the_way_goes_on_alone_or_together():
     expected = alone(until(Fit(posed("denoise", 1))))
     ours = [until(Fit(posed("denoise", seed))) for seed in range(3)]
-    for _ in itertools.islice(together.together({one.fit: iter(one) for one in ours}), 3):
+    for _ in itertools.islice(team.together({one.fit: iter(one) for one in ours}), 3):
         pass
     saved = [copy.deepcopy(one.state_dict()) for one in ours]
     again = until(Fit(posed("denoise", 1)))
@@ -165,7 +166,7 @@ def test_one_that_had_stopped_when_it_was_saved_takes_no_further_step():
         return [until(Fit(posed("upscale", seed)), Last(stop)) for seed, stop in enumerate(stops)]
 
     ours = searches()
-    for _ in itertools.islice(together.together({one.fit: iter(one) for one in ours}), 2):
+    for _ in itertools.islice(team.together({one.fit: iter(one) for one in ours}), 2):
         pass
     again = searches()
     for search, one in zip(again, ours, strict=True):
@@ -179,7 +180,7 @@ def test_one_that_had_stopped_when_it_was_saved_takes_no_further_step():
 def test_what_is_saved_before_its_state_was_pulled_counts_the_step():
     expected = alone(until(Fit(free(1))))
     fits = [Fit(free(seed)) for seed in range(2)]
-    together.join(fits)
+    team.join(fits)
     fits[0].advance()
     again = Fit(free(1))
     again.load_state_dict(copy.deepcopy(fits[1].state_dict()))
@@ -193,7 +194,7 @@ def test_fits_whose_moments_are_not_of_one_age_are_not_stacked():
     for fit in fits:
         fit.advance()
     fits[0].optimiser.state.clear()  # as a fall-back does
-    together.join(fits)
+    team.join(fits)
     assert fits[0].team is None
     assert fits[1].team is fits[2].team is not None
 
@@ -225,7 +226,7 @@ def test_what_cannot_be_stacked_is_fitted_alone(given):
 
 
 def test_who_falls_back_goes_on_alone_and_the_others_together(monkeypatch):
-    for module in (fit_engine, vectorised):
+    for module in (fit_engine, stack):
         monkeypatch.setattr(module, "SAFE_EVERY", 2)
     _, theirs, rounds = compared(
         lambda seed: free(seed, fall_back=-0.01)
@@ -244,7 +245,7 @@ def test_other_shapes_sizes_and_learnt_operators_are_fitted_beside():
     fits.append(
         Fit(replace(free(4), learnt=learnt, objective=LeastSquares(torch.rand(1, 3, 32, 32), learnt)))
     )
-    together.join(fits)
+    team.join(fits)
     assert fits[0].team is fits[1].team is not None
     assert [fit.team for fit in fits[2:]] == [None] * 3
 
@@ -284,7 +285,7 @@ def test_one_that_breaks_is_its_own_misfortune():
     problems = [free(0), replace(free(1), objective=Broken(torch.rand(1, 3, SIDE, SIDE).double())), free(2)]
     searches = [until(Fit(one)) for one in problems]
     streams = {one.fit: guarded(one) for one in searches}
-    seen = [event for events in together.together(streams) for event in events]
+    seen = [event for events in team.together(streams) for event in events]
     assert [state for _, state in seen if isinstance(state, str)] == ["no more"]
     for k in (0, 2):
         expected = alone(until(Fit(free(k))))
@@ -303,7 +304,7 @@ def guarded(search):
 
 def test_who_pulls_out_of_turn_goes_on_alone():
     fits = [Fit(free(seed)) for seed in range(3)]
-    together.join(fits)
+    team.join(fits)
     states = [fits[0].advance() for _ in range(3)]
     expected = alone(until(Fit(free(0))))
     assert [state.step for state in states] == [1, 2, 3]
@@ -314,7 +315,7 @@ def test_who_pulls_out_of_turn_goes_on_alone():
 
 def test_a_fit_that_left_keeps_nothing_of_the_stack_alive():
     fits = [Fit(free(seed)) for seed in range(2)]
-    together.join(fits)
+    team.join(fits)
     for fit in fits:
         fit.advance()
     stack = weakref.ref(fits[0].team.stack)
@@ -367,7 +368,7 @@ def test_a_fault_of_the_stack_is_not_hidden(monkeypatch):
 
     monkeypatch.setattr(Vectorised, "computed", broken)
     fits = [Fit(free(seed)) for seed in (0, 1)]
-    together.join(fits)
+    team.join(fits)
     with pytest.raises(AttributeError, match="a mistake"):
         fits[0].advance()
 
@@ -379,6 +380,6 @@ def test_as_many_as_memory_allows(monkeypatch):
     assert drawn == 3 * SIDE * SIDE * 8
     assert torch.equal(problem.prior.generator.get_state(), before)
     for factor, least, most in ((0.5, 1, 1), (3, 1, 2), (9, 3, 6), (1e6, 8, 8)):
-        monkeypatch.setattr(together, "memory_available", lambda _, f=factor: int(f * kept))
-        assert least <= together.at_once(problem, 8) <= most
-    assert together.worthwhile(problem, 8) == 1  # a CPU
+        monkeypatch.setattr(team, "memory_available", lambda _, f=factor: int(f * kept))
+        assert least <= team.at_once(problem, 8) <= most
+    assert team.worthwhile(problem, 8) == 1  # a CPU

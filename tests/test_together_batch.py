@@ -9,16 +9,17 @@ import pytest
 import stubs
 from PIL import Image
 
-from ipse import batch, together
+from ipse import batch
 from ipse.batch.abreast import Abreast
 from ipse.batch.carried import carried
 from ipse.batch.errands import Order
 from ipse.batch.records import Manifest, Moment, Record, read
 from ipse.cli import main
+from ipse.engine.stopping import Last
+from ipse.engine.together import team
 from ipse.errors import OptionError
-from ipse.job import Job
+from ipse.runs.job import Job
 from ipse.settings import Settings
-from ipse.stopping import Last
 from ipse.tasks import upscale
 
 STEPS = 4
@@ -139,7 +140,7 @@ def test_a_step_that_was_cut_short_is_nobodys_checkpoint(monkeypatch):
         if len(noted) == 2:
             raise KeyboardInterrupt  # as a second Ctrl-C does, or the first in a notebook
 
-    monkeypatch.setattr("ipse.vectorised.Vectorised.note", note)
+    monkeypatch.setattr("ipse.engine.together.stack.Vectorised.note", note)
     with pytest.raises(KeyboardInterrupt):
         events(2)
     assert not Path("out/.ipse").exists()
@@ -148,7 +149,7 @@ def test_a_step_that_was_cut_short_is_nobodys_checkpoint(monkeypatch):
 @pytest.mark.usefixtures("folder")
 def test_a_larger_picture_leaves_less_room(monkeypatch):
     Path("in/b.png").unlink()
-    monkeypatch.setattr(together, "at_once", lambda problem, _: 3 if problem.prior.size == (64, 64) else 2)
+    monkeypatch.setattr(team, "at_once", lambda problem, _: 3 if problem.prior.size == (64, 64) else 2)
     found = order_of_steps(events(3))
     assert [name for name, _ in found[: 2 * STEPS]].count("d") == 0  # "a" and "c" went without it
     assert sorted(found[2 * STEPS :]) == [(name, 1 + k) for name in "de" for k in range(STEPS)]
@@ -177,7 +178,7 @@ def test_what_has_no_fit_or_several_comes_one_after_the_other(given):
 
 
 def test_memory_bounds_what_is_asked_for(folder, monkeypatch):
-    monkeypatch.setattr(together, "memory_available", lambda _: 1)
+    monkeypatch.setattr(team, "memory_available", lambda _: 1)
     found = events(3)
     assert order_of_steps(found) == [(name, 1 + k) for name in NAMES for k in range(STEPS)]
     assert folder

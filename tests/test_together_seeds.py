@@ -6,11 +6,12 @@ import itertools
 import numpy as np
 import pytest
 
-from ipse import plan, seeds
 from ipse.cli.progress import place
 from ipse.pictures import Picture
-from ipse.seeds import Seeds
+from ipse.runs import plan
 from ipse.settings import Settings
+from ipse.streams import seeds
+from ipse.streams.seeds import Seeds
 from ipse.tasks import upscale
 
 STEPS = 4

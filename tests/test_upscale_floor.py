@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 import ipse
-from ipse.operators import Downsample
+from ipse.engine.operators import Downsample
 from ipse.pilots.supported import supported
 
 SLACK = 0.1  # dB

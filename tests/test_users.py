@@ -12,8 +12,8 @@ from PIL import Image, ImageCms
 from runs import pulled
 
 from ipse import pictures
-from ipse.job import Job
-from ipse.run import Run
+from ipse.runs.job import Job
+from ipse.runs.run import Run
 from ipse.settings import Settings
 
 QUICK = Settings(preset="fast", steps=2)
@@ -187,7 +187,7 @@ def test_a_thousand_pictures_in_flat_memory() -> None:
 import resource
 import numpy as np
 from ipse.pictures import Picture
-from ipse.tiled import restore
+from ipse.streams.tiles import restore
 from ipse.settings import Settings
 import torch
 torch.set_num_threads(1)

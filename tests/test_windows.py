@@ -16,9 +16,9 @@ from refusals import refused
 
 from ipse.errors import OutputError, PictureError
 from ipse.pictures import Metadata, Picture, read, write
+from ipse.pictures.large import Draft, Source, check_room, encode, opened, put, size_of
+from ipse.pictures.large.zarr import created
 from ipse.pictures.metadata import exif_of
-from ipse.windows import Draft, Source, check_room, encode, opened, put, size_of
-from ipse.windows.zarr import created
 
 SIZE = (75, 131)
 RNG = np.random.default_rng(5)
@@ -124,7 +124,7 @@ def test_profile_resolution_and_exif_go_along(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suffix = {"BigTIFF": "tif"}.get(kind, kind)
-    monkeypatch.setattr("ipse.windows.write.CLASSIC", 0 if kind == "BigTIFF" else 1 << 32)
+    monkeypatch.setattr("ipse.pictures.large.write.CLASSIC", 0 if kind == "BigTIFF" else 1 << 32)
     exif = Image.Exif()
     exif.update({0x010F: "maker", 0x0112: 6})
     exif.get_ifd(0x8769)[0x9003] = "2026:01:02 03:04:05"

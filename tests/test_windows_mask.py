@@ -10,8 +10,8 @@ from dusty import SIZE, WAVES, dust, given
 from PIL import Image
 
 from ipse.pictures import Picture, known_of, mask_for, read, read_mask
-from ipse.windows import opened
-from ipse.windows.laid import known_in
+from ipse.pictures.large import opened
+from ipse.pictures.large.mask import known_in
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGB", "RGBA", "I;16", "layer", "0 and 1", "blue"])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from ipse import networks, tasks
-from ipse.fit import Fit
+from ipse import tasks
+from ipse.engine import networks
+from ipse.engine.fit import Fit
+from ipse.engine.problem import Problem
 from ipse.pictures import Picture
-from ipse.problem import Problem
 from ipse.settings import Settings
 
 SMALL = astronaut()[80:101, 200:237]

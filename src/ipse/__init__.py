@@ -30,6 +30,12 @@ if TYPE_CHECKING:
         restore,
         upscale,
     )
+    from ipse.engine.fit import Fit
+    from ipse.engine.objectives import Objective
+    from ipse.engine.operators import Operator
+    from ipse.engine.prior import GuidedPrior, Prior
+    from ipse.engine.problem import Nothing, Problem, Recipe
+    from ipse.engine.stopping import Rule, State
     from ipse.errors import (
         DeviceError,
         InputError,
@@ -41,17 +47,11 @@ if TYPE_CHECKING:
         PictureError,
         RunError,
     )
-    from ipse.fit import Fit
-    from ipse.objectives import Objective
-    from ipse.operators import Operator
     from ipse.pictures import Picture
-    from ipse.prior import GuidedPrior, Prior
-    from ipse.problem import Nothing, Problem, Recipe
-    from ipse.receipt import Receipt
-    from ipse.restoration import Estimate, Restoration
-    from ipse.seeds import Seeds
+    from ipse.runs.receipt import Receipt
     from ipse.settings import Settings
-    from ipse.stopping import Rule, State
+    from ipse.streams.restoration import Estimate, Restoration
+    from ipse.streams.seeds import Seeds
 
 __all__ = [
     "DeviceError",
@@ -117,17 +117,17 @@ _HOMES = {
         "PictureError",
         "RunError",
     ),
-    "fit": ("Fit",),
-    "objectives": ("Objective",),
-    "operators": ("Operator",),
+    "engine.fit": ("Fit",),
+    "engine.objectives": ("Objective",),
+    "engine.operators": ("Operator",),
     "pictures": ("Picture",),
-    "prior": ("GuidedPrior", "Prior"),
-    "problem": ("Nothing", "Problem", "Recipe"),
-    "receipt": ("Receipt",),
-    "restoration": ("Estimate", "Restoration"),
-    "seeds": ("Seeds",),
+    "engine.prior": ("GuidedPrior", "Prior"),
+    "engine.problem": ("Nothing", "Problem", "Recipe"),
+    "runs.receipt": ("Receipt",),
+    "streams.restoration": ("Estimate", "Restoration"),
+    "streams.seeds": ("Seeds",),
     "settings": ("Settings",),
-    "stopping": ("Rule", "State"),
+    "engine.stopping": ("Rule", "State"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

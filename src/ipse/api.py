@@ -23,13 +23,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from ipse import options, pictures, tiled
-from ipse import restoration as engine
+from ipse import pictures, tasks
 from ipse.errors import OptionError, nearest
-from ipse.job import BLANK
-from ipse.kinds import Back, ImageLike, array_of, taken
+from ipse.images import Back, ImageLike, array_of, taken
 from ipse.pictures import Picture
+from ipse.runs.job import BLANK
 from ipse.settings import Latent, Precision, Preset, RuleName, Settings
+from ipse.streams import restoration as engine
+from ipse.streams import tiles
 from ipse.tasks.denoise import Kind
 from ipse.tasks.inpaint import Polarity
 from ipse.tasks.upscale import Kernel
@@ -232,8 +233,8 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
         OptionError: an option that the task does not have, or a value that it cannot use.
         PictureError: the image is no usable picture.
     """
-    own = {one.name: one for one in options.of_task(task)}
-    shared = {one.name: one for one in options.of_settings()}
+    own = {one.name: one for one in tasks.options(task)}
+    shared = {one.name: one for one in tasks.shared_options()}
     for name in given.keys() - own.keys() - shared.keys() - {"channel_axis"}:
         raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, [*own, *shared])}")
     settings = Settings(**{name: one.checked(given[name]) for name, one in shared.items() if name in given})
@@ -243,8 +244,8 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
 
 
 def _restored(picture: Picture, task: str, settings: Settings, told: Mapping[str, Any], back: Back) -> Result:
-    from ipse.plan import check_memory
+    from ipse.runs.plan import check_memory
 
     check_memory(picture, task, settings, told)
-    result = tiled.restore(picture, task, settings, told)
+    result = tiles.restore(picture, task, settings, told)
     return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, back=back)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-from ipse.errors import DeviceError, OptionError
+from ipse.errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,33 +78,3 @@ class Within(Settings):
     guess: "NDArray[np.float32] | None" = field(default=None, compare=False)
     #: (C, h, w): a fill of the whole made small, where this part lies
     grain: int = 1  #: by which it was made small
-
-
-def find_device(name: str) -> str:
-    """Settle "auto" on the fastest device there is, and check any other.
-
-    Raises:
-        DeviceError: the device is not there; the message lists those that are.
-    """
-    import torch
-
-    present = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    if torch.backends.mps.is_available():
-        present.append("mps")
-    if name == "auto":
-        return present[1] if len(present) > 1 else "cpu"
-    if name == "cuda" and "cuda:0" in present:
-        return "cuda:0"
-    if name not in present:
-        raise DeviceError(f"device {name!r} is not there: choose auto or one of {', '.join(present)}")
-    return name
-
-
-def find_precision(name: Precision, device: str) -> Literal["float32", "bfloat16"]:
-    """Settle "auto": half the bits where tensor cores take them; on a CPU results stay the same on every machine."""
-    import torch
-
-    if name != "auto":
-        return name
-    tensor_cores = device.startswith("cuda") and torch.cuda.get_device_capability(device) >= (8, 0)
-    return "bfloat16" if tensor_cores else "float32"

@@ -9,8 +9,8 @@ from ipse.errors import OptionError
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
+    from ipse.engine.problem import Nothing, Problem
     from ipse.pictures import Picture
-    from ipse.problem import Nothing, Problem
 
 
 def smooth(
@@ -33,11 +33,11 @@ def smooth(
     import torch
     from torch import Tensor, nn
 
-    from ipse.objectives import LeastSquares
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.prior import GuidedPrior, Prior, seeded
+    from ipse.engine.problem import Nothing, Problem, Recipe
+    from ipse.engine.stopping import HeldOut
     from ipse.pictures import mask_for, read_mask
-    from ipse.prior import GuidedPrior, Prior, seeded
-    from ipse.problem import Nothing, Problem, Recipe
-    from ipse.stopping import HeldOut
 
     if weight is not None and weight < 0:
         raise OptionError(f"weight {weight:g} is negative: give 0 or more")

@@ -8,7 +8,7 @@ import pytest
 from hosted import PROFILE, noisy, opened, png
 from PIL import Image
 
-from ipse import options, tasks
+from ipse import tasks
 from ipse.cli import main
 from ipse.pictures import read
 
@@ -29,7 +29,7 @@ def test_the_form_is_the_signatures(page):
     shown = {task["name"]: task for task in page.client.get("/tasks").json()}
     assert list(shown) == [name for name in tasks.names() if tasks.sees(name) != "nothing"]
     for name, task in shown.items():
-        for part, known in (("options", options.of_task(name)), ("settings", options.of_settings())):
+        for part, known in (("options", tasks.options(name)), ("settings", tasks.shared_options())):
             assert [one["name"] for one in task[part]] == [one.name for one in known]
             for field, one in zip(task[part], known, strict=True):
                 assert field["help"] == one.help

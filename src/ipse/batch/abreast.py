@@ -19,10 +19,10 @@ from ipse.batch.records import Moment, Record
 from ipse.errors import OptionError
 
 if TYPE_CHECKING:
-    from ipse.fit import Fit
-    from ipse.restoration import Estimate
-    from ipse.run import Run
-    from ipse.stopping import State
+    from ipse.engine.fit import Fit
+    from ipse.engine.stopping import State
+    from ipse.runs.run import Run
+    from ipse.streams.restoration import Estimate
 
 Waiting = dict["Fit", Generator[Moment | Record]]  #: errands before their first step
 
@@ -71,7 +71,7 @@ class Abreast:
         largest = max(waiting, key=lambda fit: prod(fit.prior.size), default=None)
         if largest is None or largest is not next(reversed(waiting)):
             return known
-        from ipse.together import MOST, at_once, worthwhile
+        from ipse.engine.together.team import MOST, at_once, worthwhile
 
         problem = largest.problem
         return worthwhile(problem, MOST) if self.count is None else at_once(problem, self.count)
@@ -95,7 +95,7 @@ def begun(errand: Errand, waiting: Waiting) -> Stream:
 def fitted(waiting: Waiting) -> Stream:
     """Carry those that wait out to their ends, and forget them."""
     if waiting:
-        from ipse.together import together
+        from ipse.engine.together.team import together
 
         for events in together(waiting):
             yield from (event for _, event in events)
@@ -106,7 +106,7 @@ def up_to_first_step(ready: "list[Fit]") -> Opened:
     """What opens a run so that it says when its fit stands ready, before the first step."""
 
     def opened(run: "Run") -> "Iterator[Estimate | State | None]":
-        from ipse.restoration import Restoration
+        from ipse.streams.restoration import Restoration
 
         if type(run) is not Noted or type(run.restoration) is not Restoration:
             yield from run  # tiles, planes, seeds: several fits, one after the other

@@ -15,8 +15,8 @@ from ipse import tasks
 from ipse.errors import OptionError
 from ipse.pictures import Picture
 from ipse.pictures.levels import Levels, full_scale
+from ipse.pictures.tiling import enlargement
 from ipse.settings import Settings
-from ipse.tiles import enlargement
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -109,7 +109,7 @@ def restored(
     block_info: Any = None,
 ) -> NDArray[Any]:
     """Restore one block, with its halo."""
-    from ipse.tiled import restore
+    from ipse.streams.tiles import restore
 
     place = block_info[0]["chunk-location"]
     picture = Picture.from_array(samples, channel_axis=-1 if axis is None else axis, name=f"block {place}")

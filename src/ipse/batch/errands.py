@@ -8,8 +8,8 @@ from pathlib import Path
 from ipse.batch.listing import MANIFEST, Found, Listing, Scan, listed
 from ipse.batch.pairs import folders
 from ipse.errors import OptionError, OutputError
-from ipse.job import SUFFIX, Job, default_target
-from ipse.receipt import sha256
+from ipse.runs.job import SUFFIX, Job, default_target
+from ipse.runs.receipt import sha256
 
 LONG = 160  # bytes of a name, of the 255 that most systems take, to which more can be added
 HIDDEN = ".ipse"  # the folder beside the outputs that holds what is under way

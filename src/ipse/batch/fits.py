@@ -21,16 +21,16 @@ from ipse.batch.noted import Noted
 from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
 from ipse.errors import InputError, IpseError, OutputError, lack, one_line
-from ipse.giant import run_of
-from ipse.job import Job, file_record, fingerprint
-from ipse.options import of_task
 from ipse.pictures import read_bytes
-from ipse.receipt import Receipt, awaited, beside, digest_of, pending, plain, sha256
-from ipse.run import Run
+from ipse.runs.inputs import run_of
+from ipse.runs.job import Job, file_record, fingerprint
+from ipse.runs.receipt import Receipt, awaited, beside, digest_of, pending, plain, sha256
+from ipse.runs.run import Run
+from ipse.tasks._signature import of_task
 
 if TYPE_CHECKING:
-    from ipse.restoration import Estimate
-    from ipse.stopping import State as Step
+    from ipse.engine.stopping import State as Step
+    from ipse.streams.restoration import Estimate
 
 NOTE = ".sha256"  # ends the name of a note
 CHECKPOINT = ".checkpoint"
@@ -196,7 +196,7 @@ def set_threads(threads: int | None) -> None:
 
 def moment(run: Run, event: "Estimate | Step | None", started: float) -> Moment:
     """Say where a fit stands."""
-    from ipse.remaining import steps
+    from ipse.streams.remaining import steps
 
     step = getattr(event, "step", 0)
     return Moment(str(run.job.source), step, steps(run.restoration), time.perf_counter() - started)

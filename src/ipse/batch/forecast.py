@@ -16,15 +16,15 @@ from ipse.batch.fits import Fit, set_threads
 from ipse.batch.listing import is_there
 from ipse.batch.pairs import matched
 from ipse.errors import InputError, one_line
-from ipse.giant import plan_of, run_of, stack_of, takes_windows
-from ipse.job import Job
 from ipse.pictures import read_bytes
 from ipse.pictures.files import check_place
+from ipse.pictures.large import size_of
 from ipse.pictures.read import size_in
-from ipse.plan import Plan
-from ipse.receipt import beside
-from ipse.tiles import enlargement, side_for
-from ipse.windows import size_of
+from ipse.pictures.tiling import enlargement, side_for
+from ipse.runs.inputs import plan_of, run_of, stack_of, takes_windows
+from ipse.runs.job import Job
+from ipse.runs.plan import Plan
+from ipse.runs.receipt import beside
 
 Kind = Literal["whole", "tiles", "windows", "stack"]
 State = Literal["restore", "earlier", "skipped", "failed"]

@@ -15,11 +15,11 @@ from pathlib import Path
 from PIL import Image
 
 from ipse.errors import PictureError
-from ipse.job import SUFFIX, ZARR
 from ipse.pictures.formats import BY_SUFFIX
+from ipse.pictures.large.open import is_zarr
 from ipse.pictures.read import REFUSED
-from ipse.receipt import beside
-from ipse.windows.open import is_zarr
+from ipse.runs.job import SUFFIX, ZARR
+from ipse.runs.receipt import beside
 
 MANIFEST = "ipse-manifest.jsonl"
 

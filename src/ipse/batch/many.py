@@ -11,7 +11,7 @@ from ipse.batch.carried import Engine, carried
 from ipse.batch.errands import Errand, Order, check_apart
 from ipse.batch.records import Manifest, Record
 from ipse.errors import OptionError
-from ipse.job import SUFFIX, Job
+from ipse.runs.job import SUFFIX, Job
 from ipse.settings import Settings
 
 

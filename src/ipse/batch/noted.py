@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from ipse.errors import OutputError
-from ipse.job import Job
 from ipse.pictures import Picture, write_bytes
-from ipse.receipt import digest_of, sha256
-from ipse.run import Run
+from ipse.runs.job import Job
+from ipse.runs.receipt import digest_of, sha256
+from ipse.runs.run import Run
 
 
 class Noted(Run):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ipse.errors import PictureError
-from ipse.windows.open import is_zarr
+from ipse.pictures.large.open import is_zarr
 
 
 def folders(options: Mapping[str, Any]) -> dict[str, Path]:

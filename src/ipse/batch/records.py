@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ipse.errors import RunError, lack
-from ipse.receipt import json_text
+from ipse.runs.receipt import json_text
 
 State = Literal["done", "earlier", "skipped", "failed"]
 SYNC = 1.0  # seconds between two synchronisations

@@ -21,7 +21,7 @@ from ipse.cli.load import load
 from ipse.cli.numbers import reading
 from ipse.cli.table import View, view
 from ipse.errors import OptionError
-from ipse.job import SUFFIX
+from ipse.runs.job import SUFFIX
 
 PANEL = "Several pictures"
 

@@ -4,10 +4,10 @@ import sys
 
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.load import load
-from ipse.giant import plan_of, run_of
-from ipse.job import Job
-from ipse.receipt import Receipt
-from ipse.run import Run
+from ipse.runs.inputs import plan_of, run_of
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt
+from ipse.runs.run import Run
 
 
 def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: bool = False) -> None:
@@ -47,7 +47,7 @@ def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
         print(f"{run.picture.name}: {note}", file=sys.stderr)
     load()
     from ipse.cli.progress import view
-    from ipse.restoration import Estimate
+    from ipse.streams.restoration import Estimate
 
     shown = view(run.restoration, quiet=quiet)
     try:

@@ -8,8 +8,8 @@ from ipse.batch.forecast import Outlook, Totals, forecast
 from ipse.batch.records import WORDS
 from ipse.cli.progress import clock
 from ipse.errors import one_line
-from ipse.plan import said
-from ipse.receipt import json_text
+from ipse.runs.plan import said
+from ipse.runs.receipt import json_text
 
 
 def show_forecast(errands: Sequence[Errand], *, workers: int, threads: int | None, as_json: bool) -> int:

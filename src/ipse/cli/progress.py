@@ -7,16 +7,16 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from ipse.remaining import steps, time_left
-from ipse.restoration import Estimate, Restoration
-from ipse.seeds import Seeds
-from ipse.stacked import Stacked
-from ipse.tiled import Tiled
+from ipse.streams.planes import Stacked
+from ipse.streams.remaining import steps, time_left
+from ipse.streams.restoration import Estimate, Restoration
+from ipse.streams.seeds import Seeds
+from ipse.streams.tiles import Tiled
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from ipse.stopping import State
+    from ipse.engine.stopping import State
 
 EVERY = 10.0  # seconds between plain lines
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ipse import options, tasks
+from ipse import tasks
 from ipse.batch.errands import Order
 from ipse.cli.batch import Many, carry_out_many, hand_over, is_many
 from ipse.cli.carry_out import carry_out
@@ -17,7 +17,7 @@ from ipse.cli.line import command_line
 from ipse.cli.numbers import reading
 from ipse.cli.streams import check_output
 from ipse.errors import OptionError, OutputError, PictureError
-from ipse.job import ZARR, Job, default_target
+from ipse.runs.job import ZARR, Job, default_target
 from ipse.settings import Settings
 
 STREAM = Path("-")
@@ -79,7 +79,7 @@ class Files:
 
 def callback(name: str) -> Callable[..., int]:
     """Return the function that is a task's command; Typer reads its flags off the signature made here."""
-    own, shared = options.of_task(name), options.of_settings()
+    own, shared = tasks.options(name), tasks.shared_options()
     first = [one for one in own if one.argument]
 
     def command(**given: Any) -> int:
@@ -128,7 +128,7 @@ def parameters_of(told: type[Files | Many]) -> list[inspect.Parameter]:
     ]
 
 
-def arguments(known: Iterable[options.Option]) -> list[inspect.Parameter]:
+def arguments(known: Iterable[tasks.Option]) -> list[inspect.Parameter]:
     """Return options as parameters that are named by their place."""
     return [
         inspect.Parameter(
@@ -141,7 +141,7 @@ def arguments(known: Iterable[options.Option]) -> list[inspect.Parameter]:
     ]
 
 
-def flags(known: Iterable[options.Option], panel: str) -> list[inspect.Parameter]:
+def flags(known: Iterable[tasks.Option], panel: str) -> list[inspect.Parameter]:
     """Return options as parameters that Typer makes flags of; ``class_``, which Python forbids, is --class."""
     return [
         inspect.Parameter(

@@ -7,8 +7,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from ipse.clipping import before
 from ipse.noise.by_brightness import CLEAR, FALL, growth, one_law
+from ipse.noise.clipping import before
 from ipse.noise.correlated import correlated
 from ipse.noise.counts import counts
 from ipse.noise.impulses import filled, impulses

@@ -23,8 +23,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ipse.clipping import stored, unclip
 from ipse.errors import OptionError
+from ipse.noise.clipping import stored, unclip
 from ipse.pilots._bayes import bayes
 from ipse.pilots._channels import decorrelate, mix_variance, recorrelate
 from ipse.pilots._conditional import conditional

@@ -15,10 +15,29 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ipse.errors import OptionError, nearest
 from ipse.settings import Settings
+from ipse.tasks import _signature
+from ipse.tasks._signature import Option
 
 if TYPE_CHECKING:
+    from ipse.engine.problem import Nothing, Problem
     from ipse.pictures import Picture
-    from ipse.problem import Nothing, Problem
+
+__all__ = [
+    "Option",
+    "Sees",
+    "Task",
+    "coarse",
+    "find",
+    "laid",
+    "look",
+    "names",
+    "options",
+    "panels",
+    "python_name",
+    "sees",
+    "shared_options",
+    "uncut",
+]
 
 Task = Callable[..., "Problem | Nothing"]
 Sees = Literal["parts", "whole", "resized", "nothing"]
@@ -118,3 +137,17 @@ def find(name: str) -> Task:
     if name not in names():
         raise OptionError(f"task {name!r} is unknown: {nearest(name, names())}")
     return getattr(import_module(f"ipse.tasks.{python_name(name)}"), python_name(name))
+
+
+def options(name: str) -> tuple[Option, ...]:
+    """A task's own options, in the order of its signature.
+
+    Raises:
+        OptionError: there is no such task.
+    """
+    return _signature.of_task(find(name))
+
+
+def shared_options() -> tuple[Option, ...]:
+    """The options that all tasks share: the fields of ``Settings``."""
+    return _signature.of_settings()

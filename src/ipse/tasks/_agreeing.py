@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from ipse.objectives import Objective
+    from ipse.engine.objectives import Objective
 
 AGREE = 0.3  # λ
 
@@ -42,7 +42,7 @@ def agreement(
     seen: "Callable[[Tensor], Tensor]" = lambda x: x,
 ) -> "Objective":
     """The penalty; ``seen`` is A."""
-    from ipse.objectives import LeastSquares
+    from ipse.engine.objectives import LeastSquares
 
     mean = cells(settings)
     return AGREE * LeastSquares(mean(guess), lambda x: mean(seen(x)), weight=mean(1 - known.float()))

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ipse.prior import Prior
+from ipse.engine.prior import Prior
 
 STAGES = ((0.5, 10.0, 1 / 50), (0.75, 2.0, 1 / 100), (1.0, 0.5, 0.0))  # up to this share of the steps: s, w
 

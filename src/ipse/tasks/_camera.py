@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.problem import Problem
 from ipse.noise.measured import Measured, measure
 from ipse.noise.residual import unevenness
 from ipse.noise.squares import squares
-from ipse.objectives import LeastSquares
 from ipse.pilots.median_centred import median_centred
 from ipse.pilots.non_local_means import non_local_means
 from ipse.pilots.stationary import stationary, stationary_steps
-from ipse.problem import Problem
 from ipse.settings import Settings
 from ipse.tasks import _common
 

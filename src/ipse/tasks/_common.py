@@ -8,15 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from ipse import networks
+from ipse.devices import find_device, find_precision
+from ipse.engine import networks
+from ipse.engine.latents import Window, canvas, latent, noise
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.prior import GuidedPrior, Prior, seeded, silence
+from ipse.engine.problem import Recipe
+from ipse.engine.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Rule, WindowedVariance
 from ipse.errors import OptionError
-from ipse.latents import Window, canvas, latent, noise
-from ipse.objectives import LeastSquares
 from ipse.pictures import Picture
-from ipse.prior import GuidedPrior, Prior, seeded, silence
-from ipse.problem import Recipe
-from ipse.settings import Settings, Within, find_device, find_precision
-from ipse.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Rule, WindowedVariance
+from ipse.settings import Settings, Within
 
 Size = tuple[int, int]
 Effort = Literal["fast", "good", "best"]

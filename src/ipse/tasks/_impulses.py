@@ -12,9 +12,9 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ipse.engine.problem import Nothing, Problem
     from ipse.noise import Noise
     from ipse.pictures import Picture
-    from ipse.problem import Nothing, Problem
 
 MOST = 0.85  # of the pixels: more leave no picture
 MORE = 0.4  # of the noise's level is added in each of several runs
@@ -24,8 +24,8 @@ def without_impulses(
     picture: "Picture", y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
 ) -> "Problem | Nothing":
     """Fill in what was hit; then, if the others are noisy, take that noise out as well."""
+    from ipse.engine.problem import Nothing
     from ipse.noise import NOTHING, impulses
-    from ipse.problem import Nothing
     from ipse.tasks.inpaint import inpaint
 
     hit = impulses(y, told=True)
@@ -51,9 +51,9 @@ def _both(
     """The non-local fill, and the non-local estimate of what it gives."""
     import torch
 
-    from ipse.objectives import LeastSquares
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.problem import Problem
     from ipse.pilots.non_local_fill import non_local_fill
-    from ipse.problem import Problem
     from ipse.tasks import _common
     from ipse.tasks._whiten import whiten
     from ipse.tasks.denoise import estimates_of

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ipse.operators.jpeg import JpegCells
-    from ipse.problem import Problem
+    from ipse.engine.operators.jpeg import JpegCells
+    from ipse.engine.problem import Problem
 
 Place = tuple[slice, slice]
 SIDE = 8  # pixels of a block

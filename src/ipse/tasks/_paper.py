@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from ipse.latents import canvas, latent
-from ipse.networks import build
-from ipse.prior import Prior, seeded
-from ipse.problem import Recipe
+from ipse.engine.latents import canvas, latent
+from ipse.engine.networks import build
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Recipe
 from ipse.settings import Settings
 from ipse.tasks import _common
 

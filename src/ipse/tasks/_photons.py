@@ -8,17 +8,17 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ipse.engine.problem import Nothing, Problem
     from ipse.noise import Noise, Span
-    from ipse.problem import Nothing, Problem
 
 
 def few(
     y: "Tensor", found: "Noise", side: int, settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
     """Photons too few for Anscombe's root are summed first."""
-    from ipse.objectives import LeastSquares
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.problem import Problem
     from ipse.pilots.few_photons import few_photons
-    from ipse.problem import Problem
     from ipse.tasks import _common
     from ipse.tasks._whiten import whiten
     from ipse.tasks.denoise import estimates_of
@@ -40,8 +40,8 @@ def as_stored(problem: "Problem | Nothing", y: "Tensor", within: "Span") -> "Pro
     """The same for the picture as it is stored; the few samples beyond its range are as they were."""
     import torch
 
+    from ipse.engine.problem import Nothing
     from ipse.noise import WHOLE, put_back
-    from ipse.problem import Nothing
 
     if isinstance(problem, Nothing) or within == WHOLE:
         return problem

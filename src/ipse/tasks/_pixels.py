@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ipse.networks.blocks import Network
-from ipse.objectives import Objective
+from ipse.engine.networks.blocks import Network
+from ipse.engine.objectives import Objective
 
 
 class Pixels(Network):

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from torch import Tensor
 
-from ipse.operators.consistent import Consistent
+from ipse.engine.operators.consistent import Consistent
 from ipse.pilots.non_local import Preset, non_local
 from ipse.pilots.plug_and_play import plug_and_play
 from ipse.tasks._common import Effort

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ipse.problem import Problem
+    from ipse.engine.problem import Problem
 
 STEPS = 0.06  # that are averaged, times depth³
 DOUBT = 2.0  # of the smooth fill

@@ -17,11 +17,11 @@ from ipse.tasks.upscale import Kernel
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ipse.objectives import Objective
-    from ipse.operators import Operator
+    from ipse.engine.objectives import Objective
+    from ipse.engine.operators import Operator
+    from ipse.engine.prior import Prior
+    from ipse.engine.problem import Problem, Recipe
     from ipse.pictures import Picture
-    from ipse.prior import Prior
-    from ipse.problem import Problem, Recipe
     from ipse.tasks._common import Size
 
 SEES = "whole"
@@ -43,9 +43,9 @@ def compare_priors(
     Raises:
         OptionError: a factor or kernel that cannot be used.
     """
-    from ipse.operators import Downsample
-    from ipse.problem import Problem, clipped
-    from ipse.stopping import Last
+    from ipse.engine.operators import Downsample
+    from ipse.engine.problem import Problem, clipped
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common
 
     y = _common.tensor(picture, settings)
@@ -70,8 +70,8 @@ def sheet(x: "Tensor") -> "Tensor":
 
 def _three(y: "Tensor", settings: Settings, size: "Size") -> tuple["Prior", "Recipe"]:
     """The task's network, with two pictures of free pixels beside it."""
-    from ipse.prior import Prior, seeded
-    from ipse.problem import Recipe
+    from ipse.engine.prior import Prior, seeded
+    from ipse.engine.problem import Recipe
     from ipse.tasks import _common, _paper
     from ipse.tasks._pixels import Beside
 
@@ -87,7 +87,7 @@ def _three(y: "Tensor", settings: Settings, size: "Size") -> tuple["Prior", "Rec
 
 def _objective(y: "Tensor", operator: "Operator", settings: Settings) -> "Objective":
     """Each panel's own loss, in their order."""
-    from ipse.objectives import LeastSquares, TotalVariation
+    from ipse.engine.objectives import LeastSquares, TotalVariation
     from ipse.tasks._pixels import Each
 
     fidelity, paper = LeastSquares(y, operator), settings.preset == "paper"

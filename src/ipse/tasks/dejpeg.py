@@ -22,10 +22,10 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ipse.operators.jpeg import JpegCells
+    from ipse.engine.operators.jpeg import JpegCells
+    from ipse.engine.problem import Nothing, Problem
     from ipse.pictures import Picture
     from ipse.pilots.non_local import Preset
-    from ipse.problem import Nothing, Problem
     from ipse.tasks._off_grid import Place
 
 TWICE: "tuple[Preset, ...]" = ("twice", "twice small", "twice large")
@@ -58,7 +58,7 @@ def dejpeg(
         OptionError: a quality out of range.
         PictureError: the picture was cropped from a JPEG off its grid of blocks.
     """
-    from ipse.problem import Nothing
+    from ipse.engine.problem import Nothing
     from ipse.tasks import _common
     from ipse.tasks._off_grid import framed
 
@@ -84,9 +84,9 @@ def dejpeg(
 
 def _published(y: "Tensor", settings: Settings, estimates: dict[str, object]) -> "Problem":
     """The reference's own fit, to the decoded picture."""
-    from ipse.objectives import LeastSquares
-    from ipse.problem import Problem
-    from ipse.stopping import Last
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.problem import Problem
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common, _paper
 
     paper = _paper.dejpeg()
@@ -98,9 +98,9 @@ def _published(y: "Tensor", settings: Settings, estimates: dict[str, object]) ->
 
 def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dict[str, object]) -> "Problem":
     """Plug-and-play with the cells; or, with a latent or network of the user's, the fit to them."""
-    from ipse.objectives import Distance
-    from ipse.problem import Problem, Recipe
-    from ipse.stopping import ExponentialVariance
+    from ipse.engine.objectives import Distance
+    from ipse.engine.problem import Problem, Recipe
+    from ipse.engine.stopping import ExponentialVariance
     from ipse.tasks import _common
 
     free = settings.latent is not None or settings.network is not None
@@ -119,9 +119,9 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
 
 def cells_of(y: "Tensor", picture: "Picture", quality: int | None) -> "tuple[JpegCells, int, Place] | None":
     """The cells that the picture came out of, the quality (of the file, told, or estimated), and what they cover."""
-    from ipse.operators.jpeg import JpegCells
-    from ipse.operators.jpeg_clipped import cells_of_decoded
-    from ipse.operators.jpeg_estimate import estimate_jpeg
+    from ipse.engine.operators.jpeg import JpegCells
+    from ipse.engine.operators.jpeg_clipped import cells_of_decoded
+    from ipse.engine.operators.jpeg_estimate import estimate_jpeg
     from ipse.pictures import standard_table
     from ipse.tasks._off_grid import whole_blocks
 

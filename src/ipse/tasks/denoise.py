@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from torch import Generator as Draws
     from torch import Tensor
 
+    from ipse.engine.problem import Nothing, Problem
     from ipse.noise import Noise
     from ipse.pictures import Picture
-    from ipse.problem import Nothing, Problem
     from ipse.tasks._whiten import Whitened
 
 Kind = Literal["auto", "gaussian", "poisson", "speckle", "salt-and-pepper", "correlated"]
@@ -46,8 +46,8 @@ def denoise(
     Raises:
         OptionError: a level that cannot be one.
     """
+    from ipse.engine.problem import Nothing
     from ipse.noise import root_mean_square, stretched
-    from ipse.problem import Nothing
     from ipse.tasks._photons import as_stored
 
     y, found = _found(picture, settings, sigma, noise)
@@ -87,7 +87,7 @@ def look(
     picture: "Picture", settings: Settings, *, sigma: float | None = None, noise: Kind = "auto"
 ) -> "dict[str, object] | Nothing":
     """Find the noise in the whole picture: its tiles are told all of it, so that they agree."""
-    from ipse.problem import Nothing
+    from ipse.engine.problem import Nothing
 
     _, found = _found(picture, settings, sigma, noise)
     return Nothing(f"nothing to restore: {found.said}") if found.kind == "none" else {"noise": found}
@@ -110,8 +110,8 @@ def _found(
 
 def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
     """The non-local estimate of every pixel from all of them."""
-    from ipse.objectives import LeastSquares
-    from ipse.problem import Problem
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.problem import Problem
     from ipse.tasks import _common
 
     return Problem(
@@ -141,10 +141,10 @@ def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object])
     """The correction of a non-local estimate, or, with a latent of the user's, a fit from nothing."""
     import torch
 
-    from ipse.objectives import HeldOutError, LeastSquares, hold_out
-    from ipse.operators.clipped import Clipped
-    from ipse.problem import Problem, Recipe
-    from ipse.stopping import HeldOut
+    from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out
+    from ipse.engine.operators.clipped import Clipped
+    from ipse.engine.problem import Problem, Recipe
+    from ipse.engine.stopping import HeldOut
     from ipse.tasks import _common
 
     y, sigma, preset = white.y, white.sigma, settings.preset
@@ -205,9 +205,9 @@ def _paper_problem(
     y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
     """The reference's own fit, which takes all noise for Gaussian."""
-    from ipse.objectives import LeastSquares
-    from ipse.problem import Problem
-    from ipse.stopping import Last
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.problem import Problem
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common, _paper
 
     paper = _paper.denoise(found.sigma)
@@ -222,10 +222,10 @@ def _paper_problem(
 
 def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, object]) -> "Problem":
     """Noise that is correlated over several pixels: no fit, for what is held out there is not independent."""
-    from ipse.objectives import LeastSquares
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.problem import Problem
     from ipse.pilots.coarse_to_fine import coarse_to_fine
     from ipse.pilots.non_local_means import non_local_means
-    from ipse.problem import Problem
     from ipse.tasks import _common
 
     def pilot(y: "Tensor") -> Iterator["Tensor"]:

@@ -21,9 +21,9 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ipse.operators.jpeg import JpegCells
+    from ipse.engine.operators.jpeg import JpegCells
+    from ipse.engine.problem import Nothing, Problem
     from ipse.pictures import Picture
-    from ipse.problem import Nothing, Problem
     from ipse.tasks._off_grid import Place
 
 SEES = "whole"  # what is wrong is found, and removed, all over alike
@@ -78,8 +78,8 @@ def _before(cells: "JpegCells") -> float | None:
 
 def _under_jpeg(cells: "JpegCells", quality: int, sigma: float, settings: Settings) -> "Problem":
     """JPEG damage, and the noise that was there before it."""
-    from ipse.objectives import Distance
-    from ipse.problem import Problem, clipped
+    from ipse.engine.objectives import Distance
+    from ipse.engine.problem import Problem, clipped
     from ipse.tasks import _common
 
     found = f"noise of σ = {255 * sigma:.1f} of 255, saved as a JPEG of quality {quality}"

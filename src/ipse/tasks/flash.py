@@ -21,9 +21,9 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ipse.engine.prior import Prior
+    from ipse.engine.problem import Problem
     from ipse.pictures import Picture
-    from ipse.prior import Prior
-    from ipse.problem import Problem
 
 STEPS = {"fast": 40, "good": 120, "best": 500}
 SMOOTHNESS = 0.002  # of TV, per pixel
@@ -45,9 +45,9 @@ def flash(
         OptionError: a latent was told: the flash photo is the latent.
         PictureError: the flash photo cannot be read, or has another size.
     """
-    from ipse.objectives import LeastSquares, TotalVariation
-    from ipse.problem import Problem, Recipe, clipped
-    from ipse.stopping import Last
+    from ipse.engine.objectives import LeastSquares, TotalVariation
+    from ipse.engine.problem import Problem, Recipe, clipped
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common, _paper
 
     if settings.latent is not None:
@@ -75,8 +75,8 @@ def look(picture: "Picture", _settings: Settings, *, flash: Any) -> dict[str, ob
 
 def _prior(z: "Tensor", y: "Tensor", settings: Settings) -> "Prior":
     """The network of the settings from the flash photo to the light of y."""
-    from ipse.latents import canvas
-    from ipse.prior import Prior
+    from ipse.engine.latents import canvas
+    from ipse.engine.prior import Prior
     from ipse.tasks import _common
 
     size = (y.shape[-2], y.shape[-1])

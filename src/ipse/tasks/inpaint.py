@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from ipse.engine.problem import Nothing, Problem
     from ipse.pictures import Known, Mask, Picture
-    from ipse.problem import Nothing, Problem
+    from ipse.pictures.large import Source
     from ipse.tasks._paper import Paper
-    from ipse.windows import Source
 
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
@@ -56,7 +56,7 @@ def inpaint(
     """
     import torch
 
-    from ipse.problem import Nothing
+    from ipse.engine.problem import Nothing
     from ipse.tasks import _common
 
     found = _read(mask, picture, polarity)
@@ -96,7 +96,7 @@ def look(picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = 
 
 def laid(source: "Source", *, mask: Path, polarity: Any = "auto") -> dict[str, object]:
     """Settle the same of a picture and a mask that are seen through windows."""
-    from ipse.windows.laid import known_in
+    from ipse.pictures.large.mask import known_in
 
     return {"mask": known_in(mask, source, polarity=polarity), "polarity": "settled"}
 
@@ -127,9 +127,9 @@ def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
 
 def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper") -> "Problem":
     """The reference's own fit."""
-    from ipse.objectives import LeastSquares
-    from ipse.problem import Problem
-    from ipse.stopping import Last
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.problem import Problem
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common
 
     return Problem(
@@ -145,9 +145,9 @@ def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
     """The non-local fill alone."""
     import torch
 
-    from ipse.objectives import LeastSquares
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.problem import Problem
     from ipse.pilots.non_local_fill import non_local_fill
-    from ipse.problem import Problem
     from ipse.tasks import _common
 
     def fill(seen: "Tensor", seed: int) -> "Iterator[Tensor]":
@@ -198,10 +198,10 @@ def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Se
 
 def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, filled: bool = False) -> "Problem":
     """The network, scored on squares of ``side`` pixels that it does not see; y may be ``filled`` in holes already."""
-    from ipse.objectives import HeldOutError, LeastSquares, hold_out_blocks
+    from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out_blocks
+    from ipse.engine.problem import Problem, Recipe
+    from ipse.engine.stopping import HeldOut
     from ipse.pilots.biharmonic import biharmonic
-    from ipse.problem import Problem, Recipe
-    from ipse.stopping import HeldOut
     from ipse.tasks import _common
 
     held = hold_out_blocks(known, side=side, fraction=HELD, generator=_common.generator(y, settings))

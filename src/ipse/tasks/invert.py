@@ -15,9 +15,9 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ipse.engine.prior import Prior
+    from ipse.engine.problem import Problem, Recipe
     from ipse.pictures import Picture
-    from ipse.prior import Prior
-    from ipse.problem import Problem, Recipe
 
 SEES = "resized"
 STEPS = {"fast": 150, "good": 500, "best": 2000}
@@ -43,10 +43,10 @@ def invert(
         PictureError: the picture is neither gray nor RGB.
     """
     from ipse import models
-    from ipse.objectives import LeastSquares, TotalVariation
-    from ipse.operators import Features
-    from ipse.problem import Problem
-    from ipse.stopping import Last
+    from ipse.engine.objectives import LeastSquares, TotalVariation
+    from ipse.engine.operators import Features
+    from ipse.engine.problem import Problem
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common
 
     trained = models.load(model, weights=weights)
@@ -68,7 +68,7 @@ def invert(
 
 def _prior(y: "Tensor", settings: Settings, *, heavy: bool) -> tuple["Prior", "Recipe"]:
     """The network from noise, under the schedule that was asked for."""
-    from ipse.problem import Recipe
+    from ipse.engine.problem import Recipe
     from ipse.tasks import _common, _paper
     from ipse.tasks._annealed import Annealed
 

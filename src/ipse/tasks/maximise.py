@@ -9,17 +9,18 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from ipse.devices import find_device
 from ipse.errors import OptionError, nearest
-from ipse.settings import Settings, find_device
+from ipse.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ipse.engine.objectives import Activation
+    from ipse.engine.prior import Prior
+    from ipse.engine.problem import Problem, Recipe
     from ipse.models import Model
-    from ipse.objectives import Activation
     from ipse.pictures import Picture
-    from ipse.prior import Prior
-    from ipse.problem import Problem, Recipe
 
 SEES = "nothing"
 STEPS = {"fast": 100, "good": 300, "best": 1500}
@@ -49,9 +50,9 @@ def maximise(
     import torch
 
     from ipse import models
-    from ipse.objectives import Activation, TotalVariation
-    from ipse.problem import Problem
-    from ipse.stopping import Last
+    from ipse.engine.objectives import Activation, TotalVariation
+    from ipse.engine.problem import Problem
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common
 
     if prior not in SMOOTHNESS:
@@ -109,8 +110,8 @@ def _drawn(
     """Who draws, and how it is fitted."""
     import torch
 
-    from ipse.prior import Prior
-    from ipse.problem import Recipe
+    from ipse.engine.prior import Prior
+    from ipse.engine.problem import Recipe
     from ipse.tasks import _common, _paper
     from ipse.tasks._pixels import Pixels
 

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from ipse.engine.operators import Operator
+    from ipse.engine.operators.inner import Inner
+    from ipse.engine.problem import Problem
     from ipse.noise import Noise
-    from ipse.operators import Operator
-    from ipse.operators.inner import Inner
     from ipse.pictures import Mask, Picture
-    from ipse.problem import Problem
     from ipse.tasks._splitting import Measured
 
 STEPS = {"fast": 250, "good": 1000, "best": 3000}  # from noise …
@@ -63,7 +63,7 @@ def restore(
     """
     import torch
 
-    from ipse.objectives import hold_out
+    from ipse.engine.objectives import hold_out
     from ipse.tasks import _common
     from ipse.tasks._splitting import Measured, estimates
 
@@ -133,8 +133,8 @@ def mixture(
     """
     import torch
 
-    from ipse.operators import Blur, Compose, Downsample, Identity
-    from ipse.operators.inner import Inner
+    from ipse.engine.operators import Blur, Compose, Downsample, Identity
+    from ipse.engine.operators.inner import Inner
 
     reach = (1, 1) if psf is None else (psf.shape[0], psf.shape[1])
     inner = Inner.seen_through(reach)
@@ -154,9 +154,9 @@ def _problem(
     free: bool,
 ) -> "Problem":
     """The network, scored on measurements that it does not see."""
-    from ipse.objectives import HeldOutError, LeastSquares, TotalVariation
-    from ipse.problem import Problem, Recipe, clipped
-    from ipse.stopping import HeldOut
+    from ipse.engine.objectives import HeldOutError, LeastSquares, TotalVariation
+    from ipse.engine.problem import Problem, Recipe, clipped
+    from ipse.engine.stopping import HeldOut
     from ipse.tasks import _common, _paper
     from ipse.tasks._splitting import estimates
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from torch import Generator as Draws
     from torch import Tensor
 
-    from ipse.operators import Downsample
-    from ipse.operators.consistent import Consistent
+    from ipse.engine.operators import Downsample
+    from ipse.engine.operators.consistent import Consistent
+    from ipse.engine.problem import Problem
     from ipse.pictures import Picture
-    from ipse.problem import Problem
 
 Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
 
@@ -57,7 +57,7 @@ def upscale(
     Raises:
         OptionError: a factor or kernel that cannot be used.
     """
-    from ipse.operators import Downsample
+    from ipse.engine.operators import Downsample
     from ipse.tasks import _common
 
     y = _common.tensor(picture, settings)
@@ -74,10 +74,10 @@ def upscale(
 
 def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
     """The reference's own fit, down-sampled as it does."""
-    from ipse.objectives import LeastSquares
-    from ipse.operators import Downsample
-    from ipse.problem import Problem
-    from ipse.stopping import Last
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.operators import Downsample
+    from ipse.engine.problem import Problem
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common, _paper
 
     paper = _paper.upscale(factor)
@@ -93,10 +93,10 @@ def _fitted(
     y: "Tensor", operator: "Downsample", settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
     """The network from noise, its result projected onto the pictures that measure y."""
-    from ipse.objectives import LeastSquares, TotalVariation
-    from ipse.operators.consistent import Consistent
-    from ipse.problem import Problem, Recipe
-    from ipse.stopping import Last
+    from ipse.engine.objectives import LeastSquares, TotalVariation
+    from ipse.engine.operators.consistent import Consistent
+    from ipse.engine.problem import Problem, Recipe
+    from ipse.engine.stopping import Last
     from ipse.tasks import _common
 
     size = _enlarged(y, operator)
@@ -172,10 +172,10 @@ def _drawn(
     y: "Tensor", operator: "Downsample", settings: Settings
 ) -> "Generator[Tensor, None, list[Tensor]]":
     """What a network draws of y, and that made to agree with itself, round by round; yields on the way."""
-    from ipse.fit import Fit
-    from ipse.operators.consistent import Consistent
+    from ipse.engine.fit import Fit
+    from ipse.engine.operators.consistent import Consistent
+    from ipse.engine.until import until
     from ipse.tasks._repeated import refined
-    from ipse.until import until
 
     problem = _fitted(y, operator, settings, {})
     search = until(Fit(problem), problem.rule)
@@ -193,9 +193,9 @@ def _drawn(
 
 def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object]) -> "Problem":
     """What repeats within the picture alone, from its interpolation on."""
-    from ipse.objectives import LeastSquares
-    from ipse.operators.consistent import Consistent
-    from ipse.problem import Problem
+    from ipse.engine.objectives import LeastSquares
+    from ipse.engine.operators.consistent import Consistent
+    from ipse.engine.problem import Problem
     from ipse.tasks import _common
     from ipse.tasks._repeated import refined
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from ipse.machine import versions
+from ipse.devices import versions
 from ipse.web.bodies import Bodies
 from ipse.web.errors import handle
 from ipse.web.guard import LOOPBACK, Guard

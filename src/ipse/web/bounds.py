@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ipse.machine import memory_available
+from ipse.devices import memory_available
 
 BASE = 2 << 30  # bytes for any picture: what looking at a piece of it takes
 TIMES = 16  # bytes for each that a picture has decoded: as float32, twice, and as the page shows it

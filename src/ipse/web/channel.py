@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from ipse.receipt import plain
+from ipse.runs.receipt import plain
 
 PATIENCE = 10.0  # seconds a worker whose server has gone may take to save and leave
 

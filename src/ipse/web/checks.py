@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from ipse import tasks
+from ipse.devices import find_device
 from ipse.errors import DeviceError, OptionError
 from ipse.pictures import Picture, from_array
-from ipse.settings import Settings, find_device
-from ipse.tiles import enlargement
-from ipse.trial import hole
+from ipse.pictures.tiling import enlargement
+from ipse.runs.trial import hole
+from ipse.settings import Settings
 from ipse.web.channel import Channel
 from ipse.web.hostile import WEIGHT
 

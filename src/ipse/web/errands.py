@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ipse.about import about_damage, about_file
 from ipse.errors import PictureError
-from ipse.options import of_task
 from ipse.pictures import FORMATS, Metadata, Picture, encode, from_array, read, read_mask, write_bytes
 from ipse.pictures.mask import stored
 from ipse.pictures.metadata import oriented
-from ipse.receipt import Receipt, beside, sha256
-from ipse.report import pixels_sha256
+from ipse.runs.describe import about_damage, about_file
+from ipse.runs.receipt import Receipt, beside, sha256
+from ipse.runs.report import pixels_sha256
+from ipse.runs.snapshots import SUFFIX, Trajectory
+from ipse.runs.trial import crop, hole
 from ipse.settings import Settings
-from ipse.snapshots import SUFFIX, Trajectory
-from ipse.trial import crop, hole
+from ipse.tasks._signature import of_task
 from ipse.web.channel import Channel
 from ipse.web.hostile import check_single, weighed
 from ipse.web.pieces import cropped
@@ -96,7 +96,7 @@ def painted(drawn: Picture, picture: Picture) -> NDArray[np.bool_]:
 
 def plan(order: dict[str, Any], channel: Channel) -> None:
     """Say what a job would take."""
-    from ipse.plan import plan as measured
+    from ipse.runs.plan import plan as measured
 
     picture, settings = read(Path(order["source"])), Settings(**order["settings"])
     options = {

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipse import tasks
-from ipse.disagreement import places
-from ipse.giant import run_of, stack_of, takes_windows
-from ipse.job import Job
-from ipse.parts import Parts
 from ipse.pictures import Picture, read, write_bytes
-from ipse.receipt import Receipt, beside
-from ipse.remaining import steps, time_left
-from ipse.report import finite
-from ipse.restoration import Estimate
-from ipse.run import Run
+from ipse.pictures.tiling import enlargement, side_for
+from ipse.runs.disagreement import places
+from ipse.runs.inputs import run_of, stack_of, takes_windows
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt, beside
+from ipse.runs.report import finite
+from ipse.runs.run import Run
+from ipse.runs.snapshots import Trajectory
 from ipse.settings import Settings
-from ipse.snapshots import Trajectory
-from ipse.tiles import enlargement, side_for
+from ipse.streams.parts import Parts
+from ipse.streams.remaining import steps, time_left
+from ipse.streams.restoration import Estimate
 from ipse.web.channel import Channel
 from ipse.web.pieces import cropped
 from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, VIEW, point_name, target_for
@@ -26,7 +26,7 @@ from ipse.web.previews import Previews
 from ipse.web.views import view
 
 if TYPE_CHECKING:
-    from ipse.stopping import State
+    from ipse.engine.stopping import State
 
 EVERY = 0.12  # seconds between two messages of steps
 SAVED = 10.0  # seconds between checkpoints

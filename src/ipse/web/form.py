@@ -1,6 +1,6 @@
 """A task's signature ↦ what a page's form needs, and what a request may tell.
 
-The same list as the command's flags: ``ipse.options``.
+The same list as the command's flags: ``ipse.tasks._signature``.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from ipse import options, tasks
+from ipse import tasks
 from ipse.errors import OptionError, nearest
-from ipse.options import Option
 from ipse.settings import Settings
+from ipse.tasks._signature import Option
 
 LONGEST = 80  # characters of a value in a message
 HUGE = 10**300  # whole numbers beyond have no float
@@ -28,8 +28,8 @@ def form() -> list[dict[str, Any]]:
             "name": name,
             "help": (tasks.find(name).__doc__ or "").strip().partition("\n")[0].replace("`", ""),
             "piece": tasks.sees(name) == "parts",
-            "options": [described(one) for one in options.of_task(name)],
-            "settings": [described(one) for one in options.of_settings()],
+            "options": [described(one) for one in tasks.options(name)],
+            "settings": [described(one) for one in tasks.shared_options()],
         }
         for name in tasks.names()
         if tasks.sees(name) != "nothing"
@@ -83,7 +83,7 @@ def told_options(task: str, given: Mapping[str, Any], *, painted: bool = True) -
     Raises:
         OptionError: an unknown task or option, a value of another kind, or one that is missing.
     """
-    known = {one.name: one for one in options.of_task(task)}
+    known = {one.name: one for one in tasks.options(task)}
     told = _checked(given, known)
     for one in known.values():
         needed = one.required and (painted or one.name != "mask")
@@ -98,7 +98,7 @@ def told_settings(given: Mapping[str, Any]) -> Settings:
     Raises:
         OptionError: an unknown setting, or a value that it cannot have.
     """
-    return Settings(**_checked(given, {one.name: one for one in options.of_settings()}))
+    return Settings(**_checked(given, {one.name: one for one in tasks.shared_options()}))
 
 
 def _checked(given: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:

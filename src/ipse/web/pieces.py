@@ -26,8 +26,8 @@ def cropped(
         settings: as for the task.
         options: the task's own, of the whole.
     """
-    from ipse.problem import Nothing
-    from ipse.tiled import cut
+    from ipse.engine.problem import Nothing
+    from ipse.streams.tiles import cut
 
     rows, columns = place_of(region, picture)
     found = tasks.look(task)(picture, settings, **options)

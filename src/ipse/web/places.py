@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ipse.errors import OutputError
-from ipse.job import default_target
 from ipse.pictures import Picture, check_target, format_for
+from ipse.runs.job import default_target
 
 CHECKPOINT = "checkpoint"
 BEFORE = "before.png"  # of a trial: the piece as it came

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ipse.parts import Parts
+from ipse.engine.problem import Problem
 from ipse.pictures import write_bytes
-from ipse.problem import Problem
-from ipse.run import Run
-from ipse.stacked import Stacked
-from ipse.tiled import Tiled
-from ipse.tiles import tiles
+from ipse.pictures.tiling import tiles
+from ipse.runs.run import Run
+from ipse.streams.parts import Parts
+from ipse.streams.planes import Stacked
+from ipse.streams.tiles import Tiled
 from ipse.web.views import SIDE, view
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import IO, Any, TypeVar
 
 from ipse.errors import OutputError
 from ipse.pictures import write_bytes
-from ipse.receipt import plain
+from ipse.runs.receipt import plain
 from ipse.web.places import CHECKPOINT, RECORD
 from ipse.web.records import JobRecord, PictureRecord, body_of, job_of, picture_of
 

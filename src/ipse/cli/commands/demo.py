@@ -9,7 +9,7 @@ import typer
 from ipse.cli.exhibit import Damage, Exhibit, comparison, encoded, exhibit, psnr, shown
 from ipse.cli.numbers import reading
 from ipse.errors import OutputError
-from ipse.job import Job
+from ipse.runs.job import Job
 from ipse.settings import Preset, Settings
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ipse import machine
+from ipse import devices
 
 
 def command(
@@ -29,9 +29,9 @@ def about_machine() -> dict[str, Any]:
     """Return versions, devices, threads and memory."""
     import torch
 
-    free = machine.memory_available()
-    return machine.versions() | {
-        "devices": ", ".join(f"{name} ({model})" for name, model in machine.devices().items()),
+    free = devices.memory_available()
+    return devices.versions() | {
+        "devices": ", ".join(f"{name} ({model})" for name, model in devices.devices().items()),
         "threads": torch.get_num_threads(),
         "memory free": "unknown" if free is None else f"{free / 2**30:.1f} GiB",
     }
@@ -39,6 +39,6 @@ def about_machine() -> dict[str, Any]:
 
 def facts_of(path: Path) -> dict[str, Any]:
     """Return what is known of a picture; imported late, so that a wrong option is told at once."""
-    from ipse.about import about_picture
+    from ipse.runs.describe import about_picture
 
     return about_picture(path)

@@ -9,10 +9,10 @@ import typer
 from ipse import tasks
 from ipse.cli.numbers import reading
 from ipse.errors import InputError
-from ipse.job import blank, check_same
 from ipse.pictures import Picture, check_target, read, write
-from ipse.receipt import Receipt
-from ipse.snapshots import Trajectory
+from ipse.runs.job import blank, check_same
+from ipse.runs.receipt import Receipt
+from ipse.runs.snapshots import Trajectory
 
 
 def command(

@@ -9,9 +9,9 @@ import typer
 from ipse.cli.carry_out import fitted, summary
 from ipse.cli.interrupts import Interrupts
 from ipse.errors import InputError
-from ipse.giant import run_of
-from ipse.job import repeated
-from ipse.receipt import Receipt
+from ipse.runs.inputs import run_of
+from ipse.runs.job import repeated
+from ipse.runs.receipt import Receipt
 
 
 def command(

@@ -8,9 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, Response
 
-from ipse.disagreement import places
-from ipse.receipt import beside
-from ipse.tiles import enlargement
+from ipse.pictures.tiling import enlargement
+from ipse.runs.disagreement import places
+from ipse.runs.receipt import beside
 from ipse.web.bounds import allowance
 from ipse.web.errors import missing, responses
 from ipse.web.looking import weight_of

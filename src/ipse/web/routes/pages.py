@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from ipse.machine import versions
+from ipse.devices import versions
 from ipse.web.errors import Problem
 from ipse.web.form import form
 from ipse.web.server import Reached

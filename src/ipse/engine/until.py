@@ -1,0 +1,74 @@
+"""x* = the picture of the step that a rule calls best.
+
+search = until(Fit(problem), rule)
+for state in search:
+    ...                      # watch, save, or stop pulling: what is best so far is kept
+search.best, search.step, search.reason
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from ipse.engine.fit import Fit
+from ipse.engine.stopping import Rule, State, Verdict
+
+CANCELLED = "cancelled"
+DIVERGED = "the fit diverged: its loss is no number"
+
+
+class Search:
+    """The states of a fit, up to where its rule stops, and the best of them."""
+
+    def __init__(self, fit: Fit, rule: Rule) -> None:
+        self.fit, self.rule = fit, rule
+        self.best: Tensor | None = None  #: average output of the best step, (1, C, H, W)
+        self.step = 0  #: its step; 0 while there is none
+        self.score: float | None = None  #: its held-out score
+        self.reason = CANCELLED  #: why the stream ended; cancelled if nobody pulled to the end
+
+    def __iter__(self) -> Iterator[State]:
+        """Pull states until the rule, or the recipe, ends; none where that has happened."""
+        if self.reason != CANCELLED:
+            self.fit.leave()
+            return
+        for state in self.fit:
+            verdict = self.rule(state)
+            if not math.isfinite(state.loss) and self.fit.recipe.fall_back is None:
+                verdict = Verdict(best=False, stop=DIVERGED)
+            if verdict.best:
+                self.best = state.average.clone() if self.best is None else self.best.copy_(state.average)
+                self.step, self.score = state.step, state.score
+            if verdict.stop is not None:
+                self.reason = verdict.stop
+                self.fit.leave()
+            yield state
+            if verdict.stop is not None:
+                return
+        self.reason = f"all {self.fit.step} steps done"
+
+    def state_dict(self) -> dict[str, Any]:
+        """The fit's, the rule's and the best so far."""
+        return {
+            "fit": self.fit.state_dict(),
+            "rule": self.rule.state_dict(),
+            "best": self.best,
+            "step": self.step,
+            "score": self.score,
+            "reason": self.reason,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict()``, which is copied."""
+        self.fit.load_state_dict(state["fit"])
+        self.rule.load_state_dict(state["rule"])
+        self.best = None if state["best"] is None else state["best"].clone()
+        self.step, self.score = state["step"], state["score"]
+        self.reason = state.get("reason", CANCELLED)
+
+
+def until(fit: Fit, rule: Rule | None = None) -> Search:
+    """Fit until ``rule`` (by default the problem's own) says stop."""
+    return Search(fit, fit.problem.rule if rule is None else rule)

@@ -1,0 +1,1 @@
+"""Stacks: planes of one file along time, channel and depth. NumPy only."""

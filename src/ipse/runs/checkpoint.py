@@ -1,0 +1,159 @@
+"""(θ_t, Adam_t, best_t, …) ↦ file: a fit that survives its process, and goes on from it to the bit.
+
+A restoration's state goes into one file every few seconds, atomically: a kill at any moment leaves the last
+whole one. It holds tensors and plain data only, and is read as no more than that.
+"""
+
+import os
+import struct
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from zipfile import is_zipfile
+
+import numpy as np
+
+from ipse.errors import InputError, OutputError, lack
+from ipse.runs.receipt import plain
+
+if TYPE_CHECKING:
+    from ipse.streams.restoration import Restoration
+
+KIND = "ipse checkpoint"
+SCHEMA = 1
+UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, LookupError, UnpicklingError, struct.error)
+
+
+class Checkpoint:
+    """A restoration's state in a file.
+
+    Args:
+        path: the file.
+        fingerprint: what the state hangs on (task, options, settings, the picture's SHA-256), as plain data; a
+            checkpoint with another one is refused.
+        every: seconds between two savings.
+    """
+
+    def __init__(self, path: Path, fingerprint: Mapping[str, Any], *, every: float = 30.0) -> None:
+        self.path = path
+        self.fingerprint = cast(dict[str, Any], plain(fingerprint))
+        self.every = every
+        self.last = time.monotonic()
+
+    def check(self, *, resume: bool, overwrite: bool) -> None:
+        """Refuse before the fit what would fail, or lose work, later.
+
+        Raises:
+            OutputError: the folder cannot be written, or the file exists and may not be resumed or replaced.
+        """
+        folder = self.path.absolute().parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise OutputError(f"checkpoint {self.path}: {folder} is no writable folder: choose another place")
+        if self.path.exists() and not (resume or overwrite):
+            raise OutputError(
+                f"checkpoint {self.path} exists: add --resume to go on from it, or --overwrite to begin anew"
+            )
+
+    def resume(self, restoration: "Restoration") -> dict[str, Any] | None:
+        """Put a restoration, before its first event, where the file left it.
+
+        Returns:
+            What was saved beside the state; None where there is no file yet.
+
+        Raises:
+            InputError: the file is no checkpoint, or one of something else; the message says of what.
+        """
+        from ipse.devices import find_device
+
+        try:
+            file = self.path.open("rb")  # held, for another run of the same job may end, and remove it
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._damaged() from error
+        with file:
+            saved = self._load(file, find_device(restoration.settings.device))
+        theirs, mine = saved["fingerprint"], self.fingerprint
+        for key in sorted(theirs.keys() | mine.keys()):
+            if theirs.get(key) != mine.get(key):
+                raise InputError(
+                    f"checkpoint {self.path} is of another fit: its {key} is {theirs.get(key)!r}, "
+                    f"this one's is {mine.get(key)!r}; give the same, or another --checkpoint"
+                )
+        restoration.load_state_dict(saved["state"])
+        return cast(dict[str, Any], saved["beside"])
+
+    def _damaged(self) -> InputError:
+        said = "it is no ipse checkpoint, or damaged; delete it"
+        return InputError(f"checkpoint {self.path} cannot be read: {said}")
+
+    def _load(self, file: BinaryIO, device: str) -> dict[str, Any]:
+        """Read the file, trusting nothing in it: tensors and plain data only."""
+        import torch
+
+        try:
+            if not is_zipfile(file):
+                raise ValueError("no archive")
+            file.seek(0)
+            loaded: object = torch.load(file, map_location=device, weights_only=True)
+        except UNREADABLE as error:
+            raise self._damaged() from error
+        saved = cast(dict[str, Any], loaded) if isinstance(loaded, dict) else {}
+        if saved.get("kind") != KIND or saved.get("schema") != SCHEMA:
+            raise InputError(
+                f"checkpoint {self.path} is no checkpoint of this ipse: give another file, or delete it"
+            )
+        return saved
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self.last >= self.every
+
+    def save(self, restoration: "Restoration", beside: Mapping[str, Any] | None = None) -> None:
+        """Replace the file by the restoration's present state; call it between two events.
+
+        Raises:
+            OutputError: it cannot be written (a full disk).
+        """
+        import torch
+
+        body = {
+            "kind": KIND,
+            "schema": SCHEMA,
+            "fingerprint": self.fingerprint,
+            "state": storable(restoration.state_dict()),
+            "beside": dict(beside or {}),
+        }
+        part, folder = None, self.path.absolute().parent
+        try:
+            folder.mkdir(exist_ok=True)  # that of a batch goes with the first of two runs that ends
+            handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")
+            part = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                torch.save(body, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path)
+        except (OSError, RuntimeError) as error:
+            said = lack(error) or f"make room, or move it ({error})"
+            raise OutputError(f"checkpoint {self.path} cannot be written: {said}") from error
+        finally:
+            if part is not None:
+                part.unlink(missing_ok=True)
+        self.last = time.monotonic()
+
+    def remove(self) -> None:
+        """Delete the file, once the result is written."""
+        self.path.unlink(missing_ok=True)
+
+
+def storable(state: Any) -> Any:
+    """A state of tensors and plain data: NumPy's numbers and arrays become those of Python."""
+    if isinstance(state, Mapping):
+        return {key: storable(value) for key, value in cast(Mapping[Any, Any], state).items()}
+    if isinstance(state, list | tuple):
+        return type(state)(storable(value) for value in cast(Sequence[Any], state))
+    return state.tolist() if isinstance(state, np.generic | np.ndarray) else state

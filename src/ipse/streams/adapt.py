@@ -1,0 +1,131 @@
+"""θ* = argmin_θ E(A f_θ(z); y) + R(f_θ(z)), y the planes of a stack, fitted together.
+
+The planes are the channels of one picture: operators, objectives, rules and pilots, which take channels one by one or
+together, know nothing of depth. By default one network draws them all, for next to the cost of one; with ``deep`` it
+is a network over depth, with noise of its own for each plane (measured: docs/decisions/stacks.md).
+
+A refinement takes what a picture lacks for noise, and planes that lack different things find it together. Planes that
+lack the same share one error, which sharing patches would keep: they are refined one by one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ipse.engine import networks
+from ipse.engine.latents import meshgrid, noise
+from ipse.engine.prior import GuidedPrior, Prior, seeded, silence
+from ipse.engine.problem import Nothing, Problem
+from ipse.pictures import Picture
+from ipse.pictures.stacks.slabs import NETWORK
+from ipse.settings import Settings
+from ipse.streams.restoration import Restoration
+
+CHANNELS = 32  # of a plane's noise
+NEWS = 0.02  # of the squares by which pixels differ from those beside them: planes that differ by less are the same
+
+
+class Volume(Restoration):
+    """A restoration of planes that belong together.
+
+    Args:
+        picture: the planes' samples as channels, those of a plane next to one another.
+        task: the name of a task.
+        settings: as for any.
+        options: the task's own.
+        planes: how many there are.
+        deep: whether the network is one over depth.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        task: str,
+        settings: Settings | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        planes: int,
+        deep: bool = False,
+    ) -> None:
+        super().__init__(picture, task, settings, options)
+        self.planes, self.deep = planes, deep
+
+    def posed(self) -> Problem | Nothing:
+        """The problem as the task poses it, its network exchanged where one over depth is asked for.
+
+        A task that fits none by itself is asked for one.
+        """
+        problem = self.asked(self.picture, self.settings.network)
+        if self.deep and isinstance(problem, Problem) and problem.prior is None:
+            problem = self.asked(self.picture, "fast")
+        if isinstance(problem, Nothing) or problem.prior is None:
+            return problem
+        prior = self.deepened(problem.prior) if self.deep else problem.prior
+        together = problem.refine is None or self.planes == 1 or self.differ()
+        return replace(problem, prior=prior, refine=problem.refine if together else self.apart)
+
+    def asked(self, picture: Picture, network: str | None) -> Problem | Nothing:
+        """What the task makes of planes, with a network that it knows."""
+        return self.task(picture, replace(self.settings, network=network), **self.options)
+
+    def differ(self) -> bool:
+        """Whether there is something in one plane that is not in the next."""
+        y, each = self.picture.pixels, self.picture.channels // self.planes
+        beside = sum(float(np.square(np.diff(y, axis=axis)).mean()) for axis in (1, 2) if y.shape[axis] > 1)
+        return float(np.square(y[each:] - y[:-each]).mean()) > NEWS * beside
+
+    def apart(self, x: Tensor) -> Iterator[Tensor]:
+        """Refine every plane by itself, round by round."""
+        each = self.picture.channels // self.planes
+        rounds: list[Iterator[Tensor]] = []
+        for first in range(0, self.picture.channels, each):
+            samples = self.picture.samples[..., first : first + each]
+            part = replace(self.picture, samples=samples, model="channels")
+            problem = self.asked(part, self.settings.network)
+            assert isinstance(problem, Problem)
+            assert problem.refine is not None  # as of all planes
+            rounds.append(problem.refine(x[:, first : first + each]))
+        for found in zip(*rounds, strict=True):
+            yield torch.cat(found, dim=1)
+
+    def deepened(self, prior: Prior) -> Prior:
+        """A prior of all planes in place of one of channels."""
+        channels, settings = self.picture.channels, self.settings
+        if isinstance(prior, GuidedPrior):
+            network = self.network(channels, fold=True, sigmoid=False).to(prior.z.device)
+            silence(network)
+            return GuidedPrior(network, prior.pilot, jitter=prior.jitter, seed=settings.seed)
+        kind = settings.latent or "noise"
+        z = self.latent(prior, kind)
+        network = self.network(z.shape[1], fold=kind != "noise", sigmoid=True).to(z.device)
+        return Prior(network, z, size=prior.size, seed=settings.seed)
+
+    def network(self, channels: int, *, fold: bool, sigmoid: bool) -> torch.nn.Module:
+        """The network, its weights drawn from the seed."""
+        with seeded(self.settings.seed):
+            return networks.build(
+                NETWORK,
+                channels,
+                self.picture.channels,
+                planes=self.planes,
+                fold=fold,
+                sigmoid=sigmoid,
+            )
+
+    def latent(self, prior: Prior, kind: str) -> Tensor:
+        """z of all planes: noise at half the size, coordinates in three dimensions, or what was given."""
+        device = prior.z.device
+        if kind == "image":
+            return prior.z
+        if kind == "meshgrid":
+            depth = torch.linspace(0, 1, self.planes, device=device)[:, None, None, None]
+            flat = meshgrid(prior.size, device=device).expand(self.planes, -1, -1, -1)
+            z = torch.cat([flat, depth.expand(-1, 1, *prior.size)], dim=1)
+            return z.flatten(0, 1)[None]
+        draw = torch.Generator(device).manual_seed(self.settings.seed)
+        size = (-(-prior.size[0] // 2), -(-prior.size[1] // 2))
+        return noise(CHANNELS * self.planes, size, generator=draw, distribution="normal", scale=1.0)

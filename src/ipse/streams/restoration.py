@@ -1,0 +1,236 @@
+"""x* = argmin E(A f_θ(z); y) + R: the one way from a picture to its restoration.
+
+    restoration = Restoration(picture, "denoise", settings, options)
+    for event in restoration:          # an Estimate for each pilot, a State for each step, Estimates that refine it
+        ...                            # progress, preview, snapshots; stop pulling to cancel
+    result = restoration.result()
+
+Everything above this file calls only this.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ipse import tasks
+from ipse.engine.fit import Fit
+from ipse.engine.problem import Nothing, Problem
+from ipse.engine.stopping import Seconds, State
+from ipse.engine.stopping.seconds import used
+from ipse.engine.until import CANCELLED, Search, until
+from ipse.errors import OptionError, RunError
+from ipse.pictures import Picture
+from ipse.settings import Settings
+from ipse.streams.result import Estimate, Result
+
+SHARE = 0.6  # of a time budget is the fit's, where a refinement follows it
+
+
+class Restoration:
+    """The stream of events from a picture to its result.
+
+    Args:
+        picture: the damaged picture.
+        task: the name of a task.
+        settings: how hard to try, on what, and when to stop.
+        options: the task's own keyword options.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        task: str,
+        settings: Settings | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.picture = picture
+        self.settings = settings or Settings()
+        self.name, self.task = task, tasks.find(task)
+        self.options = dict(options or {})
+        self.problem: Problem | Nothing | None = None
+        self.pilot: Tensor | None = None
+        self.search: Search | None = None
+        self.seconds = 0.0
+        self.held: dict[str, Any] | None = None
+        self.count_of_estimates = 0
+        self.refined: Tensor | None = None
+        self.count_of_refined, self.refining = 0, 0.0  #: of those estimates; seconds
+        self.whole = False  #: what refines was done
+        self.cut = False  #: time was up before the pilot, or what refines, was done
+
+    def __iter__(self) -> Iterator[Estimate | State]:
+        """Pilots, then steps, until the rule stops or the time is used up, then refinements.
+
+        Raises:
+            OptionError: the settings ask for several seeds, which are several restorations.
+        """
+        yield from self.begun()
+        yield from self.fitted()
+
+    def begun(self) -> Iterator[Estimate]:
+        """The pilots; ``search`` then stands ready, where there is something to fit and time for it."""
+        if self.settings.seeds > 1:
+            raise OptionError(f"seeds {self.settings.seeds} are no single restoration: pull an ipse.Seeds")
+        self.problem = self.posed()
+        if isinstance(self.problem, Nothing):
+            return
+        if self.held is None:
+            yield from self.estimates(self.problem)
+        if self.problem.recipe.steps and not self.late():
+            self.search = self.searching(self.problem)
+
+    def fitted(self) -> Iterator[Estimate | State]:
+        """The steps, and what refines the picture that they led to."""
+        if isinstance(self.problem, Problem) and self.search is not None:
+            yield from self.search
+            yield from self.refinements(self.problem, self.search)
+
+    def posed(self) -> Problem | Nothing:
+        """What the task makes of the picture."""
+        return self.task(self.picture, self.settings, **self.options)
+
+    def estimates(self, problem: Problem) -> Iterator[Estimate]:
+        """Pull the pilot's estimates while there is time."""
+        start = time.perf_counter()
+        for index, estimate in enumerate(problem.pilot() if problem.pilot else ()):
+            self.pilot, self.seconds = estimate, time.perf_counter() - start
+            self.count_of_estimates = index + 1
+            yield Estimate(estimate, index, self.seconds)
+            if self.late():
+                self.cut = True
+                return
+
+    def refinements(self, problem: Problem, search: Search) -> Iterator[Estimate]:
+        """Refine what the fit found, while there is time."""
+        if problem.refine is None or search.best is None:
+            return
+        if self.late():
+            self.cut = True
+            return
+        start = time.perf_counter()
+        for estimate in problem.refine(search.best):
+            self.refined, self.refining = estimate, time.perf_counter() - start
+            self.count_of_estimates += 1
+            self.count_of_refined += 1
+            yield Estimate(estimate, self.count_of_estimates - 1, self.refining, refined=True)
+            if self.late():
+                self.cut = True
+                return
+        self.whole = True
+
+    @property
+    def spent_so_far(self) -> float:
+        """Seconds of pilot, fit and refinement."""
+        return self.seconds + (0.0 if self.search is None else self.search.fit.seconds) + self.refining
+
+    def late(self) -> bool:
+        """Whether the time budget is used up."""
+        return self.settings.seconds is not None and self.spent_so_far >= self.settings.seconds
+
+    def searching(self, problem: Problem) -> Search:
+        """The search that follows the pilot, put back where a checkpoint left it."""
+        rule = problem.rule
+        if self.settings.seconds is not None:
+            share = 1.0 if problem.refine is None else SHARE
+            budget = share * (self.settings.seconds - self.seconds)
+            rule = rule | Seconds(budget, whole=self.settings.seconds)
+        search = until(Fit(problem, pilot=self.pilot), rule)
+        if self.held is not None:
+            search.load_state_dict(self.held)
+        return search
+
+    def result(self) -> Result:
+        """The best of what was pulled so far, as a picture like the one given.
+
+        Raises:
+            RunError: nothing was pulled yet, so that there is no estimate at all.
+        """
+        if isinstance(self.problem, Nothing):
+            return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
+        pixels, problem, said = self.made()
+        return Result(self.picture.like(pixels, keep=problem.keep), estimates=problem.estimates, **said)
+
+    def made(self) -> tuple[NDArray[np.float32], Problem, dict[str, Any]]:
+        """The best of what was pulled so far, (C, H, W), not yet rounded as it will be stored; of what, and how.
+
+        Raises:
+            RunError: nothing was pulled yet.
+        """
+        best, said = self.best()
+        if not isinstance(self.problem, Problem) or best is None:
+            raise RunError(
+                "stopped before there was any estimate: nothing was made; run it again and wait a little"
+            )
+        pixels = self.problem.outputs(best)[0].float().cpu().numpy()
+        return np.ascontiguousarray(pixels), self.problem, said
+
+    def best(self) -> tuple[Tensor | None, dict[str, Any]]:
+        """The best picture, and what to say of it: the pilot, where the fit's held-out score is above its floor."""
+        search, floor = self.search, self.floor()
+        if search is None or search.best is None:
+            said = {"reason": self.why(), "score": floor, "pilot_score": floor, "seconds": self.seconds}
+            return self.pilot, said
+        said = {
+            "reason": self.why(),
+            "step": search.step,
+            "steps": search.fit.step,
+            "score": search.score,
+            "pilot_score": floor,
+            "seconds": self.spent_so_far,
+        }
+        if self.refined is not None:
+            return self.refined, said
+        if floor is not None and search.score is not None and search.score > floor * search.fit.problem.floor:
+            return self.pilot, said | {"step": 0, "score": floor}
+        return search.best, said
+
+    def why(self) -> str:
+        """Why the stream ended."""
+        if self.cut and self.settings.seconds is not None:
+            return used(self.settings.seconds)
+        if self.search is not None:
+            half = self.refined is not None and not self.whole
+            return CANCELLED if half else self.search.reason
+        alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
+        return "no network was fitted" if alone else CANCELLED
+
+    def floor(self) -> float | None:
+        """The pilot's held-out score."""
+        if self.pilot is None or not isinstance(self.problem, Problem) or self.problem.score is None:
+            return None
+        return float(self.problem.score(self.pilot))
+
+    def follow(self, inner: "Restoration") -> None:
+        """Stand where a restoration within this one stands."""
+        self.problem, self.pilot, self.search = inner.problem, inner.pilot, inner.search
+        self.count_of_estimates = inner.count_of_estimates
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether there is a result."""
+        return self.pilot is not None or (self.search is not None and self.search.best is not None)
+
+    @property
+    def can_be_saved(self) -> bool:
+        """Whether there is something to go on from; not once the rule has stopped: a resumed fit would go too far."""
+        search = self.search
+        return search is not None and search.fit.step > 0 and search.reason == CANCELLED
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the rest of the stream depends on, besides what the restoration was made with."""
+        search = None if self.search is None else self.search.state_dict()
+        return {
+            "pilot": self.pilot,
+            "seconds": self.seconds,
+            "search": search,
+            "estimates": self.count_of_estimates - self.count_of_refined,  # who goes on refines anew
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict()``; call it before the first event is pulled."""
+        self.pilot, self.seconds, self.held = state["pilot"], state["seconds"], state["search"]
+        self.count_of_estimates = state["estimates"]
