@@ -15,6 +15,7 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ipse import tasks
 from ipse.batch.errands import Errand
 from ipse.batch.listing import is_there
 from ipse.batch.noted import Noted
@@ -26,7 +27,6 @@ from ipse.runs.inputs import run_of
 from ipse.runs.job import Job, file_record, fingerprint
 from ipse.runs.receipt import Receipt, awaited, beside, digest_of, pending, plain, sha256
 from ipse.runs.run import Run
-from ipse.tasks._signature import of_task
 
 if TYPE_CHECKING:
     from ipse.engine.stopping import State as Step
@@ -70,7 +70,7 @@ class Fit:
     @property
     def defaults(self) -> dict[str, Any]:
         """The task's options that need not be told: to tell one that is so already asks for nothing new."""
-        return {one.name: plain(one.default) for one in of_task(self.job.task) if not one.required}
+        return {one.name: plain(one.default) for one in tasks.options(self.job.task) if not one.required}
 
     @property
     def note(self) -> Path:

@@ -13,7 +13,6 @@ from ipse.errors import InputError
 from ipse.pictures import FORMATS, Picture, able, format_for, read, read_bytes
 from ipse.runs.receipt import Receipt, sha256, sha256_of
 from ipse.settings import Settings
-from ipse.tasks._signature import of_task
 
 SUFFIX = "_ipse"
 BLANK = np.full((1, 1, 3), 128, np.uint8)
@@ -180,7 +179,7 @@ def settings_of(said: Receipt) -> Settings:
     Raises:
         InputError: it has settings or options that this ipse does not know, or values that they cannot have.
     """
-    known = {f.name for f in fields(Settings)} | {one.name for one in of_task(said.task)}
+    known = {f.name for f in fields(Settings)} | {one.name for one in tasks.options(said.task)}
     strange = sorted((said.settings.keys() | said.options.keys()) - known)
     if strange:
         raise InputError(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ipse import tasks
 from ipse.errors import PictureError
 from ipse.pictures import FORMATS, Metadata, Picture, encode, from_array, read, read_mask, write_bytes
 from ipse.pictures.mask import stored
@@ -19,7 +20,6 @@ from ipse.runs.report import pixels_sha256
 from ipse.runs.snapshots import SUFFIX, Trajectory
 from ipse.runs.trial import crop, hole
 from ipse.settings import Settings
-from ipse.tasks._signature import of_task
 from ipse.web.channel import Channel
 from ipse.web.hostile import check_single, weighed
 from ipse.web.pieces import cropped
@@ -103,7 +103,7 @@ def plan(order: dict[str, Any], channel: Channel) -> None:
         key: Path(value["file"]) if isinstance(value, dict) else value
         for key, value in order["options"].items()
     }
-    needed = any(one.required and one.name == "mask" for one in of_task(order["task"]))
+    needed = any(one.required and one.name == "mask" for one in tasks.options(order["task"]))
     if needed and "mask" not in options:  # it is still to be painted
         options = {key: value for key, value in options.items() if key != "polarity"}
         options["mask"] = hole(picture)

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from ipse import tasks
 from ipse.errors import OptionError, nearest
 from ipse.settings import Settings
-from ipse.tasks._signature import Option
+from ipse.tasks import Option
 
 LONGEST = 80  # characters of a value in a message
 HUGE = 10**300  # whole numbers beyond have no float
