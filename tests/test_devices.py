@@ -11,7 +11,7 @@ from fake_device import fake, there
 from PIL import Image
 from skimage import data
 
-from ipse import settings as module
+from ipse import devices as module
 from ipse.engine.stopping import moving_variance
 from ipse.pictures import Picture
 from ipse.pilots import _correction as correction

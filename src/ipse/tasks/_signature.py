@@ -13,8 +13,6 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 from ipse.errors import OptionError, nearest
 from ipse.settings import Settings
 
@@ -92,6 +90,8 @@ def _option(name: str, hint: Any, default: Any) -> Option:
 
 def _fits(value: Any, kind: Any) -> bool:
     """Whether a value is a number of that kind; yes and no are none, and a whole float is an int."""
+    import numpy as np  # not at the top, for help does without it
+
     if isinstance(value, (bool, np.bool_)) or kind is bool:
         return isinstance(value, (bool, np.bool_)) and kind is bool
     return isinstance(value, Real) and (kind is float or float(value).is_integer())
