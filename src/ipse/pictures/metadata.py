@@ -7,6 +7,8 @@ from typing import cast
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
+from ipse.pictures.geo import GeoTag, enlarged
+
 PREFIX = b"Exif\x00\x00"
 WIDTH_TAG, HEIGHT_TAG = 0xA002, 0xA003  # PixelXDimension, PixelYDimension
 UNREADABLE = (
@@ -33,6 +35,8 @@ class Metadata:
         comment: the comment of a JPEG or GIF file.
         png: further PNG chunks (gamma, primaries, text) as (type, payload).
         premultiplied: True where the file's colours are stored multiplied by alpha.
+        geo: where a GeoTIFF's pixels lie on earth.
+        planar: True where a TIFF's channels are stored one after the other.
     """
 
     icc: bytes | None = None
@@ -42,6 +46,8 @@ class Metadata:
     comment: bytes | None = None
     png: tuple[tuple[bytes, bytes], ...] = ()
     premultiplied: bool = False
+    geo: tuple[GeoTag, ...] = ()
+    planar: bool = False
 
     @property
     def orientation(self) -> int:
@@ -49,14 +55,15 @@ class Metadata:
         value = exif_of(self.exif).get(Base.Orientation, 1)
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
-    def resized(self, width: int, height: int) -> "Metadata":
-        """Return the same with the size that EXIF tells, where it tells one, set to the new one."""
+    def resized(self, width: int, height: int, *, of: tuple[int, int]) -> "Metadata":
+        """Return the same for a picture of ``of`` = (H, W) at a new size: what EXIF tells of it, and its place."""
+        moved = replace(self, geo=enlarged(self.geo, width / of[1], height / of[0]))
         exif = exif_of(self.exif)
         told = exif.get_ifd(IFD.Exif)
         if WIDTH_TAG not in told and HEIGHT_TAG not in told:
-            return self
+            return moved
         told[WIDTH_TAG], told[HEIGHT_TAG] = width, height
-        return replace(self, exif=packed(exif) or self.exif)
+        return replace(moved, exif=packed(exif) or self.exif)
 
 
 def bare_exif(block: bytes | None) -> bytes | None:

@@ -191,7 +191,7 @@ class Picture:
         height, width = pixels.shape[1:]
         samples: NDArray[Any] = self._to_samples(pixels)
         alpha = None if self.alpha is None else _resized(self.alpha, height, width, self.palette is None)
-        metadata = self.metadata.resized(width, height)
+        metadata = self.metadata.resized(width, height, of=self.size)
         palette = self.palette
         if palette is not None:
             colours = samples if alpha is None else np.dstack([samples, alpha])

@@ -11,6 +11,7 @@ from PIL import Image
 from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from ipse.pictures.geo import geo_tags
 from ipse.pictures.lab import signs_turned
 from ipse.pictures.levels import Samples, full_scale, unpacked
 from ipse.pictures.metadata import UNREADABLE, Metadata, exif_of, packed
@@ -18,10 +19,7 @@ from ipse.pictures.picture import CHANNELS, Picture
 from ipse.pictures.raw import check_developed
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-CLASSIC, BIG = (
-    b"II*\0" + bytes(4),
-    b"II+\0\x08" + bytes(11),
-)  # what a file begins with, the first directory at 0
+CLASSIC, BIG = b"II*\0" + bytes(4), b"II+\0\x08" + bytes(11)  # beginnings, the first directory at 0
 ORIENTATION, XMP = 274, 700
 # Description, make, model, software, date, artist, host, copyright: ASCII tags that say what the picture is.
 ASCII = (270, 271, 272, 305, 306, 315, 316, 33432)
@@ -29,14 +27,8 @@ DIRECTORIES = (IFD.Exif, IFD.GPSInfo)
 SCALE = {2: 1.0, 3: 2.54}  # resolution unit: to pixels an inch
 MODELS = {2: "rgb", 5: "cmyk", 6: "rgb", 8: "lab"}  # JPEG-compressed YCbCr arrives as RGB
 LAB = 8
-STACKED = (
-    b"ImageJ=",
-    b"SCIFIO=",
-    b"<?xml",
-    b"<OME",
-    b'{"shape"',
-    b'{"axes"',
-)  # what describes a whole stack begins so
+# What describes a whole stack begins so.
+STACKED = (b"ImageJ=", b"SCIFIO=", b"<?xml", b"<OME", b'{"shape"', b'{"axes"')
 DESCRIPTION = 270
 PHOTOMETRIC = {"rgb": "rgb", "palette": "palette", "cmyk": "separated", "lab": "cielab"}
 
@@ -130,6 +122,8 @@ def metadata_of(file: BinaryIO, page: tifffile.TiffPage, *, premultiplied: bool)
         xmp=bytes(xmp) if isinstance(xmp, bytes) else None,
         dpi=dpi,
         premultiplied=premultiplied,
+        geo=geo_tags(page.tags),
+        planar=int(page.planarconfig) == 2 and int(page.samplesperpixel) > 1,
     )
 
 
@@ -197,7 +191,9 @@ def _layout(picture: Picture) -> tuple[Samples, dict[str, Any]]:
         samples = np.dstack([samples, picture.alpha.astype(samples.dtype, copy=False)])
     options: dict[str, Any] = {"photometric": PHOTOMETRIC.get(picture.model, "minisblack")}
     if samples.ndim == 3:
-        options |= {"planarconfig": "contig", "extrasamples": kinds}
+        planar = picture.metadata.planar
+        samples = np.moveaxis(samples, -1, 0) if planar else samples
+        options |= {"planarconfig": "separate" if planar else "contig", "extrasamples": kinds}
     if picture.palette is not None:
         table = np.zeros((256, 3), np.uint16)
         table[: len(picture.palette)] = picture.palette[:, :3].astype(np.uint16) * 257
@@ -222,6 +218,7 @@ def _tags(meta: Metadata) -> list[tuple[Any, ...]]:
         tags.append((ORIENTATION, "H", 1, meta.orientation, True))
     if meta.xmp:
         tags.append((XMP, "B", len(meta.xmp), meta.xmp, True))
+    tags += [tag.packed() for tag in meta.geo]
     # Room for the place of each directory, which is known only when the rest is written. It is kept under the
     # number before, in the same place of the sorted directory: tifffile does not write these tags themselves.
     return tags + [(int(tag) - 1, "I", 1, 0, True) for tag in DIRECTORIES if exif.get_ifd(tag)]

@@ -124,11 +124,13 @@ def _zarr(draft: Draft, part: Path, like: Picture) -> None:
 def _tiff(draft: Draft, part: Path, like: Picture) -> None:
     """A tiled TIFF, a BigTIFF where it may exceed four GiB, deflated."""
     height, width, samples = draft.shape
+    planar = like.metadata.planar and samples > 1
+    interleaved = (height, width, samples) if samples > 1 else (height, width)
     big = height * draft.row >= CLASSIC - (CLASSIC >> 6)
     tifffile.imwrite(
         part,
-        _tiles(draft),
-        shape=(height, width, samples) if samples > 1 else (height, width),
+        _tiles(draft, planar=planar),
+        shape=(samples, height, width) if planar else interleaved,
         dtype=draft.dtype,
         bigtiff=big,
         byteorder="<",
@@ -136,23 +138,26 @@ def _tiff(draft: Draft, part: Path, like: Picture) -> None:
         photometric=PHOTOMETRIC.get(like.model, "minisblack"),
         predictor=draft.dtype.kind != "b" and draft.dtype.itemsize <= 4,
         maxworkers=1,
-        **({"planarconfig": "contig", "extrasamples": kinds_of(like)} if samples > 1 else {}),
+        **({"planarconfig": "separate" if planar else "contig"} if samples > 1 else {}),
+        **({"extrasamples": kinds_of(like)} if samples > 1 else {}),
         **said_of(like.metadata),
     )
     with part.open("r+b") as file:
         graft(file, like.metadata)
 
 
-def _tiles(draft: Draft) -> Iterator[Samples]:
-    """The draft's tiles, row by row, the last of a side filled up with zeros."""
+def _tiles(draft: Draft, *, planar: bool) -> Iterator[Samples]:
+    """The draft's tiles, row by row, the last of a side filled up with zeros; of a planar file plane by plane."""
     height, width, samples = draft.shape
-    for rows in bands(height, TILE):
-        band = draft.read(rows)
-        for columns in bands(width, TILE):
-            piece = band[:, columns]
-            tile = np.zeros((TILE, TILE, samples), draft.dtype)
-            tile[: piece.shape[0], : piece.shape[1]] = piece
-            yield tile if samples > 1 else tile[..., 0]
+    for plane in range(samples if planar else 1):
+        taken = slice(plane, plane + 1) if planar else slice(None)
+        for rows in bands(height, TILE):
+            band = draft.read(rows)[..., taken]
+            for columns in bands(width, TILE):
+                piece = band[:, columns]
+                tile = np.zeros((TILE, TILE, piece.shape[2]), draft.dtype)
+                tile[: piece.shape[0], : piece.shape[1]] = piece
+                yield tile if tile.shape[2] > 1 else tile[..., 0]
 
 
 def _vips(draft: Draft, part: Path, like: Picture, format: str) -> None:
