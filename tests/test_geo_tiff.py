@@ -10,8 +10,8 @@ from skimage import data
 
 import ipse
 from ipse.pictures import read, write
-from ipse.windows.draft import Draft
-from ipse.windows.write import encode
+from ipse.pictures.large.draft import Draft
+from ipse.pictures.large.write import encode
 
 CLEAN = np.dstack([data.coffee()[100:164, 150:222], data.camera()[90:154, 200:272]])
 BANDS = np.clip(np.rint(CLEAN + np.random.default_rng(0).normal(0, 20, CLEAN.shape)), 0, 255).astype(np.uint8)
