@@ -48,7 +48,7 @@ def test_every_public_name_is_there():
 
 
 def test_common_options_are_the_settings():
-    assert set(api.Common.__annotations__) == {f.name for f in fields(Settings)} | {"channel_axis"}
+    assert set(api.Common.__annotations__) == {f.name for f in fields(Settings)} | {"channel_axis", "alpha"}
     hints = get_type_hints(api.Common)
     for known in tasks.shared_options():
         assert simple(hints[known.name]) == known.kind

@@ -2,7 +2,9 @@
 
 Every function takes one image and gives the same kind back as ``result.image``:
 
-- an array (H, W) or (H, W, C), any real dtype; ``channel_axis`` says where channels are, as in scikit-image
+- an array (H, W) or (H, W, C), any real dtype; ``channel_axis`` says where channels are, as in scikit-image. Of four
+  the last is alpha, and carried, if ``alpha`` says so or it looks so (mostly clear or opaque, or smooth). Masked samples
+  (``numpy.ma``) are not looked at, and come back as they were
 - a PIL image of any mode
 - a tensor (H, W), (C, H, W) or (1, C, H, W), on any device
 - a path, or an ``ipse.Picture``: the image is a ``Picture``, which ``result.save`` writes with its metadata
@@ -18,7 +20,6 @@ they leave it. To watch a run, or to leave it early, pull its stream:
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -37,7 +38,7 @@ from ipse.tasks.upscale import Kernel
 
 
 class Common(TypedDict, total=False):
-    """What every function can be told: the fields of ``Settings``, and where an array has its channels."""
+    """What every function can be told: the fields of ``Settings``, and what the channels of an array are."""
 
     preset: Preset
     seed: int
@@ -51,6 +52,7 @@ class Common(TypedDict, total=False):
     tile: int | None
     network: str | None
     channel_axis: int | None
+    alpha: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def denoise(
         image: y; see above for kinds and ranges.
         sigma: standard deviation of the noise on the scale 0 to 255, whatever the dtype; None estimates it.
         noise: "gaussian", "poisson", "speckle" or "salt-and-pepper"; "auto" finds out.
-        **common: the fields of ``Settings``, and ``channel_axis``.
+        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -105,7 +107,7 @@ def dejpeg(image: ImageLike, *, quality: int | None = None, **common: Unpack[Com
     Args:
         image: y; of a path or a PIL image that was opened from a file, the file's own tables are used.
         quality: IJG quality 1 to 100, for an image that has lost its tables.
-        **common: the fields of ``Settings``, and ``channel_axis``.
+        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -123,7 +125,7 @@ def inpaint(
         image: y; see above for kinds and ranges.
         mask: (H, W), of any of these kinds: what is to be filled, or what is known.
         polarity: what white, or True, marks; "auto" decides by the image, and ``result.estimates`` says how.
-        **common: the fields of ``Settings``, and ``channel_axis``.
+        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         MaskError: the mask does not fit the image, or marks nothing or everything.
@@ -140,7 +142,7 @@ def upscale(image: ImageLike, *, factor: int, kernel: Kernel = "bicubic", **comm
         image: y (H, W); the result is (factor · H, factor · W).
         factor: how many times larger each side becomes, 2 to 8.
         kernel: how the image was made small.
-        **common: the fields of ``Settings``, and ``channel_axis``.
+        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -155,7 +157,7 @@ def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Re
     Args:
         image: y, without flash; its light stays.
         flash: the photo with flash, of the same size but for a few pixels.
-        **common: the fields of ``Settings`` but ``latent``, and ``channel_axis``.
+        **common: the fields of ``Settings`` but ``latent``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -170,7 +172,7 @@ def compare_priors(image: ImageLike, *, factor: int = 4, **common: Unpack[Common
     Args:
         image: y (H, W); the result is (factor · H, 3 · factor · W): ``numpy.split(result.image, 3, axis=1)``.
         factor: how many times larger each side becomes, 2 to 8.
-        **common: the fields of ``Settings``, and ``channel_axis``.
+        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -194,7 +196,7 @@ def invert(
         layer: the layer whose features are kept; several with commas.
         model: one of ``ipse.models.names()``; None is the default.
         weights: a file of its weights; see ``ipse.models.load``.
-        **common: the fields of ``Settings``, and ``channel_axis``.
+        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: an unknown model or layer, or weights that are not there.
@@ -227,25 +229,21 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
     Args:
         image: the damaged image; see above.
         task: any there is; "restore" undoes what ``mask``, ``psf`` and ``factor`` tell, all at once.
-        **given: the task's own options, the fields of ``Settings``, and ``channel_axis``.
+        **given: the task's own options, the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: an option that the task does not have, or a value that it cannot use.
         PictureError: the image is no usable picture.
     """
-    own = {one.name: one for one in tasks.options(task)}
-    shared = {one.name: one for one in tasks.shared_options()}
-    for name in given.keys() - own.keys() - shared.keys() - {"channel_axis"}:
-        raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, [*own, *shared])}")
-    settings = Settings(**{name: one.checked(given[name]) for name, one in shared.items() if name in given})
-    picture, back = taken(image, channel_axis=given.get("channel_axis"))
-    told = {name: one.checked(given[name]) for name, one in own.items() if name in given}
-    return _restored(picture, task, settings, told, back)
-
-
-def _restored(picture: Picture, task: str, settings: Settings, told: Mapping[str, Any], back: Back) -> Result:
     from ipse.runs.plan import check_memory
 
+    own = {one.name: one for one in tasks.options(task)}
+    shared = {one.name: one for one in tasks.shared_options()}
+    for name in given.keys() - own.keys() - shared.keys() - {"channel_axis", "alpha"}:
+        raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, [*own, *shared])}")
+    settings = Settings(**{name: one.checked(given[name]) for name, one in shared.items() if name in given})
+    picture, back = taken(image, channel_axis=given.get("channel_axis"), alpha=given.get("alpha"))
+    told = {name: one.checked(given[name]) for name, one in own.items() if name in given}
     check_memory(picture, task, settings, told)
     result = tiles.restore(picture, task, settings, told)
     return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, back=back)

@@ -14,6 +14,8 @@ from torch import Tensor, as_tensor
 
 from ipse.errors import PictureError
 from ipse.pictures import Picture, from_array, from_pil, read, to_array, to_pil
+from ipse.pictures.arrays import looks_like_alpha
+from ipse.pictures.masked import filled, masked_again
 
 Back = Callable[[Picture], Any]
 ImageLike = ArrayLike | Image.Image | Tensor | str | Path | Picture
@@ -21,12 +23,15 @@ ImageLike = ArrayLike | Image.Image | Tensor | str | Path | Picture
 FEW, MANY = 4, 16  # a first axis of so few and a last of so many look like channels first
 
 
-def taken(image: ImageLike, *, channel_axis: int | None = None) -> tuple[Picture, Back]:
+def taken(
+    image: ImageLike, *, channel_axis: int | None = None, alpha: bool | None = None
+) -> tuple[Picture, Back]:
     """Return an image as a picture, and how to make the same kind of a picture.
 
     Args:
         image: see ``ipse.api``.
         channel_axis: where the channels of an array with three axes are; None takes the last.
+        alpha: whether the last channel of an array or a tensor is alpha; None looks at the last of four.
 
     Raises:
         PictureError: it is no usable picture, or its channels could be the first axis as well as the last.
@@ -38,12 +43,23 @@ def taken(image: ImageLike, *, channel_axis: int | None = None) -> tuple[Picture
     if isinstance(image, Image.Image):
         return from_pil(image), to_pil
     if isinstance(image, Tensor):
-        return _of_tensor(image)
+        return _of_tensor(image, alpha)
     array = np.asarray(image)
     if array.ndim == 3 and channel_axis is None:
         _refuse_doubt(array.shape)
     axis = -1 if channel_axis is None else channel_axis
-    return from_array(array, channel_axis=axis, name="the image"), to_array
+    if not isinstance(image, np.ma.MaskedArray):
+        return _of_array(array, axis, alpha, "the image"), to_array
+    whole: Any = image
+    picture = _of_array(filled(whole, axis=axis), axis, alpha, "the image")
+    return picture, lambda made: masked_again(to_array(made), whole, axis=axis)
+
+
+def _of_array(array: NDArray[Any], axis: int, alpha: bool | None, name: str) -> Picture:
+    """An array's picture, whose fourth channel is alpha if it looks so, unless told."""
+    if alpha is None and array.ndim == 3 and -3 <= axis < 3 and array.shape[axis] == FEW and array.size:
+        alpha = looks_like_alpha(np.take(array, -1, axis))
+    return from_array(array, channel_axis=axis, alpha=alpha, name=name)
 
 
 def array_of(image: ImageLike) -> NDArray[Any] | Path:
@@ -66,7 +82,7 @@ def _refuse_doubt(shape: tuple[int, ...]) -> None:
         )
 
 
-def _of_tensor(tensor: Tensor) -> tuple[Picture, Back]:
+def _of_tensor(tensor: Tensor, alpha: bool | None) -> tuple[Picture, Back]:
     """Take (H, W), (C, H, W) or (1, C, H, W), from any device."""
     shape = tuple(tensor.shape)
     if len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[0] != 1):
@@ -76,7 +92,7 @@ def _of_tensor(tensor: Tensor) -> tuple[Picture, Back]:
     plain = tensor.detach().cpu()
     plain = plain.float() if plain.dtype.is_floating_point and plain.dtype.itemsize < 4 else plain
     array = plain[0].numpy() if len(shape) == 4 else plain.numpy()
-    picture = from_array(array, channel_axis=0, name="the tensor")
+    picture = _of_array(array, 0, alpha, "the tensor")
 
     def back(made: Picture) -> Tensor:
         found = as_tensor(to_array(made)).to(device=tensor.device, dtype=tensor.dtype)

@@ -4,8 +4,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ipse.errors import PictureError
-from ipse.pictures.levels import Samples
+from ipse.pictures.levels import Samples, full_scale
 from ipse.pictures.picture import Picture
+
+MOSTLY = 0.5  # of alpha's samples are at an end
+SMOOTH = (
+    1 / 255
+)  # of the full scale: half of alpha's samples lie that near to a line between their neighbours
 
 
 def from_array(
@@ -38,6 +43,16 @@ def from_array(
         count -= 1
     model = {1: "gray", 3: "rgb"}.get(count, "channels")
     return Picture(samples, alpha=opacity, model=model, name=name, channel_axis=channel_axis)
+
+
+def looks_like_alpha(plane: Samples) -> bool:
+    """Whether a plane (H, W) is clear or opaque, mostly, or smooth: alpha is, a fourth band (near infrared) is not."""
+    full = full_scale(plane.dtype)
+    if float((plane <= 0).mean() + (plane >= full).mean()) >= MOSTLY or min(plane.shape) < 3:
+        return True
+    values = plane.astype(float)
+    bends = np.abs(values[1:-1] * 2 - values[2:] - values[:-2])
+    return float(np.median(bends)) <= SMOOTH * full
 
 
 def to_array(picture: Picture) -> Samples:

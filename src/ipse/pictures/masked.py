@@ -1,0 +1,59 @@
+"""A masked array ↔ a picture: what is masked is no measurement, so it must not tell of range, noise or structure.
+
+On the way in each masked sample takes the value of the nearest one that is not; on the way out it is as it was.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipse.errors import PictureError
+from ipse.pictures.levels import Samples
+
+Masked = np.ma.MaskedArray[Any, Any]
+
+
+def filled(array: Masked, *, axis: int) -> Samples:
+    """The samples (H, W), or with channels along ``axis``, masked ones from their nearest neighbours.
+
+    Raises:
+        PictureError: all samples are masked.
+    """
+    samples, hidden = np.array(array.data), np.ma.getmaskarray(array)
+    if hidden.all():
+        raise PictureError("the image: all samples are masked; expected some that are not")
+    samples[hidden] = np.ma.median(array).astype(samples.dtype)  # of planes that are masked all over
+    planes, masks = (_planes(one, axis) for one in (samples, hidden))
+    for plane, mask in zip(planes, masks, strict=True):
+        if mask.any() and not mask.all():
+            plane[mask] = plane[_nearest(mask)][mask]
+    return samples
+
+
+def masked_again(made: Samples, array: Masked, *, axis: int) -> Samples:
+    """A result as a masked array: of an enlarged one each pixel is masked as the one that it was made of."""
+    hidden, data = np.ma.getmaskarray(array), np.asarray(array.data)
+    sides = [side for side in range(array.ndim) if array.ndim == 2 or side != axis % array.ndim]
+    factors = {made.shape[side] / array.shape[side] for side in sides}
+    if made.ndim != array.ndim or len(factors) != 1:  # several pictures side by side
+        return made
+    for side in sides:
+        at = (np.arange(made.shape[side]) * array.shape[side]) // made.shape[side]
+        hidden, data = hidden.take(at, side), data.take(at, side)
+    return np.ma.MaskedArray(np.where(hidden, data, made), hidden, fill_value=array.fill_value)
+
+
+def _planes(array: NDArray[Any], axis: int) -> NDArray[Any]:
+    """A view with the planes first."""
+    return array[None] if array.ndim == 2 else np.moveaxis(array, axis, 0)
+
+
+def _nearest(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
+    """For each sample the place of the nearest one that is not masked."""
+    from scipy.ndimage import (  # pyright: ignore[reportMissingTypeStubs]
+        distance_transform_edt,  # pyright: ignore[reportUnknownVariableType]
+    )
+
+    found: Any = distance_transform_edt(mask, return_distances=False, return_indices=True)
+    return tuple(found)
