@@ -3,8 +3,8 @@
 Every function takes one image and gives the same kind back as ``result.image``:
 
 - an array (H, W) or (H, W, C), any real dtype; ``channel_axis`` says where channels are, as in scikit-image. Of four
-  the last is alpha, and carried, if ``alpha`` says so or it looks so (mostly clear or opaque, or smooth). Masked samples
-  (``numpy.ma``) are not looked at, and come back as they were
+  the last is alpha, and carried, if ``alpha`` says so or it looks so (mostly clear or opaque, or smooth). Samples that
+  are masked (``numpy.ma``) are not looked at, and come back as they were
 - a PIL image of any mode
 - a tensor (H, W), (C, H, W) or (1, C, H, W), on any device
 - a path, or an ``ipse.Picture``: the image is a ``Picture``, which ``result.save`` writes with its metadata
