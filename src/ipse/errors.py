@@ -77,6 +77,15 @@ def lack(error: Exception) -> str | None:
     return None
 
 
+def amiss(error: Exception) -> str | None:
+    """What to say of a place that the system refuses; None for anything else."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return None
+    name = error.filename if isinstance(error.filename, str) else None
+    place = "" if name is None else f"{name}: "
+    return f"{place}{error.strerror.lower()}: see to it, and run again"
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out, in Python's words, PyTorch's, or the loader's."""
     if isinstance(error, MemoryError):

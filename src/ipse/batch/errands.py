@@ -82,13 +82,17 @@ class Order:
         """Make the output folder.
 
         Raises:
-            OutputError: it cannot be made.
+            OutputError: it cannot be made, or nothing can be put into it.
         """
         try:
             self.output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             said = (error.strerror or str(error)).lower()
             raise OutputError(f"{self.output}: cannot be made ({said}); choose another --output") from error
+        if not os.access(self.output, os.W_OK):
+            raise OutputError(
+                f"{self.output}: is not writable; choose another --output, or change its permissions"
+            )
 
     def listing(self) -> Listing:
         """Find the pictures.

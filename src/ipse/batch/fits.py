@@ -21,7 +21,7 @@ from ipse.batch.listing import is_there
 from ipse.batch.noted import Noted
 from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
-from ipse.errors import InputError, IpseError, OutputError, lack, one_line
+from ipse.errors import InputError, IpseError, OutputError, amiss, lack, one_line
 from ipse.pictures import read_bytes
 from ipse.runs.inputs import run_of
 from ipse.runs.job import Job, file_record, fingerprint
@@ -147,7 +147,7 @@ def fit(errand: Errand, *, opened: Opened = iter) -> Generator[Moment | Record]:
     except IpseError as error:
         made = failed(errand, started, one_line(str(error)))
     except Exception as error:  # whatever one picture does, those after it are restored
-        said = lack(error)
+        said = lack(error) or amiss(error)
         if said is None:
             log.exception("%s: something unforeseen", errand.source)
         said = said or f"something unforeseen: {type(error).__name__}: {one_line(str(error))}"

@@ -1,9 +1,11 @@
 """A run of a batch: it notes the hash of its output, so that nobody takes that for a stranger's."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from ipse.errors import OutputError
-from ipse.pictures import Picture, write_bytes
+from ipse.errors import IpseError, OutputError
+from ipse.pictures import write_bytes
+from ipse.pictures.files import Content
 from ipse.runs.job import Job
 from ipse.runs.receipt import digest_of, sha256
 from ipse.runs.run import Run
@@ -19,16 +21,16 @@ class Noted(Run):
         super().__init__(job)
         self.note = note
 
-    def written(self, picture: Picture, *, unchanged: bool) -> bytes:
+    def deliver(self, output: Content, *others: Content) -> None:
         """Note, then write."""
-        data = self.output(picture, unchanged=unchanged)
-        assert self.job.target is not None
+        digest = sha256(output.data)
         self.note.parent.mkdir(exist_ok=True)  # another run of the same batch may have ended, and removed it
-        noted = sha256(data).encode()
-        write_bytes(self.note, noted, overwrite=True, sync="none")  # it is for kills, not for power cuts
+        write_bytes(self.note, digest.encode(), overwrite=True, sync=False)  # for kills, not for power cuts
         try:
-            write_bytes(self.job.target, data, overwrite=self.job.overwrite, sync="content")
-        except OutputError:  # but where another run of the same batch has just written the same
-            if digest_of(self.job.target) != sha256(data):
-                raise
-        return data
+            super().deliver(output, *others)
+        except IpseError as error:
+            if isinstance(error, OutputError) and digest_of(output.path) == digest:
+                # Another run of the same batch has just written the same.
+                return super().deliver(replace(output, overwrite=True), *others)
+            self.note.unlink(missing_ok=True)
+            raise

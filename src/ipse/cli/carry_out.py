@@ -4,6 +4,7 @@ import sys
 
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.load import load
+from ipse.errors import OutputError, RunError
 from ipse.runs.inputs import plan_of, run_of
 from ipse.runs.job import Job
 from ipse.runs.receipt import Receipt
@@ -30,10 +31,17 @@ def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: boo
 
 
 def fitted(run: Run, interrupts: Interrupts, *, quiet: bool) -> Receipt:
-    """Pull the stream to its end, or to the first interruption, and write what there is."""
-    cancelled = pull(run, interrupts, quiet=quiet)
-    interrupts.patience = Patience.ALL
-    return run.finish(cancelled=cancelled)
+    """Pull the stream to its end, or to the first interruption, and write what there is.
+
+    Raises:
+        RunError: writing failed, at a place that was good when the run began.
+    """
+    try:
+        cancelled = pull(run, interrupts, quiet=quiet)
+        interrupts.patience = Patience.ALL
+        return run.finish(cancelled=cancelled)
+    except OutputError as error:
+        raise RunError(str(error)) from error
 
 
 def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:

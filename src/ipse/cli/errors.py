@@ -4,7 +4,7 @@ import signal
 
 from typer import TyperException
 
-from ipse.errors import IpseError, lack, one_line
+from ipse.errors import IpseError, amiss, lack, one_line
 
 INTERRUPTED = 128 + signal.SIGINT
 EARLY = "interrupted before there was any estimate; nothing was written"
@@ -36,7 +36,7 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 def of_the_system(error: Exception) -> str | None:
     """Return what to say of what the machine could not give; None for anything else."""
-    said = lack(error)
+    said = lack(error) or amiss(error)
     if said is None and isinstance(error, ImportError) and not str(error.name or "ipse").startswith("ipse"):
         return f"{error.name} cannot be loaded ({one_line(str(error))}): install ipse again"
     return said

@@ -6,13 +6,13 @@ import secrets
 import shutil
 import stat
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from ipse.errors import IpseError, OutputError, PictureError, RunError
 
 STREAM = "-"
-Sync = Literal["name", "content", "none"]
 Source = str | Path | BinaryIO
 
 
@@ -111,41 +111,70 @@ def check_place(path: Path, *, overwrite: bool = False) -> None:
         )
 
 
-def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False, sync: Sync = "name") -> None:
-    """Write a file atomically: at no time is there half a file, and a failure leaves nothing behind.
+def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False, sync: bool = True) -> None:
+    """Write one file, as ``write_files`` does."""
+    write_files(Content(Path(path), data, overwrite=overwrite), sync=sync)
 
-    A temporary file beside the target is written, synchronised and then given the target's name in one step;
-    without ``overwrite`` that step fails if the name has been taken meanwhile. A device or pipe is written to
+
+@dataclass(frozen=True)
+class Content:
+    """A file that is to be written."""
+
+    path: Path
+    data: bytes
+    overwrite: bool = True  #: whether a file that is there may be replaced
+
+
+def write_files(*contents: Content, sync: bool = True) -> None:
+    """Write files that belong together: at no time is there half a file, and a failure leaves nothing behind.
+
+    Temporary files beside the targets are written and synchronised; only when all are whole is each given its name, in
+    order. Without ``overwrite`` that step fails if the name has been taken meanwhile. A device or pipe is written to
     directly.
 
-    ``sync`` says what outlives a power cut once this returns: "name" all of it; "content" never half a file, but
-    its new name only if another file of its folder is written so after it; "none" what the system pleases.
+    Args:
+        contents: the files.
+        sync: whether they must outlive a power cut once this returns.
 
     Raises:
-        OutputError: if there can be no file at ``path`` (see ``check_place``).
+        OutputError: if there can be no file at a place (see ``check_place``).
         RunError: if writing fails midway, for instance because the disk is full.
     """
-    path = Path(path)
-    if is_special(path):
-        return _write_special(path, data)
-    check_place(path, overwrite=overwrite)
-    target = path.resolve()  # through a symbolic link, as a plain write would go
-    draft = target.with_name(f".ipse-{secrets.token_hex(6)}.tmp")
+    plain = [one for one in contents if not is_special(one.path)]
+    for one in plain:
+        check_place(one.path, overwrite=one.overwrite)
+    targets = [one.path.resolve() for one in plain]  # through a symbolic link, as a plain write would go
+    drafts = [target.with_name(f".ipse-{secrets.token_hex(6)}.tmp") for target in targets]
+    path = Path()
     try:
-        _write_draft(draft, data, sync=sync != "none")
-        publish(draft, target, overwrite=overwrite, sync=sync == "name")
+        for path, data in [(one.path, one.data) for one in contents if one not in plain]:
+            path.write_bytes(data)
+        for one, draft in zip(plain, drafts, strict=True):
+            path = one.path
+            _write_draft(draft, one.data, sync=sync)
+        for one, draft, target in zip(plain, drafts, targets, strict=True):
+            path = one.path
+            publish(draft, target, overwrite=one.overwrite)
+        for folder in {target.parent for target in targets} if sync else ():
+            sync_folder(folder)
     except OSError as error:
         raise _failure(path, error) from None
     finally:
-        draft.unlink(missing_ok=True)
-    return None
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
 
 
-def _write_special(path: Path, data: bytes) -> None:
+def to_stdout(data: bytes) -> None:
+    """Write all of a file to standard output.
+
+    Raises:
+        RunError: it is closed, or full.
+    """
     try:
-        path.write_bytes(data)
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
     except OSError as error:
-        raise _failure(path, error) from None
+        raise RunError(f"standard output cannot be written ({_reason(error)}): give a file with -o") from None
 
 
 def _write_draft(draft: Path, data: bytes, *, sync: bool) -> None:
@@ -158,7 +187,7 @@ def _write_draft(draft: Path, data: bytes, *, sync: bool) -> None:
             os.fsync(file.fileno())
 
 
-def publish(draft: Path, target: Path, *, overwrite: bool, sync: bool = True) -> None:
+def publish(draft: Path, target: Path, *, overwrite: bool) -> None:
     """Give a whole file its name in one step; raises what the system raises, ``FileExistsError`` where it is taken."""
     if overwrite:
         if target.exists():
@@ -173,12 +202,10 @@ def publish(draft: Path, target: Path, *, overwrite: bool, sync: bool = True) ->
             if os.path.lexists(target):
                 raise FileExistsError(errno.EEXIST, "exists already") from None
             draft.rename(target)
-    if sync:
-        _sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power cut, where the system lets a folder be synchronised."""
+def sync_folder(folder: Path) -> None:
+    """Make new names last through a power cut, where the system lets a folder be synchronised."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -2,7 +2,6 @@
 
 import io
 import struct
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ipse.errors import OutputError, PictureError, RunError, one_line
-from ipse.pictures.files import is_stream, write_bytes
+from ipse.pictures.files import is_stream, to_stdout, write_bytes
 from ipse.pictures.formats import check_target
 from ipse.pictures.heif import encode_heif
 from ipse.pictures.metadata import PREFIX
@@ -55,7 +54,7 @@ def write(
     name = check_target(picture, target, overwrite=overwrite, format=format)
     data = _encoded(picture, name, target)
     if is_stream(target):
-        _to_stdout(data)
+        to_stdout(data)
     else:
         write_bytes(target, data, overwrite=overwrite)
 
@@ -144,12 +143,3 @@ def _one_clear(picture: Picture) -> Picture:
 
 def _looked_up(picture: Picture) -> Picture:
     return replace(picture, samples=picture.colours, model="rgb", palette=None, levels=None)
-
-
-def _to_stdout(data: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        reason = error.strerror or "closed"
-        raise RunError(f"standard output: writing failed ({reason.lower()}); expected an open pipe") from None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ipse.pictures import Metadata, Picture, encode, write_bytes
+from ipse.pictures import Metadata, Picture, encode
 
 Floats = NDArray[np.float32]
 
@@ -26,26 +26,21 @@ def places(output: Path) -> tuple[Path, Path]:
     return output.with_name(output.name + MAP), output.with_name(output.name + VIEW)
 
 
-def write(deviation: Floats, output: Path, *, like: Picture, overwrite: bool = False) -> None:
-    """Write both files, turned as the output is.
+def files(deviation: Floats, output: Path, *, like: Picture) -> dict[Path, bytes]:
+    """Return both files, turned as the output is.
 
     Args:
         deviation: s (H, W), in units of the picture's range.
         output: the restored picture's file.
         like: the restored picture, whose orientation they carry.
-        overwrite: whether existing files may be replaced.
-
-    Raises:
-        OutputError: there can be no file there.
-        RunError: writing failed midway; nothing half-written is left.
     """
     turned = Metadata(exif=orientation(like.orientation))
     contents = {
         "TIFF": Picture(deviation, metadata=turned),
         "PNG": Picture(coloured(deviation), model="rgb", metadata=turned),
     }
-    for path, (form, picture) in zip(places(output), contents.items(), strict=True):
-        write_bytes(path, encode(picture, format=form), overwrite=overwrite)
+    pairs = zip(places(output), contents.items(), strict=True)
+    return {path: encode(picture, format=form) for path, (form, picture) in pairs}
 
 
 def said(deviation: Floats | None, output: Path | None) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ its one result, in the library as in the command; OUTPUT's parts are OUTPUT.raw.
 from pathlib import Path
 
 from ipse import tasks
-from ipse.pictures import Picture, encode, write_bytes
+from ipse.pictures import Picture, encode
 
 
 def places(output: Path, task: str) -> list[Path]:
@@ -23,19 +23,14 @@ def parts(sheet: Picture, task: str) -> list[Picture]:
     return [sheet.crop(slice(0, height), slice(i * step, (i + 1) * step)) for i in range(len(names))]
 
 
-def write(sheet: Picture, output: Path, task: str, form: str, *, overwrite: bool = False) -> None:
-    """Write the parts beside the sheet.
+def files(sheet: Picture, output: Path, task: str, form: str) -> dict[Path, bytes]:
+    """Return the files of the parts beside the sheet.
 
     Args:
         sheet: the result.
         output: its file.
         task: the name of the task.
         form: the file format.
-        overwrite: whether existing files may be replaced.
-
-    Raises:
-        OutputError: there can be no file there.
-        RunError: writing failed midway; nothing half-written is left.
     """
-    for path, part in zip(places(output, task), parts(sheet, task), strict=True):
-        write_bytes(path, encode(part, format=form), overwrite=overwrite)
+    pairs = zip(places(output, task), parts(sheet, task), strict=True)
+    return {path: encode(part, format=form) for path, part in pairs}

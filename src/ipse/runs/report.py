@@ -3,15 +3,18 @@
 import math
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipse import devices
 from ipse.pictures import Picture
-from ipse.runs import disagreement
+from ipse.pictures.files import Content
+from ipse.runs import disagreement, panels
 from ipse.runs.receipt import Receipt, plain, sha256, sha256_of_samples
 
 if TYPE_CHECKING:
     from ipse.runs.run import Run
+    from ipse.runs.snapshots import Trajectory
     from ipse.streams.restoration import Result
 
 
@@ -37,6 +40,18 @@ def report(
         cancelled=cancelled,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def companions(
+    run: "Run", target: Path, result: "Result", picture: Picture, points: "Trajectory | None"
+) -> list[Content]:
+    """Return the files that lie beside an output, but for its receipt."""
+    deviation, job = result.disagreement, run.job
+    shown = {} if deviation is None else disagreement.files(deviation, target, like=picture)
+    shown |= panels.files(picture, target, job.task, run.format)
+    files = [Content(path, data, job.overwrite) for path, data in shown.items()]
+    kept = points if job.snapshots else None
+    return files if kept is None else [*files, Content(run.snapshots_path, kept.to_bytes())]
 
 
 def of_job(run: "Run") -> dict[str, Any]:

@@ -8,7 +8,6 @@
 PyTorch is imported by the first event, so that a wrong path is told at once.
 """
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -18,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from ipse import tasks
 from ipse.errors import OptionError, RunError
-from ipse.pictures import Picture, check_encoding, check_target, encode, write_bytes
-from ipse.pictures.files import check_place
+from ipse.pictures import Picture, check_encoding, check_target, encode
+from ipse.pictures.files import Content, check_place, to_stdout, write_files
 from ipse.pictures.tiling import enlargement
 from ipse.runs import disagreement, panels
 from ipse.runs.checkpoint import Checkpoint
 from ipse.runs.job import Job, file_record, fingerprint, given, piped_format
 from ipse.runs.receipt import Receipt, beside, plain, sha256
-from ipse.runs.report import report
+from ipse.runs.report import companions, report
 from ipse.runs.snapshots import COUNT, SUFFIX, Snapshots, Trajectory, check_strength
 
 if TYPE_CHECKING:
@@ -203,17 +202,14 @@ class Run:
             chosen = points.step_at(self.job.strength)
             picture = self.picture.like(points.pixels(chosen), keep=points.keep)
             step = 0 if points.mixed else chosen
-        data = self.written(picture, unchanged=result.unchanged)
-        if points is not None and self.job.snapshots:
-            write_bytes(self.snapshots_path, points.to_bytes(), overwrite=True)
-        if result.disagreement is not None and self.job.target is not None:
-            places, again = self.job.target, self.job.overwrite
-            disagreement.write(result.disagreement, places, like=picture, overwrite=again)
-        if self.job.target is not None:
-            panels.write(picture, self.job.target, self.job.task, self.format, overwrite=self.job.overwrite)
+        data = self.output(picture, unchanged=result.unchanged)
         said = report(self, result, step=step, picture=picture, data=data, cancelled=cancelled)
-        if self.job.target is not None:
-            write_bytes(beside(self.job.target), said.to_json().encode(), overwrite=True)
+        if self.job.target is None:
+            to_stdout(data)
+        else:
+            others = companions(self, self.job.target, result, picture, points)
+            receipt = Content(beside(self.job.target), said.to_json().encode())
+            self.deliver(Content(self.job.target, data, self.job.overwrite), *others, receipt)
         if self.checkpoint is not None and not cancelled:
             self.checkpoint.remove()
         return said
@@ -226,22 +222,12 @@ class Run:
         origin = {"task": self.job.task, "input": place, "input_sha256": sha256(self.data)}
         return self.snapshots.trajectory(result.step, origin)
 
-    def written(self, picture: Picture, *, unchanged: bool) -> bytes:
-        """Write the output, and return its bytes; one with nothing restored is the very file that came in."""
-        data = self.output(picture, unchanged=unchanged)
-        if self.job.target is not None:
-            # The receipt, which follows in this folder, makes the name last.
-            write_bytes(self.job.target, data, overwrite=self.job.overwrite, sync="content")
-            return data
-        try:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        except OSError as error:
-            raise RunError(f"standard output cannot be written ({error}): give a file with -o") from error
-        return data
+    def deliver(self, output: Content, *others: Content) -> None:
+        """Write the output and what lies beside it: all, or nothing."""
+        write_files(output, *others)
 
     def output(self, picture: Picture, *, unchanged: bool) -> bytes:
-        """The output's bytes: of what stayed as it was, in the same format, those that came in."""
+        """The output's bytes: of what stayed as it was, in the same format, those of the very file that came in."""
         if unchanged and self.format == self.picture.format:
             return self.data
         try:

@@ -45,9 +45,9 @@ class Piece(Run):
         self.picture, options = cropped(self.picture, region, job.task, job.settings, job.options)
         self.job = replace(job, options=options, settings=replace(job.settings, tile=0))
 
-    def written(self, picture: Picture, *, unchanged: bool) -> bytes:  # noqa: ARG002 - the whole file is not the piece
+    def output(self, picture: Picture, *, unchanged: bool) -> bytes:  # noqa: ARG002 - the whole file is not the piece
         """Write the piece, also where nothing was restored."""
-        return super().written(picture, unchanged=False)
+        return super().output(picture, unchanged=False)
 
 
 def fit(order: dict[str, Any], channel: Channel) -> None:

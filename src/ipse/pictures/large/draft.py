@@ -40,10 +40,15 @@ class Draft:
         self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
         self.name = f"the draft in {path.parent}"
         self.row = shape[1] * shape[2] * self.dtype.itemsize
+        there = path.exists()
         try:
             # What is there is written over, not cut off: a run of the same job may be writing the same rows into it.
-            self.file = path.open("r+b" if resume or path.exists() else "w+b")
-            self.file.truncate(shape[0] * self.row)
+            self.file = path.open("r+b" if resume or there else "w+b")
+            try:
+                self.file.truncate(shape[0] * self.row)
+            except OSError:
+                self.close(remove=not there)
+                raise
             if not kept and Path("/dev/fd").is_dir():
                 path.unlink()
                 self.path = Path(f"/dev/fd/{self.file.fileno()}")

@@ -13,7 +13,7 @@ import tifffile
 
 from ipse.errors import OutputError, RunError
 from ipse.pictures import Picture
-from ipse.pictures.files import publish
+from ipse.pictures.files import publish, sync_folder
 from ipse.pictures.large.draft import Draft
 from ipse.pictures.large.source import bands
 from ipse.pictures.levels import Samples
@@ -95,6 +95,7 @@ def _publish(part: Path, path: Path, *, overwrite: bool) -> None:
     with part.open("rb") as file:
         os.fsync(file.fileno())
     publish(part, path, overwrite=overwrite)
+    sync_folder(path.parent)
 
 
 def _remove(part: Path) -> None:
