@@ -19,6 +19,7 @@ from ipse.batch.pairs import matched
 from ipse.batch.records import Manifest, Moment, Record, append, read
 from ipse.batch.watch import Watch
 from ipse.errors import InputError, OptionError, OutputError, PictureError, RunError
+from ipse.pictures.files import publish, write_files
 from ipse.runs.job import Job
 from ipse.runs.receipt import Receipt, beside
 from ipse.settings import Settings
@@ -174,14 +175,14 @@ def test_what_nobody_foresaw_is_a_record_too(monkeypatch, caplog):
 def test_a_full_disk_ends_the_batch_and_keeps_what_is_finished(monkeypatch):
     written = []
 
-    def full(path, data, **_given):
-        if len(written) == 1 and path.suffix == ".png":
-            raise RunError(f"{path}: the disk is full; nothing was written; free some space and run again")
-        written.extend([path] if path.suffix == ".png" else [])
-        Path(path).write_bytes(data)
+    def full(*contents):
+        if written:
+            raise RunError("the disk is full; nothing was written; free some space and run again")
+        written.append(contents)
+        write_files(*contents)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ipse.batch.noted.write_bytes", full)
+        patch.setattr("ipse.runs.run.write_files", full)
         with pytest.raises(RunError, match="disk is full"):
             done(order("in", recursive=True))
     assert [one.state for one in read(Path("out/ipse-manifest.jsonl"))] == ["done", "failed"]
@@ -233,11 +234,13 @@ def test_a_kill_between_output_and_receipt_leaves_nothing_that_seems_a_strangers
     class Killed(BaseException):
         pass
 
-    def kill(*_args, **_given):
-        raise Killed
+    def kill(draft, target, **given):
+        if target.suffix == ".json":
+            raise Killed
+        publish(draft, target, **given)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ipse.runs.run.report", kill)
+        patch.setattr("ipse.pictures.files.publish", kill)
         with pytest.raises(Killed):
             done(order("in"))
     assert Path("out/a_ipse.png").exists()

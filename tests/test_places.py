@@ -16,7 +16,7 @@ from ipse.cli import main
 
 MANIFEST = "ipse-manifest.jsonl"
 BEGIN = ["smooth", "-q", "--steps", "2"]
-GIANT = ("ipse.giant.GIANT", "ipse.giant.LARGE", "ipse.windows.open.SMALL")
+GIANT = ("ipse.runs.inputs.GIANT", "ipse.runs.inputs.LARGE", "ipse.pictures.large.open.SMALL")
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def test_files_may_not_grow(way, size, capsys):
 
 
 def at_first_step(monkeypatch, do) -> None:
-    from ipse.fit import Fit
+    from ipse.engine.fit import Fit
 
     real, done = Fit.advance, []
 
@@ -201,7 +201,7 @@ def test_a_name_that_is_taken_meanwhile_stays_whose_it_is(way, capsys, monkeypat
 def test_a_folder_that_takes_nothing_is_told_before_any_work(capsys, monkeypatch):
     Path("out").mkdir()
     monkeypatch.setattr("os.access", lambda _, mode, **__: mode != os.W_OK)
-    monkeypatch.setattr("ipse.fit.Fit.advance", None)
+    monkeypatch.setattr("ipse.engine.fit.Fit.advance", None)
     assert main([*BEGIN, "in", "-o", "out"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "out: is not writable" in line
@@ -214,7 +214,7 @@ def test_what_the_system_refuses_is_said_by_name(args, capsys, monkeypatch):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "out/.ipse")
 
     Path("out").mkdir()
-    monkeypatch.setattr("ipse.run.Run.open", refuse)
+    monkeypatch.setattr("ipse.runs.run.Run.open", refuse)
     assert main([*BEGIN, *args]) == 1
     err = capsys.readouterr().err
     assert "Traceback" not in err
