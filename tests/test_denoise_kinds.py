@@ -210,3 +210,16 @@ class TestWhole:
             assert isinstance(made, Problem)
             assert made.pilot is not None
             assert all(bool(x.isfinite().all()) for x in made.pilot())
+
+
+def test_runs_on_few_photons_differ_where_they_err() -> None:
+    clean = data.rocket()[100:260, 200:360] / 255
+    seen = np.random.default_rng(0).poisson(clean * 1.0).astype(np.float32)
+    found = ipse.denoise(seen, preset="fast", seeds=3)
+    assert found.disagreement is not None
+    assert "photon" in str(found.estimates["noise"])
+    error, doubt = (
+        part.reshape(20, 8, 20, 8).mean((1, 3))
+        for part in (np.abs(found.image - clean).mean(-1), found.disagreement)
+    )
+    assert np.corrcoef(error.ravel(), doubt.ravel())[0, 1] > 0.4

@@ -44,7 +44,8 @@ def restore_blocks(
         options: the task's own. What a task would estimate, such as sigma, it estimates in each block: tell it.
         halo: pixels of its neighbours that a block sees on each side.
         channel_axis: of an array with three axes; None takes the last.
-        span: the values that are 0 and 1 in a picture; needed but for booleans and unsigned 8- and 16-bit integers.
+        span: the values that are 0 and 1 in a picture; needed but for booleans and unsigned 8- and 16-bit integers,
+            whose type is the scale: of 12 bits in 16 tell (0, 4095), since no block knows what the others hold.
 
     Raises:
         OptionError: an array, a task or an option that this cannot be done with.

@@ -61,6 +61,15 @@ def _read_path(path: Path) -> bytes:
         raise PictureError(f"{path}: cannot be read ({_reason(error)}); expected a picture file") from None
 
 
+def first_bytes(path: Path, most: int) -> bytes:
+    """Return what a file begins with; nothing of one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except (OSError, ValueError):
+        return b""
+
+
 def is_special(path: Path) -> bool:
     """Whether a device or pipe is at ``path``: written to directly, and never in the way."""
     try:

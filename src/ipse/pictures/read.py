@@ -13,7 +13,7 @@ from tifffile import TiffFileError
 
 from ipse.errors import PictureError
 from ipse.pictures.cut_jpeg import check_kind, whole
-from ipse.pictures.files import Source, read_bytes
+from ipse.pictures.files import Source, first_bytes, read_bytes
 from ipse.pictures.heif import heif_image
 from ipse.pictures.jpeg import JpegInfo, jpeg_info
 from ipse.pictures.levels import levels_of
@@ -25,6 +25,8 @@ from ipse.pictures.tiff import MAGIC, read_tiff, tiff_size
 
 # More would not fit a fit: 2^28 pixels of three float32 channels are 3 GiB before any network sees them.
 LIMIT = 2**28
+
+HEADER = 2**20  # bytes, in which a file has said what it is
 
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 REFUSED = {"EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5"}  # drawings and films, or handed to other programs
@@ -88,7 +90,7 @@ def size_in(data: bytes, *, name: str) -> tuple[int, int]:
 def able(path: Path, suffix: str) -> str:
     """Return a suffix, or that of a format which holds what a file's header tells where its own does not."""
     try:
-        with _opened(read_bytes(path)[0], str(path)) as image:
+        with _opened(first_bytes(path, HEADER), str(path)) as image:
             mode = image.mode
     except PictureError:  # what is wrong with it is said by who reads it
         return suffix

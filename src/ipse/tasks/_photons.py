@@ -1,5 +1,6 @@
 """Measurements: photons too few to be denoised as they are, and samples that use a small part of their range."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,27 @@ def few(
         white = whiten(sums, replace(found, gain=gain, sigma=found.sigma / side))
         return white.undo(list(estimates_of(white.y, white, settings))[-1])
 
+    def pilot(y: "Tensor", gain: float) -> "Iterator[Tensor]":
+        return few_photons(y, gain, denoised, side=side, preset=_common.effort(settings))
+
     return Problem(
         prior=None,
         objective=LeastSquares(y),
         recipe=_common.alone(),
-        pilot=lambda: few_photons(y, found.gain, denoised, side=side, preset=_common.effort(settings)),
+        pilot=lambda: pilot(y, found.gain),
+        perturbed=lambda seed: pilot(more_photons(y, found.gain, seed), found.gain),
         estimates=estimates,
     )
+
+
+def more_photons(y: "Tensor", gain: float, seed: int) -> "Tensor":
+    """y + g (p − M² y/g), p ~ Poisson(M² y/g): as bright as y in the mean, with ``MORE`` = M of its noise beside it."""
+    import torch
+
+    from ipse.tasks.denoise import MORE
+
+    draw = torch.Generator(y.device).manual_seed(seed)
+    return y + gain * torch.poisson(MORE**2 * y / gain, generator=draw) - MORE**2 * y
 
 
 def as_stored(problem: "Problem | Nothing", y: "Tensor", within: "Span") -> "Problem | Nothing":

@@ -32,7 +32,6 @@ LEAST = 30  # … but no fewer
 ALONE = {"fast": 2, "good": 2, "best": 8}  # times as many where nothing refines what the network drew
 ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
 EARLY = 0.8  # of the rounds that refine: until then what the network drew may be better, by 0.2 dB on kodim02 even then
-ROUNDING = 0.49 / 255  # of y: made small again, and rounded to 8 bits, the result is y
 SMOOTHNESS = 0.002  # of TV, per pixel
 RATE, AVERAGE = 0.02, {"fast": 0.9, "good": 0.97, "best": 0.97}  # a short fit must forget its beginning
 LONG = (0.01, 0.99)  # rate and average of a long one
@@ -58,7 +57,7 @@ def upscale(
         OptionError: a factor or kernel that cannot be used.
     """
     from ipse.engine.operators import Downsample
-    from ipse.tasks import _common
+    from ipse.tasks import _common, _stored
 
     y = _common.tensor(picture, settings)
     if settings.preset == "paper":
@@ -67,9 +66,10 @@ def upscale(
     asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
     quick = settings.preset == "fast" and factor <= FACTOR and y.shape[1] <= CHANNELS
     estimates: dict[str, object] = {"factor": factor, "kernel": kernel}
+    half = _stored.rounding(picture, y)  # made small again, and rounded as it was stored, the result is y
     if quick and not asked:
-        return _unfitted(y, operator, estimates)
-    return _fitted(y, operator, settings, estimates)
+        return _unfitted(y, operator, half, estimates)
+    return _fitted(y, operator, half, settings, estimates)
 
 
 def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
@@ -90,7 +90,7 @@ def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
 
 
 def _fitted(
-    y: "Tensor", operator: "Downsample", settings: Settings, estimates: dict[str, object]
+    y: "Tensor", operator: "Downsample", rounding: float, settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
     """The network from noise, its result projected onto the pictures that measure y."""
     from ipse.engine.objectives import LeastSquares, TotalVariation
@@ -116,7 +116,7 @@ def _fitted(
         rule=_common.rule(settings, Last),
         pilot=lambda: _interpolated(y, operator, size),
         refine=None if asked else lambda x: _finished(x, consistent, told),
-        outputs=_outputs(consistent),
+        outputs=_outputs(consistent, rounding),
         estimates=estimates,
     )
 
@@ -177,7 +177,7 @@ def _drawn(
     from ipse.engine.until import until
     from ipse.tasks._repeated import refined
 
-    problem = _fitted(y, operator, settings, {})
+    problem = _fitted(y, operator, 0.0, settings, {})
     search = until(Fit(problem), problem.rule)
     for state in search:
         if state.step % TOLD == 0:
@@ -191,7 +191,9 @@ def _drawn(
     return found
 
 
-def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object]) -> "Problem":
+def _unfitted(
+    y: "Tensor", operator: "Downsample", rounding: float, estimates: dict[str, object]
+) -> "Problem":
     """What repeats within the picture alone, from its interpolation on."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.operators.consistent import Consistent
@@ -213,12 +215,12 @@ def _unfitted(y: "Tensor", operator: "Downsample", estimates: dict[str, object])
         recipe=_common.alone(),
         pilot=lambda: found(consistent),
         perturbed=lambda seed: found(Consistent(operator, _common.noisier(y, NOISE, seed), size)),
-        outputs=_outputs(consistent),
+        outputs=_outputs(consistent, rounding),
         estimates=estimates,
     )
 
 
-def _outputs(consistent: "Consistent") -> "Callable[[Tensor], Tensor]":
+def _outputs(consistent: "Consistent", rounding: float) -> "Callable[[Tensor], Tensor]":
     """The picture that measures y, to within its rounding; detail is kept where y asks for it."""
     from torch.nn.functional import interpolate
 
@@ -226,10 +228,10 @@ def _outputs(consistent: "Consistent") -> "Callable[[Tensor], Tensor]":
 
     y, operator = consistent.y, consistent.operator
     base = interpolate(y, size=_enlarged(y, operator), mode="bicubic")
-    rounded = consistent.within(ROUNDING)
+    rounded = consistent.within(rounding)
 
     def outputs(x: "Tensor") -> "Tensor":
-        return rounded(supported(consistent(x), base, y, operator, rounding=ROUNDING), rounds=ROUNDS)
+        return rounded(supported(consistent(x), base, y, operator, rounding=rounding), rounds=ROUNDS)
 
     return outputs
 
