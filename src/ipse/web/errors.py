@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from ipse.errors import IpseError, lack, one_line
+from ipse.errors import IpseError, amiss, lack, one_line
 from ipse.web.guard import refused
 
 STATUS = {
@@ -75,6 +75,13 @@ def handle(app: FastAPI) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return refused(422, "Malformed", shortened(f"{where}: {first['msg']}; see /api"))
+
+    @app.exception_handler(OSError)
+    async def place(_request: Request, error: OSError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        said, place = lack(error), shortened(amiss(error) or str(error))
+        answer = refused(500, "Place", place) if said is None else refused(507, "NoRoom", said)
+        answer.headers["Connection"] = "close"  # nobody shall send the rest of an upload
+        return answer
 
     @app.exception_handler(Exception)
     async def unforeseen(_request: Request, error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ class Looks:
                     self.found(picture, message["found"])
         except IpseError as error:
             if read.done():
-                self.found(picture, {"noise": str(error)})
+                with suppress(IpseError):  # its place has gone, or is full: nobody can note that there
+                    self.found(picture, {"noise": str(error)})
             else:
                 self.store.drop_picture(picture)
                 read.set_exception(error)

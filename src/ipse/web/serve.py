@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import signal
 import socket
 import threading
 import webbrowser
@@ -82,7 +83,7 @@ def check(place: Place) -> None:
 
 
 def serve(place: Place, announce: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; jobs under way are saved, and go on when it is started again.
+    """Serve until SIGINT, SIGTERM or SIGHUP; jobs under way are saved, and go on when it is started again.
 
     Args:
         place: where, and to whom.
@@ -111,8 +112,11 @@ def serve(place: Place, announce: Callable[[str], None]) -> None:
     announce(address)
     if place.browser:
         threading.Timer(0.5, webbrowser.open, (address,)).start()
+    ending = Ending(config, server)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, ending.handle_exit)  # the terminal was closed; uvicorn knows the others
     with suppress(KeyboardInterrupt):  # raised again by uvicorn, after all has ended in order
-        Ending(config, server).run(sockets=[bound])
+        ending.run(sockets=[bound])
 
 
 def listening(place: Place) -> socket.socket:

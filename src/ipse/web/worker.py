@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ipse.errors import IpseError, lack, one_line
+from ipse.errors import IpseError, amiss, lack, one_line
 from ipse.web.bounds import bounded
 from ipse.web.channel import Channel
 
@@ -68,8 +68,10 @@ def carry_out(
     except IpseError as error:
         channel.send("failed", code=type(error).__name__, message=named(one_line(str(error)), order))
     except Exception as error:  # whatever it was, the next order can be carried out
-        traceback.print_exc()
-        said = lack(error) or "something unforeseen went wrong: the log of the server says what"
+        said = lack(error) or amiss(error)
+        if said is None:
+            traceback.print_exc()
+            said = "something unforeseen went wrong: the log of the server says what"
         channel.send("failed", code="RunError", message=said)
 
 

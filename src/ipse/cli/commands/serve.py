@@ -67,7 +67,13 @@ def command(
 
 
 def data_folder() -> Path:
-    """Where programs of this system keep what they must not lose."""
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "ipse"
-    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "ipse"
+    """Where programs of this system keep what they must not lose.
+
+    Raises:
+        OptionError: this user has no such place.
+    """
+    told = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_DATA_HOME")
+    try:
+        return (Path(told) if told else Path.home() / ".local" / "share") / "ipse"
+    except RuntimeError:
+        raise OptionError("this user has no home folder: say where to keep pictures, with --folder") from None

@@ -88,6 +88,8 @@ async def view(server: Reached, name: Name) -> FileResponse:
 async def file(server: Reached, name: Name) -> FileResponse:
     """Give a file back as it is stored."""
     picture = known(server, name)
+    if not server.store.picture_path(name).exists():
+        raise missing("picture", name)
     return FileResponse(
         server.store.picture_path(name), filename=picture.name, media_type="application/octet-stream"
     )
