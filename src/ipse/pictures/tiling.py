@@ -12,6 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # pixels; 32: the blocks of any JPEG stay whole
+SHARED, START = (
+    8,
+    8,
+)  # the same of a picture that is enlarged, at least: what a method sees is pixels of the result
 LARGE = 3 << 20  # pixels of a result from which it is cut, whatever the memory
 LONG = 4096  # pixels of a result's side, the same: what is done along a side grows faster than the side
 
@@ -20,6 +24,13 @@ def enlargement(options: Mapping[str, Any]) -> int:
     """How many times longer each side of the result is, by a task's options; 1 where they say nothing usable."""
     factor = options.get("factor")
     return factor if isinstance(factor, int) and factor > 0 else 1
+
+
+def margins(factor: int) -> tuple[int, int]:
+    """(overlap, multiple) of the tiles of a picture whose result is ``factor`` times larger, in its own pixels."""
+    if factor == 1:
+        return OVERLAP, MULTIPLE
+    return max(SHARED, -(-OVERLAP // factor)), START
 
 
 def side_for(size: tuple[int, int], *, told: int | None = None, factor: int = 1, planes: int = 1) -> int:
@@ -68,22 +79,30 @@ def profiles(length: int, tile: int, overlap: int, multiple: int) -> list[tuple[
 
 
 def tiles(
-    size: tuple[int, int], *, tile: int, overlap: int = OVERLAP, multiple: int = MULTIPLE
+    size: tuple[int, int],
+    *,
+    tile: int,
+    factor: int = 1,
+    overlap: int | None = None,
+    multiple: int | None = None,
 ) -> Iterator[Tile]:
     """Cut a picture of ``size`` (H, W) into tiles of ``tile``² pixels, row by row.
 
     Args:
         size: (H, W) of the picture.
         tile: side of a tile, a multiple of ``multiple``; the last of a side may be shorter by less than that.
-        overlap: pixels that neighbours share at least.
-        multiple: tiles begin at multiples of it, so that the blocks of a JPEG stay whole.
+        factor: how many times larger the result is.
+        overlap: pixels that neighbours share at least; by default as ``margins`` has it.
+        multiple: tiles begin at multiples of it, so that the blocks of a JPEG stay whole; the same.
     """
-    across = profiles(size[1], tile, overlap, multiple)
-    for rows, down in profiles(size[0], tile, overlap, multiple):
+    shared, begin = margins(factor)
+    told = shared if overlap is None else overlap, begin if multiple is None else multiple
+    across = profiles(size[1], tile, *told)
+    for rows, down in profiles(size[0], tile, *told):
         for columns, weight in across:
             yield Tile(rows, columns, np.outer(down, weight).astype(np.float32))
 
 
-def count(size: tuple[int, int], *, tile: int, overlap: int = OVERLAP, multiple: int = MULTIPLE) -> int:
+def count(size: tuple[int, int], *, tile: int, factor: int = 1) -> int:
     """How many tiles ``tiles`` would yield."""
-    return int(np.prod([len(starts(side, tile, overlap, multiple)) for side in size]))
+    return int(np.prod([len(starts(side, tile, *margins(factor))) for side in size]))

@@ -211,7 +211,7 @@ def cut(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> tup
     if not side:
         return 1, pixels_of(picture)
     height, width = picture.size
-    return count(picture.size, tile=side), min(side, height) * min(side, width)
+    return count(picture.size, tile=side, factor=enlargement(options)), min(side, height) * min(side, width)
 
 
 def fits_the_whole(task: str, options: Mapping[str, Any]) -> bool:

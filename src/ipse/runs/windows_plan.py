@@ -37,7 +37,7 @@ def plan_in_windows(job: Job, source: Source, told: Mapping[str, Any], *, side: 
     return replace(
         made,
         size=size,
-        tiles=count(size, tile=side),
+        tiles=count(size, tile=side, factor=enlargement(told)),
         seconds=round(min(seconds, job.settings.seconds or float("inf")), 3),
         memory=made.memory + 2 * band,
     )
@@ -47,6 +47,7 @@ def _planned(size: tuple[int, int], told: Mapping[str, Any], side: int) -> tuple
     """The place of the tile that is measured, and how many are fitted."""
     known = told.get("mask")
     if not isinstance(known, Known):
-        return (slice(0, min(side, size[0])), slice(0, min(side, size[1]))), count(size, tile=side)
+        first = slice(0, min(side, size[0])), slice(0, min(side, size[1]))
+        return first, count(size, tile=side, factor=enlargement(told))
     missing = missing_in(known)
     return busiest(missing, size, side, min(side, SIDE)), tiles_with(missing, size, side)

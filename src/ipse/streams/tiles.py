@@ -66,7 +66,7 @@ class Tiled(Parts):
     @property
     def count(self) -> int:
         """How many tiles there are."""
-        return count(self.size, tile=self.side)
+        return count(self.size, tile=self.side, factor=self.factor)
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Every tile's pilots and steps, in turn."""
@@ -77,7 +77,7 @@ class Tiled(Parts):
         self.found = found
         self.prepare()
         yield from self.first(found)
-        for tile in islice(tiles(self.size, tile=self.side), self.index, None):
+        for tile in islice(tiles(self.size, tile=self.side, factor=self.factor), self.index, None):
             yield from self.restored(tile, found)
         self.inner = None
 
@@ -178,7 +178,7 @@ class Tiled(Parts):
         """Fill what no tile has reached from the picture itself, enlarged by repetition where it must be."""
         if self.total is None:
             raise RunError("stopped before there was any estimate: run it again and wait a little")
-        for tile in islice(tiles(self.size, tile=self.side), self.index, None):
+        for tile in islice(tiles(self.size, tile=self.side, factor=self.factor), self.index, None):
             piece, guess = self.piece(tile), self.guessed(tile)
             pixels = piece.pixels
             known = cut(self.found, self.size, tile.rows, tile.columns).get("mask")

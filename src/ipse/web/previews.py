@@ -85,7 +85,7 @@ class Previews:
             seen = stream.picture.pixels
             laid = seen.shape[-2:] == stream.size  # else it is seen through windows
             self.canvas = _resized(seen, *size) if laid else np.full((len(pixels), *size), 0.5, np.float32)
-        tile = list(tiles(stream.size, tile=stream.side))[stream.index]
+        tile = list(tiles(stream.size, tile=stream.side, factor=stream.factor))[stream.index]
         top, left = round(tile.rows.start * scale), round(tile.columns.start * scale)
         bottom, right = round(tile.rows.stop * scale), round(tile.columns.stop * scale)
         self.canvas[:, top:bottom, left:right] = _resized(pixels, bottom - top, right - left)
