@@ -219,3 +219,57 @@ def test_what_the_system_refuses_is_said_by_name(args, capsys, monkeypatch):
     err = capsys.readouterr().err
     assert "Traceback" not in err
     assert all("out/.ipse: permission denied" in line for line in err.splitlines())
+
+
+ODD = [b"-x.png", b"new\nline.png", b"caf\xe9.png", b"escape\x1b[2J.png", b"[a]*?.png", b"n" * 231 + b".png"]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", ODD)
+def test_one_picture_of_any_name_is_restored_and_said_in_a_line(name, capfd):
+    source = Path(os.fsdecode(name))
+    try:
+        Path("in/0.png").rename(source)
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    assert main(["smooth", "--steps", "1", "--json", "--", str(source)]) == 0
+    out, err = capfd.readouterr()
+    assert "\x1b" not in out + err
+    assert "restored by self-similarity" in err.splitlines()[-1]
+    receipt = Path(f"{source.stem}_ipse.png.ipse.json")
+    assert receipt.exists()
+    assert main(["rerun", "-o", "again.png", "--", str(receipt)]) == 0
+    assert "byte-identical" in capfd.readouterr().err
+    assert main(["smooth", "--dry-run", "--overwrite", "--", str(source)]) == 0
+    assert main(["smooth", "--", str(source)]) == 2  # its output is there
+    out, err = capfd.readouterr()
+    assert err.count("\n") == 1
+    assert "\x1b" not in out + err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("length", [240, 255])
+def test_a_checkpoint_of_any_name_that_there_can_be(length):
+    args = [
+        "smooth",
+        "in/0.png",
+        "-q",
+        "--steps",
+        "3",
+        "--checkpoint",
+        "c" * length,
+        "--checkpoint-every",
+        "0",
+    ]
+    assert main(args) == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_working_folder_that_has_gone_is_said(tmp_path, monkeypatch, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for args in ([str(tmp_path / "in/0.png"), "-o", "x.png"], [str(tmp_path / "in"), "-o", "out"], ["y.png"]):
+        assert main(["smooth", *args]) == 2
+        assert capsys.readouterr().err.count("\n") == 1

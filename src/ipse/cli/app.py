@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from ipse import tasks
 from ipse.cli.errors import INTERRUPTED
-from ipse.errors import OptionError
+from ipse.errors import InputError, OptionError
 
 HERE = Path(__file__).parent
 TASKS = Path(tasks.__file__).parent
@@ -113,12 +113,26 @@ def ipse(
         print(ctx.get_help())
 
 
+def check_here() -> None:
+    """Refuse to work where paths lead nowhere, and PyTorch's libraries end the process.
+
+    Raises:
+        InputError: the working folder has gone.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise InputError("the working folder has been removed: change to another") from None
+
+
 def run(args: list[str] | None) -> int:
     """Run the command, and return its exit code.
 
     Raises:
         KeyboardInterrupt: it was interrupted before there was anything to write.
+        InputError: the working folder has gone.
     """
+    check_here()
     code = app(args, prog_name="ipse", standalone_mode=False)
     if code == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
         raise KeyboardInterrupt

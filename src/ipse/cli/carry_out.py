@@ -4,7 +4,7 @@ import sys
 
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.load import load
-from ipse.errors import OutputError, RunError
+from ipse.errors import OutputError, RunError, one_line
 from ipse.runs.inputs import plan_of, run_of
 from ipse.runs.job import Job
 from ipse.runs.receipt import Receipt
@@ -26,7 +26,7 @@ def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: boo
         if json:
             print(said.to_json(), end="", flush=True)
         if not quiet:
-            print(summary(said), file=sys.stderr)
+            print(one_line(summary(said)), file=sys.stderr)
     interrupts.check()
 
 
@@ -48,11 +48,11 @@ def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
     """Pull the stream; whether it was interrupted."""
     if not quiet and run.picture.frames > 1:
         print(
-            f"{run.picture.name}: the first of {run.picture.frames} pictures in it is restored",
+            one_line(f"{run.picture.name}: the first of {run.picture.frames} pictures in it is restored"),
             file=sys.stderr,
         )
     for note in () if quiet else run.picture.notes:
-        print(f"{run.picture.name}: {note}", file=sys.stderr)
+        print(one_line(f"{run.picture.name}: {note}"), file=sys.stderr)
     load()
     from ipse.cli.progress import view
     from ipse.streams.restoration import Estimate

@@ -130,7 +130,7 @@ class Checkpoint:
         part, folder = None, self.path.absolute().parent
         try:
             folder.mkdir(exist_ok=True)  # that of a batch goes with the first of two runs that ends
-            handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}.")
+            handle, name = tempfile.mkstemp(dir=folder, prefix=".ipse-", suffix=".tmp")
             part = Path(name)
             with os.fdopen(handle, "wb") as file:
                 torch.save(body, file)

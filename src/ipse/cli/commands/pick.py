@@ -8,7 +8,7 @@ import typer
 
 from ipse import tasks
 from ipse.cli.numbers import reading
-from ipse.errors import InputError
+from ipse.errors import InputError, one_line
 from ipse.pictures import Picture, check_target, read, write
 from ipse.runs.job import blank, check_same
 from ipse.runs.receipt import Receipt
@@ -37,7 +37,7 @@ def command(
     check_target(original, output, overwrite=overwrite, size=(pixels.shape[1], pixels.shape[2]))
     write(original.like(pixels, keep=trajectory.keep), output, overwrite=overwrite)
     if not quiet:
-        print(f"{output}: {trajectory.said(step)}", file=sys.stderr)
+        print(one_line(f"{output}: {trajectory.said(step)}"), file=sys.stderr)
 
 
 def place_of(path: Path) -> Path:

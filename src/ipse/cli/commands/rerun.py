@@ -8,7 +8,7 @@ import typer
 
 from ipse.cli.carry_out import fitted, summary
 from ipse.cli.interrupts import Interrupts
-from ipse.errors import InputError
+from ipse.errors import InputError, one_line
 from ipse.runs.inputs import run_of
 from ipse.runs.job import repeated
 from ipse.runs.receipt import Receipt
@@ -40,7 +40,7 @@ def command(
     if json:
         print(made.to_json(), end="", flush=True)
     if not quiet:
-        print(summary(made), file=sys.stderr)
+        print(one_line(summary(made)), file=sys.stderr)
         print(verdict(said, made), file=sys.stderr)
     interrupts.check()
 
