@@ -2,10 +2,11 @@
 # make test   lint, types, import rules, tests
 # make docs   the docs site, into build/site
 # make gallery  the figures of the paper, a page each, into docs/gallery; make docs puts them on the site
-# make notebooks  the same pages as notebooks, into build/notebooks
+# make notebooks  the same pages as executed notebooks, into build/notebooks; make lab opens them in JupyterLab
 # make bench  quality, seconds and memory on the field's test sets, beside other methods
 # make bench-gpu  what a GPU gives
 # make fuzz   read damaged files of every format, 500 of each, under limits of time and memory
+# make dist   build the sdist and the wheel into dist, and try the wheel in a fresh environment
 # make pins   pin every dependency at its newest; make clean test PINS=constraints-torch.txt tests without pins
 # make clean  remove what these made
 #
@@ -17,7 +18,7 @@ PINS ?= constraints.txt
 export PINS
 BIN := .venv/bin
 
-.PHONY: demo test fuzz pins lint docs gallery notebooks bench bench-gpu clean
+.PHONY: demo test fuzz dist pins lint docs gallery notebooks lab bench bench-gpu clean
 
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
@@ -28,6 +29,9 @@ test: lint
 
 fuzz: .venv/.installed-dev
 	$(BIN)/python scripts/fuzz.py
+
+dist: .venv/.installed-dev
+	bash scripts/dist
 
 # Pin the newest of everything; then make clean test
 pins:
@@ -53,6 +57,7 @@ lint: .venv/.installed-dev
 
 # Warnings are errors. To search it: python -m http.server -d build/site
 docs: .venv/.installed-dev
+	$(BIN)/python scripts/house_map.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .venv/.installed-gallery: pyproject.toml $(PINS) scripts/install
@@ -64,7 +69,16 @@ gallery: .venv/.installed-gallery
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python gallery/_render.py pages $(PAGES)
 
 notebooks: .venv/.installed-gallery
-	$(BIN)/python gallery/_render.py notebooks
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python gallery/_render.py notebooks $(PAGES)
+
+.venv/.installed-lab: pyproject.toml $(PINS) scripts/install
+	bash scripts/install "$(PYTHON)" ".[lab]"
+	touch .venv/.installed $@
+
+# Notebooks that are there already are opened as they are; without any, make notebooks first, or open one that was not executed
+lab: .venv/.installed-lab
+	test -d build/notebooks || $(BIN)/python gallery/_render.py notebooks
+	$(BIN)/jupyter lab --notebook-dir build/notebooks
 
 # Needs the test sets: make bench DATA=DIR [ARGS="--works denoise25 --only F16"]
 bench: .venv/.installed-bench

@@ -18,6 +18,7 @@ from mkdocs.config.defaults import MkDocsConfig
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # for bench, which is not installed
 
+import ipse  # noqa: E402
 from bench.rows import read  # noqa: E402
 from bench.summary import lines  # noqa: E402
 from bench.table import figure, markdown  # noqa: E402
@@ -28,7 +29,8 @@ RESULTS = ROOT / "bench" / "results" / "two-cores.csv"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Leave out of the navigation what is not there, put a folder's pages in its place, and the rest last."""
+    """Say which version the site describes; keep the pages that exist in the navigation, and list the rest last."""
+    config.site_name = f"{config.site_name} {ipse.__version__}"
     docs = Path(config.docs_dir)
     nav = list(present(config.nav or [], docs))
     rest = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")} - set(leaves(nav))
@@ -77,7 +79,7 @@ def flags(task: str) -> str:
     """The flags as a table."""
     own = tasks.shared_options() if task == "settings" else tasks.options(task)
     rows = [[flag(one), value(one.kind), default(one), one.help] for one in own]
-    return markdown(["flag", "value", "default", "what it says"], rows, left=4)
+    return markdown(["flag", "value", "default", "meaning"], rows, left=4)
 
 
 def flag(one: tasks.Option) -> str:
@@ -99,8 +101,8 @@ def names(kind: type) -> str:
 
 
 def default(one: tasks.Option) -> str:
-    """What it is where nothing is told."""
-    return "must be told" if one.required else "" if one.default is None else f"`{one.default}`"
+    """The value that is used if none is given."""
+    return "required" if one.required else "" if one.default is None else f"`{one.default}`"
 
 
 def figures(works: str) -> str:

@@ -37,6 +37,11 @@ def test_the_site_fetches_nothing(site: Path) -> None:
         assert "<!-- figures" not in text, page.name
 
 
+def test_the_site_names_its_version(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        assert f"ipse {ipse.__version__}</title>" in page.read_text(encoding="utf-8"), page.name
+
+
 def test_every_flag_of_every_task_is_on_its_page(site: Path) -> None:
     page = (site / "tasks.html").read_text(encoding="utf-8")
     sections = {part.split('"', 1)[0]: part for part in page.split('<h2 id="')[1:]}
@@ -70,5 +75,5 @@ def test_what_is_not_there_is_left_out_of_the_navigation(
     assert found == [{"A": "a.md"}, {"More": ["a.md"]}, {"G": ["gallery/index.md", "gallery/z.md"]}]
     assert sorted(site_pages.leaves(found)) == ["a.md", "a.md", "gallery/index.md", "gallery/z.md"]
     (tmp_path / "new.md").touch()
-    config = SimpleNamespace(docs_dir=str(tmp_path), nav=nav)
+    config = SimpleNamespace(docs_dir=str(tmp_path), nav=nav, site_name="ipse")
     assert site_pages.on_config(config).nav == [*found, {"More": ["new.md"]}]  # type: ignore[arg-type]

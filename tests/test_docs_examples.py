@@ -133,7 +133,14 @@ def fixture_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     return {**small, "y": torch.rand(1, 1, 32, 64), "enough": lambda _: True}
 
 
-@pytest.mark.parametrize("name", ["index.md", "library.md"])
+def test_the_fit_to_debug_runs(given: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = page("../CONTRIBUTING.md").blocks
+    exec(compile(reduced(block), "CONTRIBUTING.md", "exec"), given)
+    assert len(capsys.readouterr().out.splitlines()) == given["search"].fit.step == 4
+    assert given["search"].best.shape == (1, 3, 64, 64)
+
+
+@pytest.mark.parametrize("name", ["index.md", "library.md", "../README.md"])
 def test_the_page_runs_from_top_to_bottom(name: str, given: dict[str, Any]) -> None:
     found = page(name)
     ran = 0
@@ -143,8 +150,8 @@ def test_the_page_runs_from_top_to_bottom(name: str, given: dict[str, Any]) -> N
         exec(compile(reduced(block), name, "exec"), given)
         ran += 1
     assert ran >= len(found.blocks) - 1
-    result = given["result"]
-    assert result.image.shape == FACE.shape
+    image = given["clean"] if name == "../README.md" else given["result"].image
+    assert image.shape == FACE.shape
     if name == "library.md":
-        assert result.disagreement.shape == FACE.shape[:2]
+        assert given["result"].disagreement.shape == FACE.shape[:2]
         assert given["search"].best.shape == (1, 3, 64, 64)
