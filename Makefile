@@ -75,9 +75,9 @@ notebooks: .venv/.installed-gallery
 	bash scripts/install "$(PYTHON)" ".[lab]"
 	touch .venv/.installed $@
 
-# Notebooks that are there already are opened as they are; without any, make notebooks first, or open one that was not executed
+# Opens the notebooks that make notebooks left, or notebooks whose cells have not been run
 lab: .venv/.installed-lab
-	test -d build/notebooks || $(BIN)/python gallery/_render.py notebooks
+	test -d build/notebooks || $(BIN)/python gallery/_render.py notebooks --blank
 	$(BIN)/jupyter lab --notebook-dir build/notebooks
 
 # Needs the test sets: make bench DATA=DIR [ARGS="--works denoise25 --only F16"]

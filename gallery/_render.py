@@ -1,13 +1,12 @@
 """Cells ↦ a page: each is run, and what it prints and shows stands below it.
 
     python gallery/_render.py pages [FILE …]     docs/gallery/NAME.md with its pictures, and an index of them
-    python gallery/_render.py notebooks          build/notebooks/NAME.ipynb, to be opened in Jupyter
+    python gallery/_render.py notebooks [FILE …] build/notebooks/NAME.ipynb, executed; --blank leaves the cells empty
 
 FILE is a script of cells or a notebook; without one it is every script of this folder.
 """
 
 import argparse
-import contextlib
 import io
 import multiprocessing
 import os
@@ -16,67 +15,23 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-import jupytext
-import matplotlib as mpl
-import matplotlib.pyplot as plt
+from _execute import cells, executed, scripts
+from _notebooks import NOTEBOOKS, notebook
 from latex2mathml.converter import convert
 from PIL import Image
 
 from ipse.pictures import write_bytes
 
 HERE = Path(__file__).parent
-PAGES, NOTEBOOKS = HERE.parent / "docs" / "gallery", HERE.parent / "build" / "notebooks"
-HELPER = HERE / "_page.py"
+PAGES = HERE.parent / "docs" / "gallery"
 LARGE = 150_000  # bytes of a PNG from which on it is kept as a JPEG
 THUMB = "thumb.jpg"
-
-
-@dataclass
-class Shown:
-    """What the cells of a page show, each as a PNG."""
-
-    pictures: list[bytes] = field(default_factory=list[bytes])
-
-    def take(self) -> None:
-        """Keep what is drawn; stands for ``plt.show``."""
-        for number in plt.get_fignums():
-            stream = io.BytesIO()
-            plt.figure(number).savefig(stream, format="png", dpi=120)
-            plt.close(number)
-            self.pictures.append(stream.getvalue())
-
-
-def scripts() -> list[Path]:
-    """The pages there are."""
-    return sorted(HERE.glob("[!_]*.py"))
-
-
-def cells(path: Path) -> list[tuple[str, str]]:
-    """Kind ("markdown" or "code") and source of each cell of a script or a notebook."""
-    return [(cell["cell_type"], cell["source"]) for cell in jupytext.read(path)["cells"] if cell["source"]]
-
-
-def executed(path: Path) -> Iterator[tuple[str, str, str, list[bytes]]]:
-    """Run a page cell by cell: kind, source, what it printed, what it showed."""
-    mpl.use("Agg")
-    namespace: dict[str, Any] = {"__name__": path.stem}
-    shown = Shown()
-    beside = [str(path.parent), str(HERE), *sys.path]  # where a notebook finds the helper in Jupyter
-    with mock.patch.object(sys, "path", beside), mock.patch.object(plt, "show", shown.take):
-        for index, (kind, source) in enumerate(cells(path)):
-            printed = io.StringIO()
-            shown.pictures = []
-            if kind == "code":
-                with contextlib.redirect_stdout(printed):
-                    exec(compile(source, f"{path.name}, cell {index}", "exec"), namespace)
-            yield kind, source, printed.getvalue(), shown.pictures
 
 
 def render(path: Path, target: Path = PAGES) -> float:
@@ -86,11 +41,11 @@ def render(path: Path, target: Path = PAGES) -> float:
         The seconds that it took.
     """
     start, name, text, pictures = time.perf_counter(), path.stem, list[str](), list[bytes]()
-    for kind, source, printed, shown in executed(path):
-        text.append(mathematics(source) if kind == "markdown" else f"```python\n{source}\n```")
-        if printed.strip():
-            text.append(f"```text\n{printed.rstrip()}\n```")
-        for picture in shown:
+    for cell in executed(path):
+        text.append(mathematics(cell.source) if cell.kind == "markdown" else f"```python\n{cell.source}\n```")
+        if cell.printed.strip():
+            text.append(f"```text\n{cell.printed.rstrip()}\n```")
+        for picture in cell.pictures:
             pictures.append(picture)
             text.append(f"![]({name}/{placed(len(pictures), picture)})")
     seconds = time.perf_counter() - start
@@ -168,23 +123,20 @@ def index(target: Path = PAGES) -> None:
     write_bytes(target / "index.md", ("\n\n".join(text) + "\n").encode(), overwrite=True)
 
 
-def pages(paths: Sequence[Path], *, jobs: int) -> int:
-    """Render pages, ``jobs`` at a time; the number of those that failed."""
-    start, failed = time.perf_counter(), 0
-    context = multiprocessing.get_context("spawn")
+def made(paths: Sequence[Path], make: Callable[[Path], Any], *, jobs: int) -> int:
+    """Make a page or a notebook of each script, ``jobs`` at a time; the number of those that failed."""
+    failed, context = 0, multiprocessing.get_context("spawn")
     share = max(1, (os.cpu_count() or 1) // jobs)
     with ProcessPoolExecutor(jobs, context, initializer=threads, initargs=(share,)) as pool:
-        running = {pool.submit(render, path): path.stem for path in paths}
+        begun = time.perf_counter()
+        running = {pool.submit(make, path): path.stem for path in paths}
         for done in as_completed(running):
             try:
-                print(f"{running[done]}: {done.result():.0f} s", flush=True)
-            except Exception:  # whatever a page raises: the others are rendered all the same
+                done.result()
+                print(f"{running[done]}: done after {time.perf_counter() - begun:.0f} s", flush=True)
+            except Exception:  # whatever a page raises: the others are made all the same
                 failed += 1
                 print(f"{running[done]}: failed\n{traceback.format_exc()}", file=sys.stderr, flush=True)
-    index()
-    print(
-        f"{len(paths) - failed} of {len(paths)} pages in {time.perf_counter() - start:.0f} s: {PAGES / 'index.md'}"
-    )
     return failed
 
 
@@ -195,21 +147,6 @@ def threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def notebooks(target: Path = NOTEBOOKS) -> None:
-    """Write every page as a notebook, and beside them the helper that they import."""
-    target.mkdir(parents=True, exist_ok=True)
-    for path in scripts():
-        notebook = jupytext.read(path)
-        notebook.metadata["kernelspec"] = {
-            "name": "python3",
-            "display_name": "Python 3",
-            "language": "python",
-        }
-        jupytext.write(notebook, target / f"{path.stem}.ipynb", fmt="ipynb")
-    shutil.copy(HELPER, target / HELPER.name)
-    print(f"{len(scripts())} notebooks: {target}")
-
-
 def main() -> int:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(
@@ -218,11 +155,16 @@ def main() -> int:
     parser.add_argument("what", choices=("pages", "notebooks"))
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="pages at a time")
+    parser.add_argument("--blank", action="store_true", help="notebooks whose cells have not been run")
     told = parser.parse_intermixed_args()
-    if told.what == "notebooks":
-        notebooks()
-        return 0
-    return min(1, pages(told.files or scripts(), jobs=told.jobs))
+    chosen, pages = told.files or scripts(), told.what == "pages"
+    start, jobs = time.perf_counter(), max(1, told.jobs)
+    failed = made(chosen, render if pages else partial(notebook, blank=told.blank), jobs=jobs)
+    if pages:
+        index()
+    seconds, place = time.perf_counter() - start, PAGES / "index.md" if pages else NOTEBOOKS
+    print(f"{len(chosen) - failed} of {len(chosen)} {told.what} in {seconds:.0f} s: {place}")
+    return min(1, failed)
 
 
 if __name__ == "__main__":

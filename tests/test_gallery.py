@@ -7,9 +7,13 @@ import pytest
 
 pytest.importorskip("jupytext", reason="needs the extra 'gallery'")
 
+import _page
+import _render
 import jupytext
+import nbformat
+from _execute import cells, scripts
+from _notebooks import notebook
 
-from gallery import _page, _render
 from ipse.errors import OptionError
 
 MODEL = ("invert", "maximise")  # tasks that look into a trained model
@@ -28,14 +32,14 @@ def script(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("path", _render.scripts(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", scripts(), ids=lambda path: path.stem)
 def test_a_page_says_what_it_shows_and_runs(path: Path, tmp_path: Path) -> None:
-    kind, first = _render.cells(path)[0]
+    kind, first = cells(path)[0]
     assert kind == "markdown"
     assert first.startswith("# ")
     assert "https://arxiv.org/abs/1711.10925" in first
     assert "your" in first  # what to swap for a picture of one's own
-    assert any("$$" in source for _, source in _render.cells(path))
+    assert any("$$" in source for _, source in cells(path))
     if path.stem.startswith(MODEL) and NO_MODEL:
         pytest.skip("needs the weights of the extra 'models'")
     _render.render(path, tmp_path)
@@ -75,21 +79,58 @@ def test_a_page_made_anew_keeps_no_picture_of_the_old(tmp_path: Path) -> None:
 
 
 def test_the_index_has_the_pages_that_were_made(tmp_path: Path) -> None:
-    made = _render.scripts()[1]
+    made = scripts()[1]
     (tmp_path / f"{made.stem}.md").write_text("", encoding="utf-8")
     _render.index(tmp_path)
     listed = (tmp_path / "index.md").read_text(encoding="utf-8")
-    assert [path.stem for path in _render.scripts() if f"]({path.stem}.md)" in listed] == [made.stem]
+    assert [path.stem for path in scripts() if f"]({path.stem}.md)" in listed] == [made.stem]
 
 
 def test_a_notebook_has_the_cells_of_its_script(tmp_path: Path) -> None:
-    _render.notebooks(tmp_path)
-    made = sorted(tmp_path.glob("*.ipynb"))
-    assert [path.stem for path in made] == [path.stem for path in _render.scripts()]
+    for path in scripts():
+        notebook(path, tmp_path, blank=True)
+        made = tmp_path / f"{path.stem}.ipynb"
+        assert cells(made) == cells(path)
+        assert jupytext.read(made).metadata["kernelspec"]["name"] == "python3"
     assert (tmp_path / "_page.py").is_file()
-    for script, notebook in zip(_render.scripts(), made, strict=True):
-        assert _render.cells(notebook) == _render.cells(script)
-        assert jupytext.read(notebook).metadata["kernelspec"]["name"] == "python3"
+
+
+RESULT = """# %% [markdown]
+# # Title
+
+# %%
+from _page import np, show
+import ipse
+print("first")
+show({"a": np.zeros((4, 4), np.uint8)})
+
+# %%
+y = np.full((16, 16), 90, np.uint8)
+ipse.denoise(y, preset="fast")
+
+# %%
+y.shape
+"""
+
+
+def test_a_notebook_is_executed_and_a_result_shows_itself(tmp_path: Path) -> None:
+    notebook(script(tmp_path, RESULT), tmp_path / "made")
+    made = nbformat.read(tmp_path / "made" / "some_page.ipynb", as_version=4)
+    nbformat.validate(made)
+    outputs = [
+        [output.output_type for output in cell.outputs] for cell in made.cells if cell.cell_type == "code"
+    ]
+    assert outputs == [["stream", "display_data"], ["execute_result"], ["stream"]]
+    shown = made.cells[2].outputs[0].data
+    assert "before, 16×16" in shown["text/html"]
+    assert shown["image/png"].startswith("iVBOR")
+    assert made.cells[3].outputs[0].text == "(16, 16)\n"
+
+
+def test_a_page_shows_the_result_that_a_cell_ends_in(tmp_path: Path) -> None:
+    _render.render(script(tmp_path, RESULT), tmp_path)
+    text = (tmp_path / "some_page.md").read_text(encoding="utf-8")
+    assert text.index("ipse.denoise(y") < text.index("](some_page/2.png)") < text.index("y.shape")
 
 
 def test_an_unknown_budget_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,14 +20,14 @@ they leave it. To watch a run, or to leave it early, pull its stream:
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from ipse import pictures, tasks
 from ipse.errors import OptionError, nearest
 from ipse.images import Back, ImageLike, array_of, taken
-from ipse.pictures import Picture
+from ipse.pictures import Picture, exhibit
 from ipse.runs.job import BLANK
 from ipse.settings import Latent, Precision, Preset, RuleName, Settings
 from ipse.streams import restoration as engine
@@ -60,6 +60,9 @@ class Result(engine.Result):
     """A restored image, and how it came about."""
 
     back: Back = Picture.to_array
+    before: Picture | None = field(
+        default=None, repr=False, compare=False
+    )  #: the damaged picture, to be shown
 
     @property
     def image(self) -> Any:
@@ -73,6 +76,14 @@ class Result(engine.Result):
             OutputError: the place or the format cannot take it.
         """
         pictures.write(self.picture, path, overwrite=overwrite)
+
+    def _repr_html_(self) -> str:
+        """Before, after, and what was found, in a notebook."""
+        return exhibit.html(self, self.before)
+
+    def _repr_png_(self) -> bytes:
+        """Before and after, where a notebook cannot show HTML."""
+        return exhibit.png(self, self.before)
 
 
 def enhance(image: ImageLike, **common: Unpack[Common]) -> Result:
@@ -246,4 +257,5 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
     told = {name: one.checked(given[name]) for name, one in own.items() if name in given}
     check_memory(picture, task, settings, told)
     result = tiles.restore(picture, task, settings, told)
-    return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, back=back)
+    before = None if image is BLANK else picture
+    return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, back=back, before=before)
