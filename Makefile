@@ -1,14 +1,14 @@
 # make demo   restore a photograph, print how much of it came back
 # make test   lint, types, import rules, tests
 # make docs   the docs site, into build/site
-# make gallery  the figures of the paper, a page each, into docs/gallery; make docs puts them on the site
+# make gallery  the figures of the paper, one page each, into docs/gallery; make docs adds them to the site
 # make notebooks  the same pages as executed notebooks, into build/notebooks; make lab opens them in JupyterLab
 # make bench  quality, seconds and memory on the field's test sets, beside other methods
-# make bench-gpu  what a GPU gives
-# make fuzz   read damaged files of every format, 500 of each, under limits of time and memory
+# make bench-gpu  the same for the fit on a GPU, against the CPU
+# make fuzz   read 500 damaged files of every format, under limits of time and memory
 # make dist   build the sdist and the wheel into dist, and try the wheel in a fresh environment
-# make pins   pin every dependency at its newest; make clean test PINS=constraints-torch.txt tests without pins
-# make clean  remove what these made
+# make pins   pin the newest version of every dependency; make clean test PINS=constraints-torch.txt tests without pins
+# make clean  remove everything that these made
 #
 # The first use creates .venv and installs into it; PYTHON=… chooses the interpreter.
 
@@ -23,7 +23,7 @@ BIN := .venv/bin
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
 
-# One thread a process: two processes on two cores are quicker than four threads on them.
+# One thread per process: two processes on two cores are faster than four threads.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
@@ -64,7 +64,7 @@ docs: .venv/.installed-dev
 	bash scripts/install "$(PYTHON)" ".[gallery]"
 	touch .venv/.installed $@
 
-# IPSE_BUDGET=tiny|reduced|full, IPSE_DATA=DIR with the paper's pictures in DIR/paper, PAGES=gallery/NAME.py for some alone
+# IPSE_BUDGET=tiny|reduced|full, IPSE_DATA=DIR with the paper's pictures in DIR/paper, PAGES=gallery/NAME.py for one page
 gallery: .venv/.installed-gallery
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python gallery/_render.py pages $(PAGES)
 
@@ -84,7 +84,7 @@ lab: .venv/.installed-lab
 bench: .venv/.installed-bench
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m bench --data $(DATA) $(ARGS)
 
-# Needs a GPU and, in .venv, a PyTorch that knows it: make bench-gpu [ARGS="--device cuda:1"]
+# Needs a GPU and, in .venv, a PyTorch that supports it: make bench-gpu [ARGS="--device cuda:1"]
 bench-gpu: .venv/.installed
 	$(BIN)/python -m bench.gpu $(ARGS)
 

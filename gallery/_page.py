@@ -3,7 +3,7 @@
     IPSE_BUDGET   tiny (does it run?), reduced (the default: a minute or two a page) or full (as published: hours)
     IPSE_DATA     a folder with the pictures of the paper in paper/; without it they are scikit-image's
 
-A page that shall take a picture of yours has it in the first lines of its first cell.
+The first lines of a page's first cell choose the picture: put yours there.
 """
 
 import os

@@ -20,8 +20,8 @@ small = Downsample(4, kernel="lanczos2")(tensor(large))
 # $$\arg\min_x \lVert D x - y \rVert^2 \qquad \arg\min_x \lVert D x - y \rVert^2 + \lambda\,\mathrm{TV}(x) \qquad
 # \arg\min_\theta \lVert D f_\theta(z) - y \rVert^2$$
 #
-# The first has no prior: any detail that $D$ does not see stays as it was drawn at random. The second prefers what
-# is flat in pieces. The third has no term beside the misfit, and fewer pictures that it draws easily.
+# The first has no prior: detail that $D$ removes stays as it was initialised, at random. The second prefers piecewise
+# constant pictures. The third has no term besides the misfit; its prior is which pictures the network draws easily.
 
 # %%
 steps = budget(tiny=4, reduced=400, full=2000)

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # JPEG: the fit sheds the blocks
 #
-# The paper's figure of blind clean-up, a snail: the network of the published notebook, along its fit, beside what
-# ipse does unless asked otherwise ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). To see yours, let `snail`
+# The paper's figure of blind JPEG restoration, a snail: the network of the published notebook, along its fit, beside
+# ipse's default ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). To see yours, let `snail`
 # be `PIL.Image.open("mine.jpg")`.
 
 # %%
@@ -29,8 +29,8 @@ DATA = os.environ.get("IPSE_DATA")
 snail = Image.open(Path(DATA, "paper", "denoising", "snail.jpg") if DATA else saved(quality=10))
 
 # %% [markdown]
-# ipse reads the file's tables. They say in which interval each coefficient of the original lies, and the result stays
-# within: saved again with the same tables, it is the same file but for rounding.
+# ipse reads the file's quantisation tables. They give the interval in which each coefficient of the original lies, and
+# the result stays within: saved again with the same tables, it is the same file up to rounding.
 
 # %%
 result = ipse.dejpeg(snail)
@@ -41,8 +41,8 @@ show({"the file": given, "ipse.dejpeg": restored}, columns=2)
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert f_\theta(z) - y \rVert^2$$
 #
-# The paper knows nothing of JPEG here: its network draws the picture until the blocks come. It is narrow (8 to 128
-# channels), and its latent has 3 channels of noise, with a little more noise at each step. Here it draws a part of
+# The paper uses no knowledge of JPEG here: its network draws the picture first and the blocks last. It is narrow (8 to
+# 128 channels), and its latent has 3 channels of noise, with a little more noise at each step. Here it draws a part of
 # the picture, at `IPSE_BUDGET=full` the middle in 2400 steps, as published.
 
 # %%

@@ -2,8 +2,8 @@
 # # One picture or many
 #
 # Not in the paper, but the first question after it ([Deep Image Prior](https://arxiv.org/abs/1711.10925)): from
-# how many pairs of noisy and clean pictures on is the usual way, a network trained on them, better than one noisy
-# picture alone? For yours, let `test` be your picture; none of the training pictures may be it.
+# how many pairs of noisy and clean pictures on is a network trained on them better than a restoration from one noisy
+# picture alone? For yours, let `test` be your picture; it must not be among the training pictures.
 
 # %%
 import numpy as np
@@ -81,7 +81,7 @@ for count in PAIRS:
     print(f"trained on {count} pairs: {levels[-1]:.2f} dB")
 
 # %% [markdown]
-# One picture alone: by the network, from noise, and by ipse's default, which uses what repeats in the picture.
+# One picture alone: by the network, from noise, and by ipse's default, self-similarity.
 
 # %%
 STEPS_ALONE = budget(tiny=3, reduced=500, full=5000)
@@ -107,5 +107,5 @@ flat = {name: (list(PAIRS), [level] * len(PAIRS)) for name, level in alone.items
 plot({"trained on pairs": (list(PAIRS), levels), **flat}, x="pairs", y="PSNR, dB", log="x")
 
 # %% [markdown]
-# With few steps of training all counts are near each other, because they are what limits the trained network, not
+# With few steps of training all numbers of pairs give similar results, because the steps limit the trained network, not
 # its data; `IPSE_BUDGET=full` trains twenty-five times longer.

@@ -18,8 +18,8 @@ STEPS = budget(tiny=6, reduced=1300, full=5000)
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert f_\theta(z) - y \rVert^2, \qquad x^* = f_{\theta^*}(z)$$
 #
-# `ipse.denoise` fits no network unless it is asked to: what repeats within the picture does better, sooner. Here it
-# is asked to, from noise as the latent $z$. A restoration is a stream of states. Every rule below sees the same
+# By default, `ipse.denoise` fits no network: self-similarity gives better results, faster. Here a network is fitted,
+# with noise as the latent $z$. A restoration is a stream of states. Every rule below sees the same
 # stream, and none of them sees the clean picture.
 
 # %%
@@ -60,7 +60,7 @@ for name, (step, x) in best.items():
 # ## Along the trajectory
 #
 # The curve to the noisy picture only rises; the one to the clean picture falls again when the network takes on the
-# noise. How far it falls hangs on the number of steps: run it at `IPSE_BUDGET=full`, or with a larger `STEPS`.
+# noise. How far it falls depends on the number of steps: run it at `IPSE_BUDGET=full`, or with a larger `STEPS`.
 
 # %%
 steps = list(drawn)

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Which latent: noise, coordinates, or the picture itself
 #
-# The paper feeds its network with noise, or with coordinates; the popular telling of it feeds the damaged picture
-# itself, so that input and target are one ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). For yours, let
-# `clean` be your picture.
+# The paper feeds its network with noise, or with coordinates; popular articles feed it with the damaged
+# picture itself, so that input and target are the same ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). For
+# yours, let `clean` be your picture.
 
 # %%
 from _page import budget, middle, noisy, picture, pixels, plot, psnr, show

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Where several seeds disagree
 #
-# The paper averages two runs; ipse averages as many as it is told, and maps where they differ
+# The paper averages two runs; ipse averages as many as you ask for, and maps where they differ
 # ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). For yours call `ipse.denoise("mine.png", seeds=5)`.
 
 # %%
@@ -17,8 +17,8 @@ y = noisy(clean, sigma=25)
 # %% [markdown]
 # $$\bar x = \frac{1}{K} \sum_k x_k, \qquad s^2 = \frac{1}{K - 1} \sum_k (x_k - \bar x)^2$$
 #
-# Where the picture did not say what belongs there, the runs differ. What all of them get wrong in the same way is
-# not in $s$, so read it as a ranking, not as the error.
+# The runs differ where the picture does not determine the result. Errors that all runs share do not appear in $s$, so
+# read it as a ranking, not as the error.
 
 # %%
 hard: Common = budget(tiny=Common(preset="fast", seeds=2), reduced=Common(seeds=5), full=Common(seeds=5))

@@ -2,7 +2,7 @@
 # # Impedance to noise
 #
 # The paper's curves of fitting a picture, the picture with noise, its pixels shuffled, and white noise ([Deep Image
-# Prior](https://arxiv.org/abs/1711.10925)): what a natural picture costs the network, and what noise does. For
+# Prior](https://arxiv.org/abs/1711.10925)): how quickly the network fits a natural picture, and how slowly noise. For
 # yours, let `image` be your picture.
 
 # %%
@@ -33,7 +33,7 @@ targets = {
 # $$E(\theta) = \lVert f_\theta(z) - y \rVert^2 \quad \text{for four } y$$
 #
 # The network is the published one, with 2.2 million parameters for no more than a million numbers: it can
-# draw any of the four to the bit. There is no jitter and no average here; the curves are the misfit itself.
+# fit any of the four exactly. There is no jitter and no average here; the curves are the misfit itself.
 
 # %%
 CHECK = {1, 2, 3, 5, 8, 12, 18, 27, 40, 60, 90, 130, 190, STEPS} | set(range(500, STEPS, 250))

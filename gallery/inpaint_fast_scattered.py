@@ -19,9 +19,9 @@ few = middle(picture("restoration/kate.png", otherwise="astronaut"), SIDE)
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert m \odot (f_\theta(z) - y) \rVert^2, \qquad m_i \sim \mathrm{Bernoulli}(p)$$
 #
-# Of half of the pixels, the network is the published one at `IPSE_BUDGET=full` only, and else ipse's own, which is
-# faster. Of one in fifty it is the published one: narrow, without skips, so that it cannot draw the known pixels as
-# dots.
+# With half of the pixels, the network is the published one at `IPSE_BUDGET=full` only, otherwise ipse's own, which is
+# faster. With one pixel in fifty it is the published one: narrow, without skips, so that it cannot draw the
+# known pixels as dots.
 
 # %%
 network: Common = budget(

@@ -2,8 +2,8 @@
 # # Text removed
 #
 # The paper's figure of a portrait with text over it, kate ([Deep Image Prior](https://arxiv.org/abs/1711.10925)).
-# For your picture call `ipse.inpaint("mine.png", mask="mask.png")`: white in the mask is what to fill; where it is
-# the other way round, ipse notices and says so.
+# For your picture call `ipse.inpaint("mine.png", mask="mask.png")`. ipse works out whether white marks the pixels to
+# fill or the known ones, and reports its choice.
 
 # %%
 import numpy as np
@@ -32,8 +32,8 @@ y = np.where(seen[..., None], clean, 255).astype(np.uint8)
 # $$\theta^* = \arg\min_\theta \; \lVert m \odot (f_\theta(z) - y) \rVert^2$$
 #
 # Pixels under the text, where $m = 0$, are not in the loss: the network draws something there all the same. Strokes
-# are thin, and every patch has one like it elsewhere in the picture, so ipse fills them by what repeats, and does not
-# fit a network unless asked.
+# are thin, and similar patches exist elsewhere in the picture, so ipse fills them by self-similarity; by default it
+# fits no network.
 
 # %%
 hard: Common = budget(

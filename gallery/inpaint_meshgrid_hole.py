@@ -68,8 +68,8 @@ show({"given": y, **made, "without the hole": clean}, columns=3)
 
 # %% [markdown]
 # The hole alone, with what is around it. In the paper's picture, at the reduced budget, coordinates carry the rails
-# of the balustrade through the hole, and the vase is gone; close by it is a weave of stripes. From noise come
-# patches. The default leaves a smooth blur in the shape of the vase: of a large hole the published form makes more
+# of the balustrade through the hole, and the vase is gone; near it is a weave of stripes. Noise gives
+# patches. The default leaves a smooth blur in the shape of the vase: in a large hole, the published form draws more
 # than ipse does.
 
 # %%

@@ -24,8 +24,8 @@ LAYERS = budget(
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert \varphi_l(f_\theta(z)) - \varphi_l(y) \rVert^2$$
 #
-# $\varphi_l$ is what the model has made of a picture after layer $l$. Many pictures have the same features; the
-# network draws one that looks natural. What is left of $y$ is what the layer has kept.
+# $\varphi_l$ are the model's features after layer $l$. Many pictures have the same features; the network draws one that
+# looks natural. It shows how much of $y$ the layer has kept.
 
 # %%
 model = models.load()

@@ -18,8 +18,8 @@ STEPS = budget(tiny=2, reduced=80, full=1500)
 # %% [markdown]
 # $$\theta^* = \arg\max_\theta \; \varphi_k(f_\theta(z)) - \lambda\,\mathrm{TV}(f_\theta(z))$$
 #
-# Free pixels with total variation find a pattern that excites the model and looks like nothing; the network has to
-# draw something that a network draws.
+# Free pixels with total variation give a pattern that activates the model but shows no object; the network is limited
+# to pictures that it can draw easily.
 
 # %%
 model = models.load()

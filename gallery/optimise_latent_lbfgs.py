@@ -26,8 +26,8 @@ STEPS = budget(tiny=3, reduced=250, full=2000)
 # %% [markdown]
 # $$\arg\min_{\theta, z, k} \; \lVert (k \ast f_\theta(z))\!\downarrow - y \rVert^2$$
 #
-# The picture was made small by a bicubic kernel. The fit is told a Lanczos one; where it may learn the kernel, it
-# starts there.
+# The picture was downsampled with a bicubic kernel. The fit assumes a Lanczos kernel; where it may learn the kernel, it
+# starts from that.
 
 # %%
 y = Downsample(4, kernel="bicubic")(tensor(large))

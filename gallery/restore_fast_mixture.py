@@ -1,9 +1,9 @@
 # %% [markdown]
-# # A mixture: blur, missing pixels and lost resolution at once
+# # A mixture: blur, missing pixels and lower resolution at once
 #
 # The paper has no figure of it, but its equation takes any operator ([Deep Image
 # Prior](https://arxiv.org/abs/1711.10925)). For yours call `ipse.restore("mine.png", psf="psf.png",
-# mask="mask.png", factor=2)`, with the parts that there are.
+# mask="mask.png", factor=2)`, with the parts that apply.
 
 # %%
 import numpy as np
@@ -41,7 +41,7 @@ all_three = ipse.restore(y, psf=psf, mask=known, polarity="white-is-known", fact
 print(dict(all_three.estimates))
 
 # %% [markdown]
-# The blur alone is undone by splitting: an inversion in turn with a denoiser.
+# A blur alone is undone by splitting: inversion and a denoiser, alternately.
 
 # %%
 seen = pixels(blurred)

@@ -2,8 +2,8 @@
 # # Super-resolution, ×4 and ×8
 #
 # The paper's figure of the zebra ([Deep Image Prior](https://arxiv.org/abs/1711.10925)). To enlarge yours, call
-# `ipse.upscale("mine.png", factor=4).save("large.png")`; to compare as here, let `large` be a picture that is to be
-# made small first.
+# `ipse.upscale("mine.png", factor=4).save("large.png")`; to compare as here, let `large` be a picture that is
+# downsampled first.
 
 # %%
 import torch
@@ -20,9 +20,8 @@ large = large[: large.shape[0] // 8 * 8, : large.shape[1] // 8 * 8]
 # %% [markdown]
 # $$\theta^* = \arg\min_\theta \; \lVert D f_\theta(z) - y \rVert^2$$
 #
-# $D$ makes a picture smaller; of all pictures that it takes to $y$ the network draws one with clean edges. There
-# are two restorations: the network alone, and the default, which goes on from the network's picture with what
-# repeats in it.
+# $D$ downsamples; of all pictures that it maps to $y$, the network draws one with clean edges. There are two
+# restorations: the network alone, and the default, which refines the network's picture by self-similarity.
 
 
 # %%
