@@ -1,4 +1,4 @@
-# make demo   restore a photograph, print how much of it came back
+# make demo   restore a damaged photograph, and print its PSNR before and after
 # make test   lint, types, import rules, tests
 # make docs   the docs site, into build/site
 # make gallery  the figures of the paper, one page each, into docs/gallery; make docs adds them to the site

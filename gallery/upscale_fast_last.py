@@ -34,13 +34,13 @@ def enlarged(factor: int) -> dict[str, Pixels]:
     made = {
         "bicubic": pixels(interpolate(small, scale_factor=factor, mode="bicubic")),
         "the network": ipse.upscale(given, factor=factor, network="fast", preset=preset, steps=steps).image,
-        "and what repeats": ipse.upscale(given, factor=factor, preset=preset, steps=steps).image,
+        "and self-similarity": ipse.upscale(given, factor=factor, preset=preset, steps=steps).image,
     }
     shown = pixels(interpolate(small, scale_factor=factor, mode="nearest"))
     with torch.no_grad():
         kept = {name: psnr(pixels(Downsample(factor)(tensor(x))), given) for name, x in made.items()}
     for name, x in made.items():
-        print(f"×{factor}, {name}: {psnr(x, large):.2f} dB; made small again it is y to {kept[name]:.1f} dB")
+        print(f"×{factor}, {name}: {psnr(x, large):.2f} dB; downsampled, it matches y to {kept[name]:.1f} dB")
     titled = {f"{name}, {psnr(x, large):.2f} dB": x for name, x in made.items()}
     return {f"given, ×{factor} larger": shown, **titled, "the original": large}
 

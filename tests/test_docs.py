@@ -77,3 +77,17 @@ def test_what_is_not_there_is_left_out_of_the_navigation(
     (tmp_path / "new.md").touch()
     config = SimpleNamespace(docs_dir=str(tmp_path), nav=nav, site_name="ipse")
     assert site_pages.on_config(config).nav == [*found, {"More": ["new.md"]}]  # type: ignore[arg-type]
+
+
+RIDDLES = ("told nothing", "to the bit", "hangs on", "made small", "what repeats", "laid still", "came back")
+
+
+@pytest.mark.parametrize("riddle", RIDDLES)
+def test_the_docs_use_the_terms_of_the_field(riddle: str) -> None:
+    quoted = ("keeps-its-word.md", "design.md")
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "Makefile"]
+    pages += [
+        page for page in DOCS.rglob("*.md") if page.name not in quoted and page.parent.name != "gallery"
+    ]
+    pages += (ROOT / "gallery").glob("*.py")
+    assert [page.name for page in pages if riddle in page.read_text(encoding="utf-8")] == []
