@@ -139,7 +139,7 @@ def test_two_pictures_of_one_output_are_refused_by_name():
     with pytest.raises(OutputError, match=r"in/a\.png and more/a\.png .* out/a_ipse\.png"):
         asked.errands(asked.listing())
     asked = order("in", output="in", suffix="")
-    with pytest.raises(OutputError, match=r"in/a\.png: would be replaced"):
+    with pytest.raises(OutputError, match=r"in/a\.png: would be overwritten"):
         asked.errands(asked.listing())
 
 
@@ -300,7 +300,7 @@ def test_masks_are_found_by_stem():
     for picture, mask in (("a.png", "a_mask.png"), ("b.png", "b-mask.tif"), ("sub/c.tif", "sub/c.png")):
         found = matched(options, Path("in") / picture, Path(picture))
         assert found == {"mask": masks / mask, "weight": 0.5}
-    with pytest.raises(PictureError, match=r"in/d\.png: no mask for it in masks; .*d_mask\.\*"):
+    with pytest.raises(PictureError, match=r"in/d\.png: no matching mask in masks; .*d_mask\.\*"):
         matched(options, Path("in/d.png"), Path("d.png"))
     (masks / "a_mask.gif").touch()
     with pytest.raises(PictureError, match=r"a_mask\.gif or .*a_mask\.png"):

@@ -166,7 +166,7 @@ def test_the_slurm_script_is_a_script_of_known_options(capsys):
         ("memory=4X", "4X"),
         ("partition=a b;rm", "a b;rm"),
         ("cores=0", "cores"),
-        ("workers=2", "sbatch is not on this machine"),
+        ("workers=2", "sbatch is not installed here"),
     ],
 )
 def test_what_slurm_would_not_take_is_refused(asked, word, capsys, monkeypatch):

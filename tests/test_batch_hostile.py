@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_looked_through_is_named(monkeypatch, capsys):
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert found("in") == ["0.png", "1.png", "2.png"]
-    with pytest.raises(PictureError, match=r"in/secret: cannot be looked through \(permission denied\)"):
+    with pytest.raises(PictureError, match=r"in/secret: cannot be read \(permission denied\)"):
         found("in", recursive=True)
     assert main([*COMMAND, "--recursive"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

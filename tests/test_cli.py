@@ -159,7 +159,7 @@ def refused(capsys, *args):
         (["in.png", "--weight", "-1"], ["weight -1", "0 or more"]),
         (["in.png", "--wieght", "1"], ["--wieght", "--weight"]),
         (["in.png", "--steps", "1.5"], ["--steps", "'1.5'"]),
-        (["in.png", "--seconds", "0"], ["seconds 0", "above 0"]),
+        (["in.png", "--seconds", "0"], ["seconds", "greater than 0", "got 0"]),
         (["in.png", "--strength", "1.5"], ["strength 1.5", "0", "1"]),
         (["in.png", "--mask", "gone.png"], ["gone.png", "no such file"]),
         (["in.png", "--resume"], ["--resume", "--checkpoint"]),

@@ -99,7 +99,7 @@ def test_the_command_writes_the_sheet_and_its_parts(tmp_path: Path, monkeypatch:
 
 
 def test_it_is_never_cut_into_tiles() -> None:
-    with pytest.raises(OptionError, match="sees the picture whole"):
+    with pytest.raises(OptionError, match="needs the whole picture"):
         tasks.uncut("compare-priors", Settings(tile=64))
     assert tasks.uncut("denoise", Settings(tile=64)).tile == 64
     assert plan.plan(Picture.from_array(SMALL), "compare-priors", FAST, BOX).tiles == 1

@@ -140,9 +140,9 @@ def test_the_commands(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     [
         ("invert", {"layer": "relu9"}, "did you mean relu"),
         ("invert", {"layer": "relu1", "model": "vgg18"}, None),
-        ("maximise", {}, "what to excite"),
-        ("maximise", {"class_": "beech", "layer": "relu1"}, "what to excite"),
-        ("maximise", {"layer": "relu1"}, "what to excite"),
+        ("maximise", {}, "target is ambiguous"),
+        ("maximise", {"class_": "beech", "layer": "relu1"}, "target is ambiguous"),
+        ("maximise", {"layer": "relu1"}, "target is ambiguous"),
         ("maximise", {"layer": "relu1", "channel": 8}, "give 0 to 7"),
         ("maximise", {"layer": "relu1", "channel": 1, "window": 0}, "window 0"),
         ("maximise", {"class_": "beech", "prior": "pixel"}, "did you mean pixels"),

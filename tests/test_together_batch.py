@@ -212,4 +212,4 @@ def test_what_cannot_be_is_said(given, tmp_path):
 
 def test_slurm_is_many_processes(capsys):
     assert main(["upscale", "a.png", "--factor", "2", "--together", "2", "--slurm", "workers=2"]) == 2
-    assert "leave --slurm out" in capsys.readouterr().err
+    assert "remove --slurm" in capsys.readouterr().err

@@ -1,16 +1,16 @@
-"""Everything ipse raises on purpose.
+"""The exceptions that ipse raises.
 
     IpseError
-    ├── InputError          the user's input cannot be used; nothing was started        exit code 2
-    │   ├── PictureError        a file or array that is no usable picture
-    │   ├── MaskError           a mask that does not fit its picture
-    │   ├── OptionError         an option's value (also a ValueError)
-    │   ├── DeviceError         a device that is not there
-    │   ├── OutputError         a place where the result cannot be put
-    │   └── NotEnoughMemory     the fit would not fit
-    └── RunError            the work failed midway; nothing half-written is left         exit code 1
+    ├── InputError          invalid input; nothing was started                           exit code 2
+    │   ├── PictureError        a file or array that is not a usable picture
+    │   ├── MaskError           a mask that does not match its picture
+    │   ├── OptionError         an invalid value of an option (also a ValueError)
+    │   ├── DeviceError         a device that is not available
+    │   ├── OutputError         an output path that cannot be written
+    │   └── NotEnoughMemory     the fit needs more memory than is available
+    └── RunError            a failure during the run; no partial output is left          exit code 1
 
-Every message names the value, what was expected and what to do, in one line.
+Every message is one line that gives the value, what was expected and what to do.
 """
 
 import errno
@@ -22,7 +22,7 @@ NO_ROOM = ("can't allocate memory", "failed to map segment", "cannot allocate me
 
 
 class IpseError(Exception):
-    """The root of the tree; ``exit_code`` is what the command returns for it."""
+    """The base class; ``exit_code`` is the command's exit status."""
 
     exit_code = 1
 
@@ -34,42 +34,42 @@ class InputError(IpseError):
 
 
 class PictureError(InputError):
-    """A file or an array that is no usable picture."""
+    """A file or an array is not a usable picture."""
 
 
 class MaskError(InputError):
-    """A mask that does not fit its picture."""
+    """A mask does not match its picture."""
 
 
 class OptionError(InputError, ValueError):
-    """An option with a value that cannot be used."""
+    """An option has an invalid value."""
 
 
 class DeviceError(InputError):
-    """A device that is not there."""
+    """A device is not available."""
 
 
 class OutputError(InputError):
-    """A place where the result cannot be put."""
+    """The output path cannot be written."""
 
 
-class NotEnoughMemory(InputError):  # noqa: N818 - reads as the sentence it prints
-    """The fit would need more memory than there is."""
+class NotEnoughMemory(InputError):  # noqa: N818 - the name already states the error
+    """The fit would need more memory than is available."""
 
 
 class RunError(IpseError):
-    """The work failed midway; nothing half-written is left behind."""
+    """The run failed; no partial output is left."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of a message about an unknown name: what was perhaps meant, or all there is."""
+    """Return a hint for an unknown name: the closest names, or all of them."""
     known = sorted(names)
     close = get_close_matches(name, known, n=3)
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(known)}"
 
 
 def lack(error: Exception) -> str | None:
-    """What to say of an exception by which the machine could not give something; None for anything else."""
+    """The message for an exception caused by a lack of memory or disk space; None for any other."""
     if is_out_of_memory(error):
         return MEMORY
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -78,16 +78,16 @@ def lack(error: Exception) -> str | None:
 
 
 def amiss(error: Exception) -> str | None:
-    """What to say of a place that the system refuses; None for anything else."""
+    """The message for a path that the operating system refused; None for any other exception."""
     if not isinstance(error, OSError) or error.strerror is None:
         return None
     name = error.filename if isinstance(error.filename, str) else None
     place = "" if name is None else f"{name}: "
-    return f"{place}{error.strerror.lower()}: see to it, and run again"
+    return f"{place}{error.strerror.lower()}: fix this and run again"
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, in Python's words, PyTorch's, or the loader's."""
+    """Whether an exception of Python, PyTorch or the dynamic loader means that memory ran out."""
     if isinstance(error, MemoryError):
         return True
     known = isinstance(error, RuntimeError | ImportError | OSError)
@@ -95,6 +95,6 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def one_line(text: str) -> str:
-    """Return a text without its line breaks, and with what a terminal would not show, or obey, escaped."""
+    """Return the text on one line, with control and other unprintable characters escaped."""
     joined = " ".join(text.split())
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in joined)

@@ -1,4 +1,4 @@
-"""What every task can be told, whatever it restores. The flags of the command are these fields and a task's own."""
+"""Settings that all tasks share. The command's flags are these fields, followed by the task's own options."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
@@ -11,32 +11,34 @@ if TYPE_CHECKING:
 
 Latent = Literal["noise", "meshgrid", "image"]
 Preset = Literal["fast", "good", "best", "paper"]
-MOST = 1000  # seeds: beyond, an average of runs changes no stored level
+MAX_SEEDS = 1000  # averaging more runs would no longer change any stored level
 Precision = Literal["auto", "float32", "bfloat16"]
 RuleName = Literal["held-out", "wmv", "emv", "discrepancy", "last"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How hard to try, on what, and when to stop. None leaves it to the task."""
+    """How hard to try, on which device, and when to stop. None leaves the choice to the task."""
 
-    preset: Annotated[Preset, "How hard to try; 'paper' is the published recipe, hours long."] = "good"
-    seed: Annotated[int, "What everything random hangs on."] = 0
-    seeds: Annotated[int, "Average so many runs, from seed on, and map where they disagree."] = 1
+    preset: Annotated[Preset, "How hard to try; 'paper' is the published recipe and takes hours."] = "good"
+    seed: Annotated[int, "Random seed."] = 0
+    seeds: Annotated[int, "Number of runs to average; above 1, also writes a map of where they disagree."] = 1
     device: Annotated[str, "Where to compute: auto, cpu, cuda, cuda:1, mps."] = "auto"
-    precision: Annotated[Precision, "Of the network: auto is bfloat16 on a GPU, float32 elsewhere."] = "auto"
-    steps: Annotated[int | None, "Steps of the fit at most; 0 keeps the classical pilot."] = None
-    seconds: Annotated[float | None, "Time budget: the best so far is kept when it is used up."] = None
-    rule: Annotated[RuleName | None, "What decides which step is kept."] = None
-    latent: Annotated[Latent | None, "Fit without a pilot, from this latent."] = None
-    tile: Annotated[int | None, "Side of the tiles of a large picture; 0 never cuts."] = None
-    network: Annotated[str | None, "The network: fast, skip, unet, resnet, …"] = None
+    precision: Annotated[Precision, "Network precision: auto is bfloat16 on a GPU, float32 elsewhere."] = (
+        "auto"
+    )
+    steps: Annotated[int | None, "Maximum number of steps; 0 keeps the first estimate."] = None
+    seconds: Annotated[float | None, "Time budget in seconds; the best result so far is kept."] = None
+    rule: Annotated[RuleName | None, "Stopping rule, which decides the step to keep."] = None
+    latent: Annotated[Latent | None, "Fit from this latent, without a first estimate."] = None
+    tile: Annotated[int | None, "Tile side in pixels for large pictures; 0 never tiles."] = None
+    network: Annotated[str | None, "Network to fit: fast, skip, unet, resnet, …"] = None
 
     def __post_init__(self) -> None:
-        """Refuse values that no task can use.
+        """Check the values that can be checked without a task.
 
         Raises:
-            OptionError: names the value and what was expected.
+            OptionError: a value is invalid; the message gives the value and what was expected.
         """
         for name, value, choices in (
             ("preset", self.preset, get_args(Preset)),
@@ -49,8 +51,8 @@ class Settings:
                 raise OptionError(f"{name} {value!r} is unknown: choose one of {names}")
         if not 0 <= self.seed < 2**63:
             raise OptionError(f"seed {self.seed} is out of range: give a whole number from 0 to 2⁶³ − 1")
-        if self.seeds % 1 or not 1 <= self.seeds <= MOST:
-            raise OptionError(f"seeds {self.seeds} cannot be used: give a whole number from 1 to {MOST}")
+        if self.seeds % 1 or not 1 <= self.seeds <= MAX_SEEDS:
+            raise OptionError(f"seeds {self.seeds} cannot be used: give a whole number from 1 to {MAX_SEEDS}")
         if self.seed + self.seeds > 2**63:
             raise OptionError(f"seed {self.seed} is too large for {self.seeds} seeds: give a smaller one")
         if self.steps is not None and self.steps < 0:
@@ -58,23 +60,23 @@ class Settings:
         if self.tile is not None and (self.tile < 0 or 0 < self.tile < 64):
             raise OptionError(f"tile {self.tile} is too small: give 64 or more, or 0 for the whole picture")
         if self.seconds is not None and not self.seconds > 0:
-            raise OptionError(f"seconds {self.seconds:g} is no time: give a number above 0")
+            raise OptionError(f"seconds must be greater than 0, got {self.seconds:g}")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a part of a picture lies, in pixels of the damaged picture."""
+    """The position of a part of a picture, in pixels of the damaged picture."""
 
     top: int
     left: int
-    size: tuple[int, int]  #: (H, W) of the whole
+    size: tuple[int, int]  #: (H, W) of the whole picture
 
 
 @dataclass(frozen=True)
 class Within(Settings):
-    """What a task is told of a part of a larger picture: what it needs besides to agree with the others."""
+    """The settings of one part of a larger picture, with what it needs to be consistent with the other parts."""
 
     place: Place = Place(0, 0, (1, 1))
     guess: "NDArray[np.float32] | None" = field(default=None, compare=False)
-    #: (C, h, w): a fill of the whole made small, where this part lies
-    grain: int = 1  #: by which it was made small
+    #: (C, h, w): this part's region of a fill of the downsampled whole picture
+    grain: int = 1  #: the factor by which the whole picture was downsampled

@@ -1,7 +1,7 @@
-"""y = ⋃ y_k ↦ x* = ⋃ x*_k: a dask array restored block by block, each with a halo of its neighbours, lazily.
+"""y = ⋃ y_k ↦ x* = ⋃ x*_k: restore a dask array lazily, block by block, each with a halo of its neighbours.
 
-Every block is a restoration of its own; its seed comes of the one seed and of where the block lies, so that the result
-does not hang on who computes which block, or when. One map takes all blocks' samples to [0, 1].
+Every block is restored independently. Its seed is derived from ``settings.seed`` and the block's position, so that the
+result does not depend on which worker computes a block, or when. All blocks share one mapping of samples to [0, 1].
 """
 
 from collections.abc import Mapping
@@ -35,26 +35,27 @@ def restore_blocks(
     channel_axis: int | None = None,
     span: tuple[float, float] | None = None,
 ) -> "da.Array":
-    """Restore a large array block by block; nothing is computed before it is asked for.
+    """Restore a large array block by block. The result is lazy: nothing is computed until you ask for it.
 
     Args:
-        array: (H, W), (H, W, C) or (C, H, W), any real dtype; the same comes back. Channels become one chunk.
-        task: one that sees its picture in parts and keeps its size: "denoise", "dejpeg", …
-        settings: of every block; ``seed`` is the one from which the blocks' come.
-        options: the task's own. What a task would estimate, such as sigma, it estimates in each block: tell it.
+        array: (H, W), (H, W, C) or (C, H, W), any real dtype; the result has the same shape and dtype. The channels
+            are merged into one chunk.
+        task: a task that can be tiled and keeps the picture's size: "denoise", "dejpeg", …
+        settings: applied to every block; each block's seed is derived from ``seed``.
+        options: the task's own options. Give those that would otherwise be estimated in each block, such as sigma.
         halo: pixels of its neighbours that a block sees on each side.
-        channel_axis: of an array with three axes; None takes the last.
-        span: the values that are 0 and 1 in a picture; needed but for booleans and unsigned 8- and 16-bit integers,
-            whose type is the scale: of 12 bits in 16 tell (0, 4095), since no block knows what the others hold.
+        channel_axis: the channel axis of an array with three axes; None means the last.
+        span: the values that map to 0 and 1. Needed for all types but booleans and unsigned 8- and 16-bit integers,
+            whose type gives the range; for 12 bits stored in 16 give (0, 4095), since no block sees the others.
 
     Raises:
-        OptionError: an array, a task or an option that this cannot be done with.
+        OptionError: the array, the task or an option does not allow restoring by blocks.
     """
     told = dict(options or {})
     check(array, task, told, halo)
     axis = None if array.ndim == 2 else (-1 if channel_axis is None else channel_axis) % 3
     if axis == 1:
-        raise OptionError("channel_axis 1 lies between rows and columns: give 0 or -1")
+        raise OptionError("channel_axis 1 is between rows and columns: give 0 or -1")
     one: Any = {axis: -1}
     whole = array if axis is None else array.rechunk(one)
     depth = {index: 0 if index == axis else halo for index in range(array.ndim)}
@@ -66,32 +67,36 @@ def restore_blocks(
 
 
 def check(array: "da.Array", task: str, options: Mapping[str, Any], halo: int) -> None:
-    """Refuse what cannot be done block by block.
+    """Check that the task can be run block by block.
 
     Raises:
-        OptionError: says what.
+        OptionError: it cannot; the message says why.
     """
     if array.ndim not in (2, 3):
         raise OptionError(f"the array has {array.ndim} axes: give (H, W), (H, W, C) or (C, H, W)")
     if tasks.sees(task) != "parts" or tasks.panels(task) or enlargement(options) != 1:
-        raise OptionError(f"{task} does not keep a picture's parts: blocks are for tasks that do, as denoise")
+        raise OptionError(
+            f"{task} cannot be run block by block: use a task that keeps the size, such as denoise"
+        )
     if options.get("mask") is not None:
         raise OptionError(
-            "a mask lies over the whole picture, not over each block: restore it by 'ipse restore'"
+            "a mask covers the whole picture, not each block: use the command 'ipse restore' instead"
         )
     if halo < 0:
         raise OptionError(f"halo {halo} is negative: give 0 pixels or more")
 
 
 def levels_for(dtype: np.dtype[Any], span: tuple[float, float] | None) -> Levels:
-    """Return the one map from samples to pixels.
+    """Return the mapping from samples to pixels that all blocks share.
 
     Raises:
-        OptionError: nobody has told the range, or it is empty.
+        OptionError: the range is not known, or empty.
     """
     if span is None:
         if dtype.name not in DISPLAY:
-            raise OptionError(f"{dtype} has no range that all blocks share: give span=(lowest, highest)")
+            raise OptionError(
+                f"{dtype} has no fixed range that all blocks could share: give span=(lowest, highest)"
+            )
         return Levels(0.0, full_scale(dtype))
     low, high = span
     if not low < high:
@@ -123,4 +128,4 @@ def restored(
 def seed_of(settings: Settings, place: tuple[int, ...]) -> int:
     """Return the seed of the block at a place."""
     state = np.random.SeedSequence([settings.seed, *place]).generate_state(1, np.uint64)
-    return int(state[0]) >> 2  # room for those of several seeds that follow
+    return int(state[0]) >> 2  # leaves room for the seeds that follow it when there are several

@@ -50,9 +50,9 @@ class Dask:
 
     def __post_init__(self) -> None:
         if (self.workers is None) == (self.scheduler is None):
-            raise OptionError("workers on this machine or a scheduler: give one of the two")
+            raise OptionError("give either workers on this machine or a scheduler")
         if self.workers is not None and self.workers < 1:
-            raise OptionError(f"workers {self.workers} cannot work: give 1 or more")
+            raise OptionError(f"workers must be 1 or more, got {self.workers}")
         try:
             import_module("distributed")
         except ImportError as error:
@@ -101,7 +101,7 @@ class Dask:
         there = client.scheduler_info(n_workers=-1)["workers"].values()
         if there and not any("GPU" in one["resources"] for one in there):
             raise OptionError(
-                f"device {self.device!r}: no worker offers a GPU: start them with --resources GPU=1, "
+                f"device {self.device!r}: no worker has a GPU: start them with --resources GPU=1, "
                 "each with its own CUDA_VISIBLE_DEVICES"
             )
         return {"GPU": 1}
@@ -211,7 +211,9 @@ class Flight:
         if isinstance(error, Again):
             return error.record
         if error is None:
-            raise RunError("the scheduler is gone: what is finished stays; the same command goes on")
+            raise RunError(
+                "the connection to the scheduler was lost; finished pictures are kept: run the same command to continue"
+            )
         if type(error).__name__ == "KilledWorker" and deaths < DEATHS:
             self.send([(errand, deaths + 1)])
             return None

@@ -67,11 +67,15 @@ class Order:
 
     def __post_init__(self) -> None:
         if os.path.lexists(self.output) and not self.output.is_dir():
-            raise OutputError(f"{self.output}: is a file; expected a folder for the outputs; choose another")
+            raise OutputError(
+                f"{self.output}: is a file; expected a folder for the outputs; choose another one"
+            )
         if self.threads is not None and self.threads < 1:
-            raise OptionError(f"threads {self.threads} cannot work: give 1 or more")
+            raise OptionError(f"threads must be 1 or more, got {self.threads}")
         if os.sep in self.suffix or "/" in self.suffix:
-            raise OptionError(f"suffix {self.suffix!r} names a folder: give what is to end the files' names")
+            raise OptionError(
+                f"suffix {self.suffix!r} contains a folder separator: give a suffix for file names only"
+            )
 
     @property
     def manifest(self) -> Path:
@@ -88,7 +92,9 @@ class Order:
             self.output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             said = (error.strerror or str(error)).lower()
-            raise OutputError(f"{self.output}: cannot be made ({said}); choose another --output") from error
+            raise OutputError(
+                f"{self.output}: cannot be created ({said}); choose another --output"
+            ) from error
         if not os.access(self.output, os.W_OK):
             raise OutputError(
                 f"{self.output}: is not writable; choose another --output, or change its permissions"
@@ -134,12 +140,12 @@ def check_apart(errands: Iterable[Errand]) -> None:
         first = takers.setdefault(place(errand.target), errand.source)
         if first is not errand.source:
             raise OutputError(
-                f"{first} and {errand.source} would both become {errand.target}: rename one, or restore it apart"
+                f"{first} and {errand.source} would both become {errand.target}: rename one, or restore it separately"
             )
     for errand in errands:
         if place(errand.source) in takers:
             raise OutputError(
-                f"{errand.source}: would be replaced by an output; expected outputs apart from pictures; "
+                f"{errand.source}: would be overwritten by an output; expected outputs separate from pictures; "
                 "choose another --output or --suffix"
             )
 

@@ -161,7 +161,7 @@ def unreadable(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         said = (error.strerror or str(error)).lower()
         raise PictureError(
-            f"{error.filename}: cannot be looked through ({said}); expected a readable folder; "
+            f"{error.filename}: cannot be read ({said}); expected a readable folder; "
             "change its permissions, or name what is to be taken"
         )
 

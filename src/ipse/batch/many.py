@@ -62,7 +62,7 @@ def restore_many(
     paths = tuple(Path(one) for one in pictures if not isinstance(one, Job))
     if paths:
         if task is None or output is None or jobs:
-            raise OptionError("files need task=… and output=…, and come without jobs: give both")
+            raise OptionError("files need task=… and output=…, and cannot be combined with jobs: give both")
         job = Job(task, None, None, settings, options or {}, overwrite=overwrite)
         order = Order(paths, Path(output), job, suffix=suffix, recursive=recursive, threads=threads)
         errands = order.errands(order.listing())
@@ -80,10 +80,10 @@ def engine(workers: int | None, scheduler: str | None, devices: set[str], togeth
     if workers is None and scheduler is None:
         return Abreast(together)
     if together is not None:
-        raise OptionError(f"together {together} is of one process: leave workers and scheduler out")
+        raise OptionError(f"together {together} works in one process only: remove workers and scheduler")
     if len(devices) > 1:
         raise OptionError(
-            f"devices {', '.join(sorted(devices))}: one call goes to one kind, make a call for each"
+            f"devices {', '.join(sorted(devices))}: one call can use one kind of device only, make one call for each"
         )
     from ipse.batch.cluster import Dask
 
@@ -97,7 +97,7 @@ def of_job(job: Job, threads: int | None) -> Errand:
         OptionError: it reads or writes a stream.
     """
     if job.source is None or job.target is None:
-        raise OptionError(f"a job of {job.task} lacks its source or target: many go from file to file")
+        raise OptionError(f"a job of {job.task} has no source or no target: give files for both")
     return Errand(replace(job, checkpoint=None), Path(job.source.name), threads=threads)
 
 

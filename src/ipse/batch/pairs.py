@@ -54,7 +54,7 @@ def partner(folder: Path, name: str, source: Path, inside: Path) -> Path:
             if fit:
                 return fit[0]
     expected = ", ".join(f"{stem}.*" for stem in stems)
-    raise PictureError(f"{source}: no {name} for it in {folder}; expected one of {expected}; add it")
+    raise PictureError(f"{source}: no matching {name} in {folder}; expected one of {expected}; add it")
 
 
 @lru_cache(maxsize=4)

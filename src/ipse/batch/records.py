@@ -150,5 +150,5 @@ class Tally:
         left = 0 if self.total is None else self.total - self.states.total()
         said += [f"{left} left"] if left else []
         said += [f"{self.others} other files"] if self.others else []
-        said += [f"{self.own} earlier outputs left out"] if self.own else []
+        said += [f"{self.own} earlier outputs skipped"] if self.own else []
         return f"{', '.join(said) or 'no pictures'}; see {manifest}"

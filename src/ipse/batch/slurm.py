@@ -38,14 +38,18 @@ class Slurm:
 
     def __post_init__(self) -> None:
         if TIME.fullmatch(self.walltime) is None:
-            raise OptionError(f"walltime {self.walltime!r} is no time: give h:mm:ss, or days-hh:mm:ss")
+            raise OptionError(
+                f"walltime {self.walltime!r} is not a valid time: give h:mm:ss or days-hh:mm:ss"
+            )
         if re.fullmatch(r"\d+[MGT]?", self.memory) is None:
-            raise OptionError(f"memory {self.memory!r} is no size: give MiB, or a number and M, G or T")
+            raise OptionError(
+                f"memory {self.memory!r} is not a valid size: give MiB, or a number with M, G or T"
+            )
         if self.workers < 1 or self.cores < 1 or self.gpus not in (0, 1):
-            raise OptionError("workers and cores are 1 or more, and gpus of a worker 0 or 1")
+            raise OptionError("workers and cores must be 1 or more, and gpus per worker 0 or 1")
         for name in (self.partition, self.account):
             if name is not None and WORD.fullmatch(name) is None:
-                raise OptionError(f"{name!r} is no name that sbatch takes: give letters and digits")
+                raise OptionError(f"{name!r} is not a name that sbatch accepts: use letters and digits")
 
     @classmethod
     def parse(cls, text: str) -> "Slurm":
@@ -59,9 +63,11 @@ class Slurm:
         for part in filter(None, text.split(",")):
             key, sign, value = (piece.strip() for piece in part.partition("="))
             if key not in known or not sign or not value:
-                raise OptionError(f"--slurm {part!r} is unknown: give key=value of {', '.join(known)}")
+                raise OptionError(
+                    f"--slurm {part!r} is not valid: give key=value with a key of {', '.join(known)}"
+                )
             if known[key] is int and not value.isdecimal():
-                raise OptionError(f"--slurm {key}={value} is no whole number: give one")
+                raise OptionError(f"--slurm {key}={value} is not a whole number: give one")
             told[key] = int(value) if known[key] is int else value
         return cls(**told)  # pyright: ignore[reportArgumentType]
 
@@ -148,8 +154,8 @@ def submit(text: str) -> str:
         said = subprocess.run(["sbatch"], input=text, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise OptionError(
-            "sbatch is not on this machine: run this on a login node, or add --dry-run for the script"
+            "sbatch is not installed here: run this on a login node, or add --dry-run to print the script"
         ) from None
     if said.returncode:
-        raise RunError(f"sbatch refused the job: {one_line(said.stderr)}: correct --slurm, and run it again")
+        raise RunError(f"sbatch refused the job: {one_line(said.stderr)}: correct --slurm and run again")
     return one_line(said.stdout)

@@ -35,7 +35,9 @@ class Watch:
     def __post_init__(self) -> None:
         for path in self.order.pictures:
             if not path.is_dir():
-                raise OptionError(f"--watch looks at folders, and {path} is none: name the folder it is in")
+                raise OptionError(
+                    f"--watch needs folders, and {path} is not one: give the folder that contains it"
+                )
 
     def __iter__(self) -> Iterator[Errand | Record | None]:
         """Errands without end, None while there is none."""
@@ -65,5 +67,5 @@ class Watch:
         first = self.takers.setdefault(place(errand.target), errand.source)
         if first == errand.source:
             return errand
-        said = f"{errand.source}: {errand.target} is already that of {first}; rename one"
+        said = f"{errand.source}: {errand.target} is already the output of {first}; rename one"
         return failed(errand, time.perf_counter(), said)

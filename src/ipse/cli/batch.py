@@ -31,31 +31,33 @@ class Many:
     """What the command is told of several pictures."""
 
     recursive: Annotated[
-        bool, typer.Option("--recursive", help="Folders within folders too.", rich_help_panel=PANEL)
+        bool, typer.Option("--recursive", help="Include subfolders.", rich_help_panel=PANEL)
     ] = False
-    suffix: Annotated[str, typer.Option(help="Ends the names of the outputs.", rich_help_panel=PANEL)] = (
-        SUFFIX
-    )
+    suffix: Annotated[str, typer.Option(help="Suffix for output names.", rich_help_panel=PANEL)] = SUFFIX
     skip_existing: Annotated[
         bool,
         typer.Option(
-            "--skip-existing", help="Leave out what has an output, whatever it is.", rich_help_panel=PANEL
+            "--skip-existing", help="Skip pictures whose output exists, unchecked.", rich_help_panel=PANEL
         ),
     ] = False
     watch: Annotated[
         bool,
-        typer.Option("--watch", help="Keep looking at the folders, until Ctrl-C.", rich_help_panel=PANEL),
+        typer.Option(
+            "--watch", help="Watch the folders for new pictures until Ctrl-C.", rich_help_panel=PANEL
+        ),
     ] = False
     threads: Annotated[
         int | None,
         typer.Option(
-            help="Threads of a fit. Default: the cores, shared out.", rich_help_panel=PANEL, **reading(int)
+            help="Threads per fit. Default: all cores, shared by the fits.",
+            rich_help_panel=PANEL,
+            **reading(int),
         ),
     ] = None
     together: Annotated[
         int | None,
         typer.Option(
-            help="Fit so many pictures of one size at once. Default: on a GPU up to 8, else 1.",
+            help="Pictures of the same size to fit at once. Default: up to 8 on a GPU, else 1.",
             rich_help_panel=PANEL,
             **reading(int),
         ),
@@ -63,20 +65,20 @@ class Many:
     workers: Annotated[
         int | None,
         typer.Option(
-            help="So many processes on this machine (needs Dask).", rich_help_panel=PANEL, **reading(int)
+            help="Worker processes on this machine (needs Dask).", rich_help_panel=PANEL, **reading(int)
         ),
     ] = None
     scheduler: Annotated[
         str | None,
         typer.Option(
-            help="A Dask scheduler: its address or its file.", metavar="ADDRESS", rich_help_panel=PANEL
+            help="Address or file of a Dask scheduler to run on.", metavar="ADDRESS", rich_help_panel=PANEL
         ),
     ] = None
     slurm: Annotated[
         str | None,
         typer.Option(
-            help="Submit it as a SLURM job: partition, account, walltime, workers, cores, memory, gpus. "
-            "With --dry-run: print the script.",
+            help="Submit as a SLURM job: partition, account, walltime, workers, cores, memory, gpus. "
+            "With --dry-run, print the script.",
             metavar="KEY=VALUE,…",
             rich_help_panel=PANEL,
         ),
@@ -84,7 +86,7 @@ class Many:
 
     def __post_init__(self) -> None:
         if self.slurm is not None and self.together is not None:
-            raise OptionError(f"--together {self.together} is of one process: leave --slurm out")
+            raise OptionError(f"--together {self.together} works in one process only: remove --slurm")
 
 
 def hand_over(order: Order, slurm: str, line: list[str], *, dry_run: bool) -> int:
@@ -175,7 +177,7 @@ def show(order: Order, source: Watch | list[Errand], many: Many, *, json: bool) 
         The exit code: 1 where a picture would fail.
     """
     if isinstance(source, Watch):
-        print(f"{', '.join(map(str, order.pictures))} → {order.output}, as pictures come")
+        print(f"{', '.join(map(str, order.pictures))} → {order.output}, as pictures arrive")
         return 0
     from ipse.cli.forecast import show_forecast
 

@@ -7,7 +7,7 @@ from typer import TyperException
 from ipse.errors import IpseError, amiss, lack, one_line
 
 INTERRUPTED = 128 + signal.SIGINT
-EARLY = "interrupted before there was any estimate; nothing was written"
+EARLY = "interrupted before the first estimate was ready; nothing was written"
 
 
 class Interrupted(Exception):  # noqa: N818 - an end, not an error
@@ -38,7 +38,7 @@ def of_the_system(error: Exception) -> str | None:
     """Return what to say of what the machine could not give; None for anything else."""
     said = lack(error) or amiss(error)
     if said is None and isinstance(error, ImportError) and not str(error.name or "ipse").startswith("ipse"):
-        return f"{error.name} cannot be loaded ({one_line(str(error))}): install ipse again"
+        return f"{error.name} cannot be loaded ({one_line(str(error))}): reinstall ipse"
     return said
 
 

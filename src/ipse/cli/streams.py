@@ -48,7 +48,7 @@ def check_output() -> None:
         return
     except OSError as error:
         if error.errno == errno.EBADF:
-            said = "standard output is closed: name a file with -o, and leave --json out"
+            said = "standard output is closed: give a file with -o and remove --json"
             raise OutputError(said) from None
 
 
@@ -103,9 +103,9 @@ def refuse(error: OSError) -> None:
         RunError: always.
     """
     if isinstance(error, BrokenPipeError):
-        raise RunError("standard output was closed before all was written") from error
+        raise RunError("standard output was closed before everything was written") from error
     said = (error.strerror or str(error)).lower()
-    raise RunError(f"standard output cannot be written ({said}): send it to a file that can be") from error
+    raise RunError(f"standard output cannot be written ({said}): redirect it to a writable file") from error
 
 
 def spelt(stream: Any) -> Any:

@@ -117,4 +117,4 @@ def state(event: Moment | Record) -> str:
     """Where a fit stands, in a few words."""
     if isinstance(event, Record):
         return WORDS[event.state]
-    return f"step {event.step} of {event.steps}" if event.step else "pilot"
+    return f"step {event.step} of {event.steps}" if event.step else "first estimate"

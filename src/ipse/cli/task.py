@@ -29,43 +29,43 @@ class Files:
 
     picture: Annotated[
         list[Path],
-        typer.Argument(help="The picture, or several: files, folders, globs. - reads standard input."),
+        typer.Argument(help="Picture, or several: files, folders, globs. - reads standard input."),
     ]
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="Where to write; - is standard output. Default: beside the input. Of several: a folder.",
+            help="Output file, or a folder for several; - is standard output. Default: next to the input.",
         ),
     ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False
     json: Annotated[bool, typer.Option("--json", help="Print the receipt to standard output.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan (seconds, memory) and stop.")] = (
         False
     )
     strength: Annotated[
         float | None,
         typer.Option(
-            help="0 (most faithful to the input) to 1 (smoothest). Default: the rule chooses.",
+            help="From 0 (closest to the input) to 1 (smoothest). Default: the rule chooses.",
             **reading(float),
         ),
     ] = None
     snapshots: Annotated[
-        bool, typer.Option("--snapshots", help="Keep the fit's trajectory, for 'ipse pick'.")
+        bool, typer.Option("--snapshots", help="Save the fit's trajectory for 'ipse pick'.")
     ] = False
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Save the fit here every now and then, to survive a kill.")
+        Path | None, typer.Option(help="File to save the fit in regularly, so that it can be resumed.")
     ] = None
     checkpoint_every: Annotated[
-        float, typer.Option(help="Seconds between two checkpoints.", **reading(float))
+        float, typer.Option(help="Seconds between checkpoints.", **reading(float))
     ] = 30.0
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if it is there.")] = (
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint, if it exists.")] = (
         False
     )
     axes: Annotated[
-        str | None, typer.Option(help="Axes of a stack, as ZYX. Default: what the file says.", metavar="AXES")
+        str | None, typer.Option(help="Axes of a stack, such as ZYX. Default: from the file.", metavar="AXES")
     ] = None
     joint: Annotated[
         str | None,
@@ -178,9 +178,9 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
     if piped or files.json:
         check_output()
     if piped and files.json:
-        raise OutputError("both the picture and --json would go to standard output: name a file with -o")
+        raise OutputError("both the picture and --json would go to standard output: give a file with -o")
     if piped and sys.stdout.isatty():
-        raise OutputError("standard output is a terminal, which shows no pictures: name a file with -o")
+        raise OutputError("standard output is a terminal, which cannot show pictures: give a file with -o")
     shared = nowhere(task, files, settings, told)
     place = None if target == STREAM else target
     return replace(shared, source=source, target=place, checkpoint=files.checkpoint, resume=files.resume)
@@ -216,12 +216,12 @@ def order(task: str, files: Files, many: Many, settings: Settings, told: dict[st
         InputError: something that is of one picture alone.
     """
     if STREAM in files.picture:
-        raise PictureError("- is standard input, which is one picture: restore it by itself")
+        raise PictureError("- is standard input, which holds one picture: restore it on its own")
     if files.output is None or files.output == STREAM:
-        raise OutputError("several pictures need a folder for their outputs: name one with -o")
+        raise OutputError("several pictures need an output folder: give one with -o")
     if files.checkpoint is not None or files.resume:
         raise OptionError(
-            "--checkpoint and --resume are of one picture: several keep their own, and the same command goes on"
+            "--checkpoint and --resume are for one picture: several keep their own, and the same command goes on"
         )
     return Order(
         tuple(files.picture),

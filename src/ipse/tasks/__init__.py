@@ -1,8 +1,8 @@
-"""Tasks: ``task(picture, settings, *, …) -> Problem``, one file each, found by its module's exact name.
+"""Tasks: ``task(picture, settings, *, …) -> Problem``, one file each, found by the module's name.
 
-A task looks at the picture, says what it found, and returns data; it never runs a fit. Its keyword options, with the
-fields of ``Settings``, are the flags of the command. Modules here import torch inside their functions: flags and help
-must not wait for it.
+A task analyses the picture and returns a problem to solve; it never runs a fit itself. Its keyword options and the
+fields of ``Settings`` become the command's flags. Modules in this package import torch inside functions, so that
+``ipse --help`` does not have to wait for it.
 """
 
 import sys
@@ -44,95 +44,96 @@ Sees = Literal["parts", "whole", "resized", "nothing"]
 
 
 def names() -> list[str]:
-    """The tasks there are: the modules of this folder that do not start with an underscore, words joined by a dash."""
+    """The names of all tasks: the public modules of this package, with dashes instead of underscores."""
     return list(_found())
 
 
 @cache
 def _found() -> tuple[str, ...]:
-    """Looked up once: every picture of a batch asks some ten times."""
+    """The names, cached, because every picture of a batch looks them up about ten times."""
     return tuple(sorted(file.stem.replace("_", "-") for file in Path(__file__).parent.glob("[!_]*.py")))
 
 
 def python_name(name: str) -> str:
-    """A task's name as that of its module and its function."""
+    """Convert a task's name to the name of its module and function."""
     return name.replace("-", "_")
 
 
 def sees(name: str) -> Sees:
-    """What a task sees of its picture, its module's ``SEES``: "parts" unless it says otherwise.
+    """How a task uses its picture, from the module constant ``SEES``; the default is "parts".
 
-    "parts": it can be cut into tiles. "whole": it cannot. "resized": it fits a picture of another size, whatever that
-    of its own. "nothing": it draws a picture and needs none.
+    "parts": the picture can be cut into tiles. "whole": it cannot. "resized": the task resizes the picture to a size
+    of its own. "nothing": the task creates a picture and needs no input.
     """
     return _of_module(name, "SEES", "parts")
 
 
 def panels(name: str) -> tuple[str, ...]:
-    """The names of the pictures that a task's result shows side by side, its module's ``PANELS``; mostly none."""
+    """The names of the panels of a task's result, from the module constant ``PANELS``; empty for most tasks."""
     return _of_module(name, "PANELS", ())
 
 
 def uncut(name: str, settings: Settings) -> Settings:
-    """The settings, without tiles where the task cannot be cut into them.
+    """The settings, with tiling switched off if the task does not support it.
 
     Raises:
-        OptionError: there were to be tiles all the same.
+        OptionError: the settings ask for tiles.
     """
     if sees(name) == "parts":
         return settings
     if settings.tile:
         raise OptionError(
-            f"tile {settings.tile} cannot be used: {name} sees the picture whole: leave --tile out"
+            f"tile {settings.tile} cannot be used: {name} needs the whole picture at once: remove --tile"
         )
     return replace(settings, tile=0)
 
 
 def look(name: str) -> Callable[..., "dict[str, Any] | Nothing"]:
-    """What the task of that name must see the whole picture for: ``look(picture, settings, **options) -> options``.
+    """The task's function ``look(picture, settings, **options) -> options``, which analyses the whole picture.
 
-    A task without a function ``look`` of its own needs nothing of the kind.
+    Its result replaces the options of every tile, so that all tiles agree. The default returns the options unchanged.
     """
-    return _of_module(name, "look", _as_told)
+    return _of_module(name, "look", _unchanged)
 
 
 def coarse(name: str) -> Callable[..., "tuple[Picture, dict[str, Any]] | None"]:
-    """What the task of that name must first restore of the whole made small: ``coarse(shrink, **options)``.
+    """The task's function ``coarse(shrink, **options)``, which prepares a restoration of the downsampled whole picture.
 
-    ``shrink(known)`` makes the picture small by what is known of it, and says where that is anything; the options are
-    those of ``look``. What comes back is the small picture and its options, or None, as of a task without a function
-    ``coarse`` of its own. The tiles find the result in ``Within.guess``.
+    ``shrink(known)`` downsamples the picture, averaging over known pixels only, and returns it with a mask of the
+    cells that contain any; the options are those returned by ``look``. The function returns the small picture and its
+    options, or None if no coarse restoration is needed, which is the default. Tiles receive the result as
+    ``Within.guess``.
     """
     return _of_module(name, "coarse", _nothing)
 
 
 def laid(name: str) -> Callable[..., dict[str, Any]] | None:
-    """How the task of that name settles what lies over a picture in windows: ``laid(source, **options) -> options``.
+    """The task's function ``laid(source, **options) -> options``, which reads options such as masks window by window.
 
-    None of a task without a function ``laid`` of its own: with files among its options it sees pictures in memory.
+    None if the task has no such function; then options that are files require a picture in memory.
     """
     return _of_module(name, "laid", None)
 
 
 def _of_module(name: str, attribute: str, default: Any) -> Any:
-    """What the module of that task says besides the task itself."""
+    """An attribute of the task's module, or the default."""
     return getattr(sys.modules[find(name).__module__], attribute, default)
 
 
 def _nothing(_shrink: object, **_options: Any) -> None:
-    """Tiles agree without."""
+    """The default of ``coarse``: no coarse restoration."""
 
 
-def _as_told(_picture: object, _settings: object, **options: Any) -> dict[str, Any]:
-    """Leave the options as they are."""
+def _unchanged(_picture: object, _settings: object, **options: Any) -> dict[str, Any]:
+    """The default of ``look``: return the options unchanged."""
     return options
 
 
 def find(name: str) -> Task:
-    """The task of that name.
+    """Return the task with the given name.
 
     Raises:
-        OptionError: there is none; the message names the nearest.
+        OptionError: there is no such task; the message suggests the closest name.
     """
     if name not in names():
         raise OptionError(f"task {name!r} is unknown: {nearest(name, names())}")

@@ -1,6 +1,6 @@
-"""λ ‖(1 − m) ⊙ S (A x − g)‖²: a tile agrees with its neighbours on what is missing, for all follow one fill g.
+"""λ ‖(1 − m) ⊙ S (A x − g)‖²: the penalty that makes tiles agree where pixels are missing, with a common fill g.
 
-S is the mean over the cells by which the whole was made small.
+S is the mean over the cells by which the whole picture was downsampled.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ AGREE = 0.3  # λ
 
 
 def guess_in(settings: Settings, y: "Tensor") -> "Tensor | None":
-    """The fill g (1, C, h, w) of the whole made small, where this tile lies; None of a whole picture."""
+    """This tile's part (1, C, h, w) of the fill g of the downsampled whole picture; None if there are no tiles."""
     import torch
 
     if not isinstance(settings, Within) or settings.guess is None:
@@ -27,7 +27,7 @@ def guess_in(settings: Settings, y: "Tensor") -> "Tensor | None":
 
 
 def cells(settings: Settings) -> "Callable[[Tensor], Tensor]":
-    """S."""
+    """The operator S."""
     from torch.nn.functional import avg_pool2d
 
     assert isinstance(settings, Within)
@@ -41,7 +41,7 @@ def agreement(
     settings: Settings,
     seen: "Callable[[Tensor], Tensor]" = lambda x: x,
 ) -> "Objective":
-    """The penalty; ``seen`` is A."""
+    """The penalty as an objective; ``seen`` is A."""
     from ipse.engine.objectives import LeastSquares
 
     mean = cells(settings)

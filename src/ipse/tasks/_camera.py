@@ -1,9 +1,9 @@
-"""Noise as a camera, a scanner or a resized file has it: of any level over brightness, of any correlation.
+"""Noise of cameras, scanners and resized files: correlated, with a level that depends on brightness.
 
-    T y = T x + n′,   n′ stationary:     x* = T⁻¹ D(T y), moved to the median of y
+    T y = T x + n′,   n′ stationary:     x* = T⁻¹ D(T y), shifted to the median of y
 
-Whether what was measured is noise, or the texture of a picture that has no flat parts, is tried on a piece: what D
-takes out of noise is even, what it takes out of texture is not.
+To tell noise from the texture of a picture without flat parts, a crop is denoised first: the residual of noise is
+even, that of texture is not.
 """
 
 from collections.abc import Iterator
@@ -21,20 +21,21 @@ from ipse.pilots.stationary import stationary, stationary_steps
 from ipse.settings import Settings
 from ipse.tasks import _common
 
-PIECE = 256  # pixels a side that are tried
-#: unevenness up to which a residual is noise. Chosen between SIDD (2 pictures) and CC15 (8), which have 0.2 to 0.5, and
-#: 16 of scikit-image's with Set5, which have 0.53 and more (but set9's Baboon 0.28); docs/decisions/enhance.md
+PIECE = 256  # side of the crop that is tried first, in pixels
+#: Largest unevenness of a residual that counts as noise. Chosen between SIDD (2 pictures) and CC15 (8), which have 0.2
+#: to 0.5, and 16 of scikit-image's with Set5, which have 0.53 and more (except set9's Baboon, 0.28);
+#: docs/decisions/enhance.md
 EVEN = 0.5
-FLOOR = 0.38  # of the noise's energy, that the quietest blocks of a noisy picture have; chosen on the same
-VISIBLE = (
-    1.5 / 255,
-    0.3,
-)  # levels: below there is little to see, above there is no picture left to know noise by
-CORRELATED = (0.35, 0.9)  # from pixel to pixel: less is white noise, more is a blurred picture
+# Smallest energy of the quietest blocks of a noisy picture, relative to the noise. Chosen on the same pictures.
+FLOOR = 0.38
+# Range of noise levels: less is hardly visible; more leaves too little of the picture to measure the noise.
+VISIBLE = (1.5 / 255, 0.3)
+# Range of correlations of neighbouring pixels: less is white noise, more is a blurred picture.
+CORRELATED = (0.35, 0.9)
 
 
 def noise_of(y: Tensor) -> Measured | None:
-    """The correlated noise of a picture (1, C, H, W) in [0, 1], or None where there is none to be sure of."""
+    """Measure the correlated noise of a picture (1, C, H, W) in [0, 1]; None if it cannot be told with certainty."""
     measured = measure(squares(y)[0])
     if measured is None or measured.floor < FLOOR:
         return None
@@ -46,7 +47,7 @@ def noise_of(y: Tensor) -> Measured | None:
 
 
 def trial(y: Tensor, measured: Measured) -> float:
-    """How uneven the residual is of a piece from the middle."""
+    """The unevenness of the residual after denoising a crop from the middle."""
     top, left = (max(0, (side - PIECE) // 2) for side in y.shape[-2:])
     piece = y[0, :, top : top + PIECE, left : left + PIECE]
     noisy = measured.stabilised(piece)
@@ -55,8 +56,8 @@ def trial(y: Tensor, measured: Measured) -> float:
 
 
 def problem(y: Tensor, measured: Measured, settings: Settings, estimates: dict[str, object]) -> Problem:
-    """Noise that was measured, taken out of a picture (1, C, H, W)."""
-    more = 0.4  # of the noise is added in each of several runs
+    """The problem of removing measured noise from a picture (1, C, H, W)."""
+    more = 0.4  # with several seeds, each run adds noise of this fraction of the level
 
     def perturbed(seed: int) -> Iterator[Tensor]:
         level = more * sum(measured.sigma) / len(measured.sigma)
@@ -73,7 +74,7 @@ def problem(y: Tensor, measured: Measured, settings: Settings, estimates: dict[s
 
 
 def estimates_of(y: Tensor, measured: Measured, settings: Settings) -> Iterator[Tensor]:
-    """Non-local means at once, then octave by octave, step by step."""
+    """Yield non-local means first, then each step of each octave."""
     yield non_local_means(y, max(measured.sigma))
     noisy = measured.stabilised(y[0])[None]
     x = y
@@ -84,12 +85,12 @@ def estimates_of(y: Tensor, measured: Measured, settings: Settings) -> Iterator[
 
 
 def levels(measured: Measured) -> list[float]:
-    """Of each channel, on the scale of 8 bits."""
+    """The noise level of each channel, on the scale 0 to 255."""
     return [round(255 * sigma, 2) for sigma in measured.sigma]
 
 
 def said(measured: Measured) -> str:
-    """One sentence for the user."""
+    """Describe the noise in one sentence for the user."""
     low, high = min(levels(measured)), max(levels(measured))
     spread = f"σ = {low:.1f}" if low == high else f"σ = {low:.1f} to {high:.1f}"
     return f"camera noise, correlated from pixel to pixel ({measured.correlation:.2f}), {spread} of 255"

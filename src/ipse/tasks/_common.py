@@ -1,4 +1,4 @@
-"""What tasks share: the picture as a tensor, the network, the rule that was asked for."""
+"""Helpers for tasks: the picture as a tensor, priors, recipes and stopping rules from the settings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,17 +24,17 @@ Effort = Literal["fast", "good", "best"]
 
 
 def tensor(picture: Picture, settings: Settings) -> Tensor:
-    """The picture's pixels as (1, C, H, W) on the device that the settings ask for."""
+    """The picture's pixels as a tensor (1, C, H, W) on the device of the settings."""
     return torch.from_numpy(picture.pixels)[None].to(find_device(settings.device))
 
 
 def generator(y: Tensor, settings: Settings) -> torch.Generator:
-    """What a task draws from; other streams (initial weights, jitter) hang on the seed by themselves."""
+    """The task's random generator; other random streams (initial weights, jitter) are seeded separately."""
     return torch.Generator(y.device).manual_seed(settings.seed)
 
 
 def source(like: Tensor, settings: Settings, size: Size, step: int) -> torch.Generator | Window:
-    """What a latent of ``size`` / ``step`` is drawn from: of a part of a picture, the field that spans the whole."""
+    """The random source of a latent of ``size`` / ``step``; for a tile, its window of the whole picture's latent."""
     if not isinstance(settings, Within):
         return generator(like, settings)
     place, factor = settings.place, size[0] // like.shape[-2]
@@ -44,13 +44,13 @@ def source(like: Tensor, settings: Settings, size: Size, step: int) -> torch.Gen
 
 
 def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, **core: int) -> Prior:
-    """f_θ(z) without a pilot: the network and latent of the settings, by default fast on noise.
+    """f_θ(z), not guided by a first estimate: the network and latent of the settings, by default "fast" on noise.
 
-    z ~ N(0, 1) without jitter: it converges several times faster than the reference's small uniform noise.
+    z ~ N(0, 1) without jitter converges several times faster than the reference's small uniform noise.
 
     Args:
         like: a tensor (1, C, H, W) with the channels and the device of the result; also the "image" latent.
-        size: (H, W) of the result, if not those of ``like``.
+        size: (H, W) of the result; by default that of ``like``.
     """
     size = size or (like.shape[-2], like.shape[-1])
     kind = settings.latent or "noise"
@@ -68,7 +68,7 @@ def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, **
 
 
 def guided_prior(picture: Tensor, settings: Settings, *, jitter: float, **options: Any) -> GuidedPrior:
-    """p + f_θ(p + ε): a correction of a pilot, which starts at zero."""
+    """p + f_θ(p + ε): a correction of the first estimate p, which starts at zero."""
     channels = picture.shape[1]
     if (settings.network or "fast") == "fast":
         options = {"fold": True, **options}
@@ -78,38 +78,38 @@ def guided_prior(picture: Tensor, settings: Settings, *, jitter: float, **option
 
 
 def from_neighbours(y: Tensor, known: Tensor) -> Tensor:
-    """Put the mean of the known neighbours where single pixels are not known (bool, (1, 1, H, W))."""
+    """Replace isolated unknown pixels by the mean of their known neighbours; ``known`` is bool (1, 1, H, W)."""
     weight = known.to(y.dtype)
     sums = [avg_pool2d(part, 3, 1, 1, count_include_pad=True) for part in (y * weight, weight)]
     return torch.where(known, y, sums[0] / sums[1].clamp_min(1e-6))
 
 
 def noisier(y: Tensor, sigma: float, seed: int) -> Tensor:
-    """Add noise of standard deviation ``sigma`` to y, drawn by the seed."""
+    """Add Gaussian noise of standard deviation ``sigma`` to y."""
     draw = torch.Generator(y.device).manual_seed(seed)
     return y + sigma * torch.randn(y.shape, generator=draw, device=y.device)
 
 
 def build(settings: Settings, channels_in: int, channels_out: int, **options: Any) -> torch.nn.Module:
-    """The network of the settings, its weights drawn from the seed."""
+    """Build the network of the settings, with weights initialised from the seed."""
     with seeded(settings.seed):
         return networks.build(settings.network or "fast", channels_in, channels_out, **options)
 
 
 def recipe(settings: Settings, default: Recipe) -> Recipe:
-    """The task's recipe, with the number of steps and the precision that the settings ask for."""
+    """The default recipe, with the number of steps and the precision of the settings."""
     precision = find_precision(settings.precision, find_device(settings.device))
     steps = default.steps if settings.steps is None else settings.steps
     return replace(default, steps=steps, precision=precision)
 
 
 def effort(settings: Settings) -> Effort:
-    """The preset as pilots know it; the paper's has none, and is settled before."""
+    """The preset for the classical estimates, which have none for "paper"."""
     return "good" if settings.preset == "paper" else settings.preset
 
 
 def alone() -> Recipe:
-    """No fit: the pilot is the result."""
+    """The recipe for no fit: the first estimate is the result."""
     return Recipe(steps=0)
 
 
@@ -120,16 +120,16 @@ def rule(
     sigma: float | None = None,
     fidelity: LeastSquares | None = None,
 ) -> Rule:
-    """The rule of the settings, or the task's own.
+    """The stopping rule of the settings, or the task's default.
 
     Args:
-        settings: what was asked for.
-        default: the task's own.
-        sigma: the noise level, for the discrepancy …
-        fidelity: … and what measures the misfit, where the whole loss does not.
+        settings: the settings.
+        default: makes the task's default rule.
+        sigma: the noise level, needed by the discrepancy rule.
+        fidelity: the data term, for the discrepancy rule, if the loss has other terms as well.
 
     Raises:
-        OptionError: the discrepancy was asked for where the noise level is neither given nor estimated.
+        OptionError: the discrepancy rule was chosen, but the noise level is neither given nor estimated.
     """
     match settings.rule:
         case None:

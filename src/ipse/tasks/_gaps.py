@@ -1,4 +1,4 @@
-"""d(p) = min |p − q| over known q: which gaps are holes, that a network fills, and which patches from elsewhere do."""
+"""d(p) = min |p − q| over known q: tells holes, which a network fills, from thin gaps, which similar patches fill."""
 
 from math import ceil
 from typing import TYPE_CHECKING
@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from ipse.pictures import Known, Mask
 
-THIN = 6  # pixels from the rim: a hole that goes deeper is the network's …
-SPARSE = 2.75  # … unless known pixels lie as thin everywhere: times their mean distance
+THIN = 6  # depth in pixels up to which a gap is thin; the network fills deeper ones
+# Where known pixels are sparse everywhere, gaps are thin up to this multiple of their mean distance.
+SPARSE = 2.75
 
 Flags = NDArray[np.bool_]
 
 
 def depth(known: Flags, rows: slice = slice(None)) -> int:
-    """Largest distance from a missing pixel in some rows to a known one in any, in pixels."""
+    """The largest distance in pixels from a missing pixel in ``rows`` to the nearest known pixel in any row."""
     from scipy.ndimage import distance_transform_edt
 
     distance = np.asarray(distance_transform_edt(~known))  # type: ignore[arg-type]  # SciPy types its options, not its use
@@ -24,12 +25,12 @@ def depth(known: Flags, rows: slice = slice(None)) -> int:
 
 
 def thin(missing: float) -> float:
-    """Return how deep gaps may go that are no holes, in pixels, where that share of the pixels is missing."""
+    """The largest depth in pixels of a thin gap, given the fraction of missing pixels."""
     return max(THIN, SPARSE / max(1 - missing, 1e-6) ** 0.5)
 
 
 def has_holes(mask: "Mask | Known") -> bool:
-    """Whether any gap is a hole, found in bands with as many rows beside them as settle it."""
+    """Whether any gap is a hole. Works in bands, with as many extra rows on each side as are needed to decide."""
     from ipse.pictures.marks import windows
 
     limit = thin(mask.share)

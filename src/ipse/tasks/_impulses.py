@@ -1,6 +1,7 @@
-"""Salt and pepper: x* = F(y, m), the pixels m that were not hit as they are, the others filled in; or D(F(y, m)).
+"""Salt-and-pepper noise: x* = F(y, m), or D(F(y, m)).
 
-F is inpainting; D is the estimate of ``denoise``, where the pixels that were not hit are noisy.
+F is inpainting: pixels m that were not hit are kept, the others are filled. D is the estimate of ``denoise``, applied
+if the pixels that were not hit are noisy as well.
 """
 
 from collections.abc import Iterator
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from ipse.noise import Noise
     from ipse.pictures import Picture
 
-MOST = 0.85  # of the pixels: more leave no picture
-MORE = 0.4  # of the noise's level is added in each of several runs
+MOST = 0.85  # largest fraction of pixels that may be impulses; more would leave no picture
+MORE = 0.4  # with several seeds, each run adds noise of this fraction of the level
 
 
 def without_impulses(
     picture: "Picture", y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
 ) -> "Problem | Nothing":
-    """Fill in what was hit; then, if the others are noisy, take that noise out as well."""
+    """Fill the pixels that were hit; if the others are noisy, then denoise the result."""
     from ipse.engine.problem import Nothing
     from ipse.noise import NOTHING, impulses
     from ipse.tasks.inpaint import inpaint
@@ -39,16 +40,16 @@ def without_impulses(
 
 
 def _refusal(share: float) -> str:
-    """Why no pixel is taken for salt or pepper."""
+    """The reason why no pixels were treated as salt and pepper."""
     if share == 0:
-        return "no salt and pepper was found, single black or white pixels all over the picture"
-    return f"{100 * share:.0f} % of the pixels are black or white, which leaves no picture between salt and pepper"
+        return "no salt-and-pepper noise was found (isolated black or white pixels all over the picture)"
+    return f"{100 * share:.0f} % of the pixels are black or white, too many to be salt-and-pepper noise on a picture"
 
 
 def _both(
     y: "Tensor", known: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
-    """The non-local fill, and the non-local estimate of what it gives."""
+    """The non-local fill, followed by non-local denoising."""
     import torch
 
     from ipse.engine.objectives import LeastSquares

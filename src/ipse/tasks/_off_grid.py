@@ -1,7 +1,7 @@
-"""A JPEG that was cropped: its whole blocks are restored as such, the few pixels around them as noise.
+"""A cropped JPEG: whole blocks are restored as JPEG, the few pixels around them by denoising.
 
-Of a block that was cut nobody knows the coefficients. What is left of it, up to seven pixels at each side, has the
-error that the tables give to all pixels, and is denoised with what was restored beside it.
+The coefficients of a block that was cut are not known. Its remaining pixels, up to seven at each side, have the error
+level that follows from the quantisation tables, and are denoised together with the restored blocks beside them.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ipse.engine.problem import Problem
 
 Place = tuple[slice, slice]
-SIDE = 8  # pixels of a block
+SIDE = 8  # side of a block, in pixels
 
 
 def whole_blocks(size: tuple[int, int], offset: tuple[int, int]) -> Place:
-    """The rows and columns of the whole blocks in a picture (H, W) whose first one begins at an offset.
+    """The rows and columns covered by whole blocks in a picture (H, W) whose block grid starts at ``offset``.
 
-    Where the grid begins at the picture's own corner, the file has seen all of it, and that is the place.
+    With no offset this is the whole picture, because the file then contains its border blocks completely.
     """
     if offset == (0, 0):
         return slice(0, size[0]), slice(0, size[1])
@@ -33,17 +33,17 @@ def whole_blocks(size: tuple[int, int], offset: tuple[int, int]) -> Place:
 def framed(
     problem: "Problem", y: "Tensor", cells: "JpegCells", place: Place, *, sigma: float = 0.0
 ) -> "Problem":
-    """The problem of the whole picture y (1, C, H, W), from that of its whole blocks; σ is noise besides the JPEG's."""
+    """Extend the whole blocks' problem to the picture y (1, C, H, W); ``sigma`` is noise besides the JPEG error."""
     if tuple(y[..., *place].shape) == tuple(y.shape):
         return problem
     return replace(problem, outputs=_outputs(problem.outputs, y, place, hypot(_level(cells), sigma)))
 
 
 def _level(cells: "JpegCells") -> float:
-    """σ of what quantisation has added to a pixel of luma, in [0, 1]: coefficients err by q/√12."""
+    """σ of the quantisation error of a luma pixel, in [0, 1]; each coefficient has an error of q/√12."""
     step: Tensor = cells.get_buffer("step0")
     centres: Tensor = cells.get_buffer("integers0")
-    alive = (centres != 0).float().mean((0, 1))  # where a cell holds 0, mostly, there was little to lose
+    alive = (centres != 0).float().mean((0, 1))  # coefficients that are mostly 0 had little to lose
     return float((alive * step.square() / 12).mean().sqrt()) / 255
 
 

@@ -1,8 +1,8 @@
-"""Preset "paper": the reference's own settings, task by task.
+"""Preset "paper": the reference's settings for each task.
 
-Ulyanov, Vedaldi, Lempitsky, Deep Image Prior, https://arxiv.org/abs/1711.10925, and its published notebooks. Their
-choice by file name is made here by what the picture and the mask look like; their defects are not repeated (the
-result is the moving average, a fall-back does fall back, weight noise reaches the weights).
+Ulyanov, Vedaldi, Lempitsky, Deep Image Prior, https://arxiv.org/abs/1711.10925, and its published notebooks. Where the
+notebooks choose settings by file name, they are chosen here from the picture and the mask. Known bugs are fixed: the
+result is the moving average, the fall-back works, and weight noise is applied to the weights.
 """
 
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from ipse.tasks import _common
 
 @dataclass(frozen=True)
 class Paper:
-    """One row of the paper's table."""
+    """The paper's settings for one task."""
 
     steps: int
     learning_rate: float = 0.01
@@ -33,7 +33,7 @@ class Paper:
     network: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def recipe(self, settings: Settings) -> Recipe:
-        """How it is fitted; in single precision as it was published, unless asked otherwise."""
+        """The published recipe; in single precision unless the settings say otherwise."""
         rate = PLAIN_RATE if settings.network in PLAIN else self.learning_rate
         published = Recipe(self.steps, rate, average=self.average, fall_back=self.fall_back)
         precision = "float32" if settings.precision == "auto" else settings.precision
@@ -47,9 +47,9 @@ class Paper:
         size: tuple[int, int] | None = None,
         guide: Tensor | None = None,
     ) -> Prior:
-        """Its network and latent, for a result with the channels of ``like`` (1, C, H, W).
+        """The published network and latent, for a result with the channels of ``like`` (1, C, H, W).
 
-        ``guide`` (1, C', h, w) is the latent where the task has one of its own.
+        ``guide`` (1, C', h, w) is used as the latent, if given.
         """
         size = size or (like.shape[-2], like.shape[-1])
         kind, name = settings.latent or self.latent, settings.network or "skip"
@@ -75,13 +75,13 @@ class Paper:
         )
 
 
-PLAIN, PLAIN_RATE = ("unet", "resnet"), 0.001  # the paper's comparison of networks fits these more slowly
+PLAIN, PLAIN_RATE = ("unet", "resnet"), 0.001  # the paper uses a lower learning rate for these networks
 WIDE = (128,) * 5
 GROWING = (16, 32, 64, 128, 128, 128)
 
 
 def denoise(sigma: float | None) -> Paper:
-    """Gaussian noise; ``sigma`` in [0, 1]: from σ = 50/255 on the latent is jittered more."""
+    """Gaussian noise; ``sigma`` in [0, 1]. The jitter of the latent is larger from σ = 50/255 on."""
     jitter = 1 / 20 if sigma is not None and sigma >= 45 / 255 else 1 / 30
     return Paper(3000, jitter=jitter, average=0.99, fall_back=5.0)
 
@@ -99,7 +99,7 @@ def upscale(factor: int) -> Paper:
 
 
 def invert(*, heavy: bool) -> Paper:
-    """Feature inversion, plainly or under heavy noise (whose schedule is the prior's)."""
+    """Feature inversion, without noise or with heavy noise, whose schedule belongs to the prior."""
     kernels = (7, 7, 5, 5, 3, 3)
     network = {
         "down": GROWING, "up": GROWING, "skip": (4,) * 6, "kernel_down": kernels, "kernel_up": kernels,
@@ -109,7 +109,7 @@ def invert(*, heavy: bool) -> Paper:
 
 
 def maximise(*, one_class: bool) -> Paper:
-    """Activation maximisation, of a class or of a map."""
+    """Activation maximisation, of a class or a channel."""
     network = {
         "down": GROWING, "up": GROWING, "skip": (0, 4, 4, 4, 4, 4), "kernel_down": (5, 3, 5, 5, 3, 5),
         "kernel_up": (5, 3, 5, 3, 5, 3), "downsampling": "avg",
@@ -124,17 +124,17 @@ def compare_priors() -> Paper:
 
 
 def flash() -> Paper:
-    """Flash and no flash: the latent is the flash photo."""
+    """Flash and no-flash pair: the latent is the flash photo."""
     up = ("nearest", "nearest", "bilinear", "bilinear", "bilinear")
     return Paper(601, 0.1, network={"upsampling": up})
 
 
 def inpaint(missing: float, radius: int) -> Paper:
-    """The recipe for a mask like the paper's own.
+    """The recipe of the paper's example with the most similar mask.
 
     Args:
-        missing: fraction of the pixels, in (0, 1).
-        radius: largest distance from a missing pixel to a known one, in pixels.
+        missing: fraction of missing pixels, in (0, 1).
+        radius: largest distance from a missing pixel to the nearest known one, in pixels.
     """
     if missing >= 0.9:  # 2 % of the pixels known
         widths = GROWING[:5]

@@ -1,4 +1,4 @@
-"""Measurements: photons too few to be denoised as they are, and samples that use a small part of their range."""
+"""Scientific data: photon counts too low to be denoised directly, and samples that use a small part of their range."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def few(
     y: "Tensor", found: "Noise", side: int, settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
-    """Photons too few for Anscombe's root are summed first."""
+    """The problem for photon counts too low for the Anscombe transform: pixels are binned first."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.problem import Problem
     from ipse.pilots.few_photons import few_photons
@@ -42,7 +42,7 @@ def few(
 
 
 def more_photons(y: "Tensor", gain: float, seed: int) -> "Tensor":
-    """y + g (p − M² y/g), p ~ Poisson(M² y/g): as bright as y in the mean, with ``MORE`` = M of its noise beside it."""
+    """y + g (p − M² y/g), p ~ Poisson(M² y/g): y with additional photon noise, ``MORE`` = M times its own level."""
     import torch
 
     from ipse.tasks.denoise import MORE
@@ -52,7 +52,7 @@ def more_photons(y: "Tensor", gain: float, seed: int) -> "Tensor":
 
 
 def as_stored(problem: "Problem | Nothing", y: "Tensor", within: "Span") -> "Problem | Nothing":
-    """The same for the picture as it is stored; the few samples beyond its range are as they were."""
+    """The problem for the stored picture, before its range was stretched; samples outside the range are kept."""
     import torch
 
     from ipse.engine.problem import Nothing

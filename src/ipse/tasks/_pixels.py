@@ -1,4 +1,4 @@
-"""f_θ(z) = θ: a picture of free pixels, which has no structure of its own. What a network is compared with."""
+"""f_θ(z) = θ: a picture of free pixels, the baseline without any structural prior that networks are compared with."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from ipse.engine.objectives import Objective
 
 
 class Pixels(Network):
-    """Draws its own parameters, whatever the latent.
+    """Outputs its parameters, whatever the latent.
 
     Args:
-        start: θ at first (1, C, H, W).
+        start: the initial θ (1, C, H, W).
     """
 
     def __init__(self, start: Tensor) -> None:
@@ -21,15 +21,15 @@ class Pixels(Network):
         self.pixels = nn.Parameter(start.clone())
 
     def forward(self, _z: Tensor) -> Tensor:
-        """θ (1, C, H, W); a copy, for the optimiser changes θ in place while the picture is still looked at."""
+        """A copy of θ (1, C, H, W), because the optimiser changes θ in place."""
         return self.pixels.clone()
 
 
 class Each(Objective):
-    """Σ_k E_k(x_k), x_k the pictures that are joined along the channels.
+    """Σ_k E_k(x_k), where the pictures x_k are concatenated along the channels.
 
     Args:
-        terms: E_1, E_2, …, as many as there are pictures.
+        terms: E_1, E_2, …, one for each picture.
     """
 
     def __init__(self, terms: Sequence[Objective]) -> None:
@@ -37,21 +37,21 @@ class Each(Objective):
         self.terms = nn.ModuleList(terms)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum, for x (1, K·C, H, W)."""
+        """The sum for x (1, K·C, H, W)."""
         values = [term(part) for term, part in zip(self.terms, x.chunk(len(self.terms), dim=1), strict=True)]
         return torch.stack(values).sum()
 
 
 class Beside(Network):
-    """Free pixels and a network's picture in one: (1, K·C + C, H, W), the free ones first.
+    """Pictures of free pixels and a network's output, concatenated along the channels: (1, K·C + C, H, W).
 
-    Their gradients never meet, so that Adam fits each as it would alone.
+    Their gradients are independent, so that Adam fits each picture as it would fit it alone.
 
     Args:
-        network: f, whose size it takes on.
-        free: how many free pictures.
+        network: f, which also determines stride and minimum size.
+        free: K, the number of pictures of free pixels, which come first.
         channels: C.
-        size: (H, W) that ``network`` draws, padded as it wants it.
+        size: (H, W) of the network's output, including padding.
     """
 
     def __init__(self, network: nn.Module, *, free: int, channels: int, size: tuple[int, int]) -> None:
@@ -63,5 +63,5 @@ class Beside(Network):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        """All pictures, joined along the channels."""
+        """All pictures, concatenated along the channels."""
         return torch.cat([self.pixels(z), self.network(z)], dim=1)

@@ -1,6 +1,6 @@
-"""x ← Π(D_σ(x)): what repeats within an enlarged picture, in turn with the small one that it measures.
+"""x ← Π(D_σ(x)): plug-and-play refinement of an enlarged picture by self-similarity.
 
-D is the non-local ridge, Π the projection onto {x : A x = y} (measured: docs/decisions/upscale.md).
+D is NL-Ridge, Π the projection onto {x : A x = y} (measured: docs/decisions/upscale.md).
 """
 
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ from ipse.pilots.non_local import Preset, non_local
 from ipse.pilots.plug_and_play import plug_and_play
 from ipse.tasks._common import Effort
 
-FIRST, LAST = 24 / 255, 3 / 255  # σ falls geometrically
-STRICT = 20  # projections of the start, in turn onto the measurement and the range [0, 1]
+FIRST, LAST = 24 / 255, 3 / 255  # σ of the first and the last round; it falls geometrically
+STRICT = 20  # number of alternating projections of the start, onto the measurement and onto [0, 1]
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """How what was drawn is made to agree with itself."""
+    """The schedule of the refinement."""
 
-    sizes: tuple[Preset, ...]  #: patches, in turn: they err differently …
-    small: int  #: … in so many rounds …
-    fine: int = 0  #: … and then so many with Bayes' step, by which what is smooth gains
-    inner: int = 5  #: projections in a round
+    sizes: tuple[Preset, ...]  #: patch sizes, used in turn because their errors differ
+    small: int  #: number of rounds with these
+    fine: int = 0  #: number of rounds after them with a Bayes step, which improves smooth areas
+    inner: int = 5  #: projections per round
     momentum: float = 0.7
 
 
@@ -38,12 +38,12 @@ ROUNDS: dict[Effort, Rounds] = {
 
 
 def count(effort: Effort) -> int:
-    """How many rounds there are."""
+    """The number of rounds."""
     return ROUNDS[effort].small + ROUNDS[effort].fine
 
 
 def refined(x: Tensor, consistent: Consistent, effort: Effort, first: float = FIRST) -> Iterator[Tensor]:
-    """Yield a picture (1, C, H, W) after each round, from σ = ``first`` on."""
+    """Yield a picture (1, C, H, W) after each round; ``first`` is σ of the first one."""
     rounds = ROUNDS[effort]
     order: tuple[Preset, ...] = (rounds.sizes * rounds.small)[: rounds.small] + ("fine",) * rounds.fine
     return plug_and_play(

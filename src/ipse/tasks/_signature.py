@@ -1,7 +1,6 @@
-"""task(picture, settings, *, …) ↦ its options, as data: name, type, default, help.
+"""Options as data (name, type, default and help), read from a task's signature and from ``Settings``.
 
-A task's signature and the fields of ``Settings`` are the one list from which every face is made: the
-command's flags, the library's keywords, a page's form.
+The command's flags, the library's keyword arguments and the web form are all generated from these options.
 """
 
 import inspect
@@ -16,32 +15,38 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from ipse.errors import OptionError, nearest
 from ipse.settings import Settings
 
-SIMPLE = (Path, bool, int, float, str)  # what can be typed on a line, the first that an annotation allows
+SIMPLE = (
+    Path,
+    bool,
+    int,
+    float,
+    str,
+)  # types for the command line; the first one that an annotation allows is used
 REQUIRED = inspect.Parameter.empty
-WORDS: dict[Any, str] = {bool: "yes or no", int: "whole number", float: "number"}
+WORDS: dict[Any, str] = {bool: "yes-or-no value", int: "whole number", float: "number"}
 
 
 @dataclass(frozen=True)
 class Option:
-    """One thing that a user can tell."""
+    """One option of a task or of the settings."""
 
     name: str
-    kind: Any  #: Path, bool, int, float, str, or a Literal; ``| None`` where nothing need be said
-    default: Any  #: ``REQUIRED`` where there is none
+    kind: Any  #: Path, bool, int, float, str, or a Literal; ``| None`` if it is optional
+    default: Any  #: ``REQUIRED`` if there is no default
     help: str
-    argument: bool = False  #: named by its place, before the picture, instead of by a flag
-    plain: bool = False  #: nothing but a number, a word of a few, or yes and no, will do
+    argument: bool = False  #: a positional argument before the picture instead of a flag
+    plain: bool = False  #: accepts only numbers, words of a list, or booleans
 
     @property
     def required(self) -> bool:
-        """Whether it must be told."""
+        """Whether the option has no default."""
         return self.default is REQUIRED
 
     def checked(self, value: Any) -> Any:
-        """The value as a task expects it, a whole float as an int; what is not plain is the task's own to check.
+        """The value as the task expects it; an integral float becomes an int. Only plain options are checked here.
 
         Raises:
-            OptionError: no such word, or no number.
+            OptionError: the value is not one of the words, or not a number.
         """
         kinds = _members(self.kind)
         if not self.plain or (value is None and NoneType in kinds):
@@ -54,7 +59,7 @@ class Option:
             raise OptionError(f"{self.name} {value!r} is unknown: {nearest(str(value), words)}")
         if _fits(value, kind):
             return kind(value)
-        raise OptionError(f"{self.name} {value!r} is no {WORDS[kind]}: give one")
+        raise OptionError(f"{self.name} {value!r} is not a {WORDS[kind]}: give one")
 
 
 def of_task(task: Any) -> tuple[Option, ...]:
@@ -63,7 +68,7 @@ def of_task(task: Any) -> tuple[Option, ...]:
 
 
 def of_settings() -> tuple[Option, ...]:
-    """Return the options that all tasks share."""
+    """Return the options that all tasks share, the fields of ``Settings``."""
     hints = get_type_hints(Settings, include_extras=True)
     made = [
         (f.name, hints[f.name], REQUIRED if f.default is MISSING else f.default) for f in fields(Settings)
@@ -77,20 +82,20 @@ def _keywords(task: Any) -> Iterator[Option]:
     for parameter in inspect.signature(task).parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             hint = parameter.annotation
-            # Only these are looked up: the rest of a signature names types that would bring PyTorch in.
+            # Evaluate these annotations only: the others name types whose import would load PyTorch.
             hint = eval(hint, room) if isinstance(hint, str) else hint
             yield _option(parameter.name, hint, parameter.default)
 
 
 def _option(name: str, hint: Any, default: Any) -> Option:
-    """Take ``Annotated[type, "help"]`` apart, or ``Annotated[type, "help", "argument"]``."""
+    """Make an option from ``Annotated[type, "help"]`` or ``Annotated[type, "help", "argument"]``."""
     kind, said, *rest = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
     return Option(name, simple(kind), default, said, argument="argument" in rest, plain=_is_plain(kind))
 
 
 def _fits(value: Any, kind: Any) -> bool:
-    """Whether a value is a number of that kind; yes and no are none, and a whole float is an int."""
-    import numpy as np  # not at the top, for help does without it
+    """Whether a value is of the given kind. Booleans are not numbers, and an integral float counts as an int."""
+    import numpy as np  # imported here because --help does not need it
 
     if isinstance(value, (bool, np.bool_)) or kind is bool:
         return isinstance(value, (bool, np.bool_)) and kind is bool
@@ -98,18 +103,18 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _members(kind: Any) -> tuple[Any, ...]:
-    """The types of a union; of any other, itself."""
+    """The members of a union; for any other type, the type itself."""
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
 def _is_plain(kind: Any) -> bool:
-    """Whether an annotation allows numbers, words of a list and None alone."""
+    """Whether an annotation allows only numbers, booleans, literals and None."""
     members = _members(kind)
     return all(one in (int, float, bool, NoneType) or get_origin(one) is Literal for one in members)
 
 
 def simple(kind: Any) -> Any:
-    """Return the simplest type of a union, kept optional if it is."""
+    """Reduce a union to its simplest type; an optional type stays optional."""
     members = _members(kind)
     found = next((member for member in members if get_origin(member) is Literal), None)
     found = found or next((one for one in SIMPLE if one in members), str)

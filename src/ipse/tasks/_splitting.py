@@ -1,8 +1,8 @@
-"""argmin_x ‖m ⊙ (A x − y)‖² + a prior's cost, by splitting: a linear measurement, in turn with a denoiser.
+"""argmin_x ‖m ⊙ (A x − y)‖² + R(x) by half-quadratic splitting: a linear data step alternates with a denoiser.
 
     x ← argmin_x ‖m ⊙ (A x − y)‖² + ρ ‖x − v‖²,     v ← D_s(x),     ρ = c σ² / s², s falling
 
-A linear; each x by conjugate gradients, from v on. The first x is Tikhonov's: there λ ‖∇x‖² is the prior's cost.
+A is linear. Each x is found by conjugate gradients, starting at v. The first x is Tikhonov's, with R(x) = λ ‖∇x‖².
 
 Hestenes and Stiefel, "Methods of conjugate gradients", 1952, https://doi.org/10.6028/jres.049.044
 Zhang, Li, Zuo, Zhang, Van Gool, Timofte, "Plug-and-play image restoration with deep denoiser prior", 2021,
@@ -19,13 +19,13 @@ from torch import Tensor
 from ipse.pilots.non_local import non_local
 from ipse.tasks._common import Effort
 
-TIKHONOV, NOISY = 3e-3, 5.0  # λ of the first estimate: without noise, and what it grows by with σ²
-ROUNDS = {"fast": 4, "good": 8, "best": 16}  # of splitting
-LEVELS = (20 / 255, 2 / 255)  # s of the first round, and of the last, which is no less than σ
-PULL = 4.0  # c
-FAINT = 0.7 / 255  # σ that a picture of 8 bits has at least
-ITERATIONS = 40  # of conjugate gradients for the first estimate …
-AGAIN = 12  # … and for each after it, which starts near its end
+TIKHONOV, NOISY = 3e-3, 5.0  # λ of the first estimate is TIKHONOV + NOISY · σ²
+ROUNDS = {"fast": 4, "good": 8, "best": 16}  # number of splitting rounds
+LEVELS = (20 / 255, 2 / 255)  # s of the first and the last round; neither falls below σ
+C_RHO = 4.0  # c in ρ = c σ² / s²
+SIGMA_MIN = 0.7 / 255  # smallest σ that is assumed, since 8-bit pictures have at least that much
+ITERATIONS = 40  # conjugate gradient iterations for the first estimate
+LATER_ITERATIONS = 12  # conjugate gradient iterations for the others, which start near the solution
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Measured:
     size: tuple[int, int]  #: (H, W) of x
 
     def pulled(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Aᵀ m (A x − y), of the shape of x; y None is zero."""
+        """Aᵀ m (A x − y), in the shape of x; without y, Aᵀ m A x."""
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             misfit = self.operator(x) if y is None else self.operator(x) - y
             return torch.autograd.grad((self.seen.to(x.dtype) * misfit.square()).sum() / 2, x)[0]
 
     def start(self) -> Tensor:
-        """The mean of what is seen, everywhere."""
+        """A constant picture with the mean of the measured samples."""
         weight = self.seen.to(self.y.dtype)
         mean = (weight * self.y).sum((2, 3), keepdim=True) / weight.sum().clamp_min(1)
         return mean.expand(1, -1, *self.size).clone()
@@ -61,16 +61,16 @@ def splitting(
     """Yield estimates (1, C, H, W) within [0, 1]: Tikhonov's, then one for each level.
 
     Args:
-        measured: what there is.
-        smoothness: λ of the first.
-        denoise: D, of a picture and a noise level in its units.
-        levels: (s, ρ), s falling.
+        measured: the measurement.
+        smoothness: λ of the first estimate.
+        denoise: D, a function of a picture and a noise level in its units.
+        levels: (s, ρ) for each round, with s falling.
     """
     x = solved(measured, measured.start(), lambda d: smoothness * rough(d), iterations=ITERATIONS)
     yield x.clamp(0, 1)
     for level, weight in levels:
         v = denoise(x.clamp(0, 1), level)
-        x = solved(measured, v, lambda d, weight=weight: weight * d, iterations=AGAIN, pull=v)
+        x = solved(measured, v, lambda d, weight=weight: weight * d, iterations=LATER_ITERATIONS, pull=v)
         yield x.clamp(0, 1)
 
 
@@ -82,7 +82,7 @@ def solved(
     iterations: int,
     pull: Tensor | None = None,
 ) -> Tensor:
-    """(Aᵀ m A + P) x = Aᵀ m y + P v, P ``prior``, v ``pull`` (zero where there is none), from x on."""
+    """Solve (Aᵀ m A + P) x = Aᵀ m y + P v, starting at x; P is ``prior`` and v is ``pull`` (zero if None)."""
     residual = -measured.pulled(x, measured.y) - prior(x if pull is None else x - pull)
     direction, power = residual, residual.square().sum()
     for _ in range(iterations):
@@ -95,7 +95,7 @@ def solved(
 
 
 def rough(x: Tensor) -> Tensor:
-    """∇ᵀ∇ x: what x has above the mean of its neighbours, with nothing beyond the border."""
+    """∇ᵀ∇ x, the negative Laplacian with zero flux at the border."""
     down, across = x.diff(dim=2), x.diff(dim=3)
     out = torch.zeros_like(x)
     out[:, :, 1:] += down
@@ -106,12 +106,12 @@ def rough(x: Tensor) -> Tensor:
 
 
 def estimates(measured: Measured, sigma: float, effort: Effort) -> Iterator[Tensor]:
-    """Tikhonov's estimate, then splitting with a non-local denoiser."""
-    sigma = max(sigma, FAINT)
+    """Yield Tikhonov's estimate, then one for each splitting round with the non-local denoiser."""
+    sigma = max(sigma, SIGMA_MIN)
     falling = np.geomspace(max(LEVELS[0], sigma), max(LEVELS[1], sigma), ROUNDS[effort]).tolist()
     return splitting(
         measured,
         smoothness=TIKHONOV + NOISY * sigma**2,
         denoise=lambda x, level: non_local(x, level, preset="once"),
-        levels=[(level, PULL * (sigma / level) ** 2) for level in falling],
+        levels=[(level, C_RHO * (sigma / level) ** 2) for level in falling],
     )

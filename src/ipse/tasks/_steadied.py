@@ -1,8 +1,8 @@
-"""x = f + w (g − f),   w = e(f)² / (e(f)² + 2 e(g)²): in a hole, a fit f and the smooth fill g, as each is right.
+"""x = f + w (g − f),   w = e(f)² / (e(f)² + 2 e(g)²): a weighted mean of the fit f and the smooth fill g of a hole.
 
-e is the mean squared error in held-out squares, which neither has seen. Squares have a rim nearer than holes have, to
-the advantage of g: hence the squares of e, and the 2. Before that, f is an average over T ∝ depth³ outputs: what is far
-from a rim wanders the more (measured: docs/decisions/inpainting.md).
+e is the mean squared error in held-out squares, which neither has seen. The squares are closer to a rim than the
+inside of a hole, which favours g; hence e is squared, and e(g)² is weighted by 2. Before that, f is averaged over
+T ∝ depth³ outputs, because pixels far from the rim vary most (measured: docs/decisions/inpainting.md).
 """
 
 from dataclasses import replace
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
     from ipse.engine.problem import Problem
 
-STEPS = 0.06  # that are averaged, times depth³
-DOUBT = 2.0  # of the smooth fill
+STEPS = 0.06  # number of averaged steps per depth³
+SMOOTH_WEIGHT = 2.0  # weight of the smooth fill's squared error
 
 
 def steadied(problem: "Problem", *, depth: int) -> "Problem":
-    """The problem with a longer average, and with its smooth fill (its one pilot) in its outputs.
+    """The problem with a longer average, and with the smooth fill mixed into its outputs.
 
     Args:
-        problem: the fit of a hole, with a pilot; without a score only the average changes.
-        depth: of the hole, pixels.
+        problem: the fit of a hole, whose first estimate is the smooth fill. Without a score, only the average changes.
+        depth: depth of the hole, in pixels.
     """
     import torch
 
@@ -39,7 +39,7 @@ def steadied(problem: "Problem", *, depth: int) -> "Problem":
 
     def mixed(x: "Tensor") -> "Tensor":
         fits, smooth = (float(score(one)) ** 2 for one in (x, fill()))
-        share = fits / (fits + DOUBT * smooth) if fits else 0.0
+        share = fits / (fits + SMOOTH_WEIGHT * smooth) if fits else 0.0
         return outputs(torch.lerp(x, fill(), share))
 
     return replace(steady, pilot=lambda: iter([fill()]), outputs=mixed)

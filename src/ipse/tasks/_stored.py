@@ -1,4 +1,4 @@
-"""t: half a level of what is stored in levels. What was measured is known to within it, and no better."""
+"""t: half a quantisation level of the stored samples, which is the accuracy to which the measurement is known."""
 
 from typing import TYPE_CHECKING
 
@@ -9,20 +9,21 @@ if TYPE_CHECKING:
 
     from ipse.pictures import Picture
 
-HALF = 0.49  # of a level: rounded again, what lies so near is the same
-DEPTHS = (8, 10, 12, 14, 16)  # bits, whose levels floats may hold
-NEAR = 0.02  # of a level, beside which single precision puts it
-FINEST, COARSEST = 2**-16, 1 / 255  # levels: of floats that hold none, and of drawings in a few
+HALF = 0.49  # t in levels; values closer than that round to the same level
+DEPTHS = (8, 10, 12, 14, 16)  # bit depths of which floats may hold the levels
+NEAR = 0.02  # tolerance in levels, for single precision
+# Limits of the level: the first is used for floats without levels, the second for drawings with few of them.
+FINEST, COARSEST = 2**-16, 1 / 255
 
 
 def rounding(picture: "Picture", y: "Tensor") -> float:
-    """t of a picture whose pixels are y, in their units."""
+    """t for a picture with pixels y, in the units of y."""
     step = float(picture.levels.gain) ** -1 if picture.levels and picture.dtype.kind != "f" else _step(y)
     return HALF * float(np.clip(step, FINEST, COARSEST))
 
 
 def _step(y: "Tensor") -> float:
-    """How far the levels of floats lie apart; 0 where there are none."""
+    """The distance between the levels of float samples; 0 if there are no levels."""
     for scale in (float(2**bits - 1) for bits in DEPTHS):
         if float((y * scale - (y * scale).round()).abs().max()) < NEAR:
             return 1 / scale

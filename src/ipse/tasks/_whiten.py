@@ -1,12 +1,12 @@
-"""T y: noise of any kind made white, of one level, so that one method serves all.
+"""T y: variance stabilisation, which turns noise of any kind into white noise of one level.
 
     gaussian    T y = y                                        σ
     poisson     T y = 2/g √(g y + ⅜ g² + σ²)                   1      (generalised Anscombe)
     speckle     T y = log(y + c)                               s      (n multiplies x)
 
-The inverse of Anscombe's root is the exact unbiased one in closed form (Mäkitalo and Foi, "Optimal inversion of the
-generalized Anscombe transformation", 2013, https://doi.org/10.1109/TIP.2012.2202675). Results are
-rescaled to [0, 1].
+The inverse of the Anscombe transform is the exact unbiased one in closed form (Mäkitalo and Foi, "Optimal inversion of
+the generalized Anscombe transformation", 2013, https://doi.org/10.1109/TIP.2012.2202675). Results are rescaled to
+[0, 1].
 """
 
 from collections.abc import Callable
@@ -35,34 +35,35 @@ from ipse.noise import (
     white,
 )
 
-LOUDEST = 1.0  # speckle: a deviation as large as the picture itself
-TRACE = 1e-7  # of a gain, or a level: what single precision leaves of none
-HEADROOM = 5.0  # σ
-DARK = 0.02  # c: below it a logarithm would make the noise of black large
+LOUDEST = 1.0  # largest relative standard deviation of speckle
+TRACE = 1e-7  # gains and levels up to this are rounding errors of single precision
+HEADROOM = 5.0  # room below the values of a picture that was clipped at its largest value only, in σ
+DARK = 0.02  # c, which keeps the logarithm from amplifying noise in black areas
 
 
 @dataclass(frozen=True)
 class Whitened:
     """A picture whose noise is white and Gaussian."""
 
-    y: Tensor  #: (1, C, H, W)
-    sigma: float  #: of its noise, in its units
-    undo: Callable[[Tensor], Tensor]  #: of a denoised picture, back to [0, 1]
-    levels: Tensor | None = None  #: its noise, a channel each (1, C, 1, 1), where they differ
-    clipped: bool = False  #: the noisy picture was clipped to [0, 1], in these units
+    y: Tensor  #: the stabilised picture (1, C, H, W)
+    sigma: float  #: standard deviation of the noise, in units of y
+    undo: Callable[[Tensor], Tensor]  #: maps a denoised picture back to [0, 1]
+    levels: Tensor | None = None  #: σ of each channel (1, C, 1, 1), if the channels differ
+    clipped: bool = False  #: the noisy picture was clipped to [0, 1], in units of y
 
 
 def find(y: Tensor, kind: str | Noise, sigma: float | None, *, fine: bool) -> Noise:
-    """What the user told of the noise, completed by what the picture tells; a tile knows it from the whole.
+    """Return the noise: what the user gave, completed by estimates.
 
-    Samples of more than 8 bits are ``fine``: what they use of their range is looked at alone.
+    Tiles get the noise of the whole picture as ``kind``.
+    ``fine`` means samples of more than 8 bits; only the part of their range that they use is analysed.
     """
     if isinstance(kind, Noise):
         return kind
     within = span(y) if fine else WHOLE
     told = None if sigma is None else sigma / (within[1] - within[0])
     found = replace(_find(stretched(y, within), kind, told), within=within)
-    # Pixels that were hit lie beyond the others' range: the whole of it is theirs.
+    # Impulses lie outside the range that the other pixels use, so the full range has to be analysed.
     return _find(y, kind, sigma) if found.kind == "salt-and-pepper" and within != WHOLE else found
 
 
@@ -89,18 +90,18 @@ def _find(y: Tensor, kind: str, sigma: float | None) -> Noise:
 
 
 def _photons(y: Tensor) -> Noise:
-    """Photon noise that is known to be there: counted, seen, or as the variance has it."""
+    """Photon noise that is known to be present: by counting photons, by the general estimate, or from the variance."""
     found = estimate(y)
     return found if found.kind == "poisson" else _some("poisson", counts(y, told=True) or photon_gain(y))
 
 
 def _some(kind: Literal["poisson", "speckle"], gain: float) -> Noise:
-    """Noise that grows with brightness; none where it hardly does."""
+    """Noise that grows with brightness; none if the gain is negligible."""
     return Noise(kind, 0.0, gain=gain) if gain > TRACE else Noise("none", 0.0)
 
 
 def whiten(y: Tensor, noise: Noise) -> Whitened:
-    """Make the noise of y (1, C, H, W) in [0, 1] white."""
+    """Stabilise the noise of y (1, C, H, W) in [0, 1]."""
     match noise.kind:
         case "poisson":
             return _rescaled(y, *_anscombe(y, noise.gain, noise.sigma), sigma=1.0)
@@ -117,7 +118,7 @@ def whiten(y: Tensor, noise: Noise) -> Whitened:
 
 
 def _anscombe(y: Tensor, gain: float, sigma: float) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """The root, and its unbiased inverse: of photon counts λ = x/g with read-out noise s = σ/g."""
+    """The generalised Anscombe transform and its unbiased inverse, for counts λ = x/g with read-out noise s = σ/g."""
     s2 = (sigma / gain) ** 2
 
     def undo(t: Tensor) -> Tensor:
@@ -129,7 +130,7 @@ def _anscombe(y: Tensor, gain: float, sigma: float) -> tuple[Tensor, Callable[[T
 
 
 def _logarithm(y: Tensor, gain: float) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """The logarithm, and its inverse without the bias: E log(y + c) ≈ log(x + c) − ½ (s x / (x + c))²."""
+    """The logarithm and its unbiased inverse: E log(y + c) ≈ log(x + c) − ½ (s x / (x + c))²."""
 
     def undo(t: Tensor) -> Tensor:
         x = (t.exp() - DARK).clamp_min(0)
@@ -139,7 +140,7 @@ def _logarithm(y: Tensor, gain: float) -> tuple[Tensor, Callable[[Tensor], Tenso
 
 
 def _rescaled(y: Tensor, t: Tensor, undo: Callable[[Tensor], Tensor], *, sigma: float) -> Whitened:
-    """The same in [0, 1], where the priors are at home; far from 0 where y was cut off at its largest value alone."""
+    """Rescale t to [0, 1], the range of the priors; with headroom at 0 if y was clipped at its largest value only."""
     cut = float(y.max()) == 1
     low, high = float(t.min()) - HEADROOM * sigma * cut, float(t.max())
     scale = max(high - low, 1e-6)

@@ -1,10 +1,10 @@
-"""What the network's structure is worth: one enlargement by three priors, side by side.
+"""Compare priors: the same enlargement with no prior, with total variation and with the network, side by side.
 
     argmin_x ‖A x − y‖²        argmin_x ‖A x − y‖² + λ TV(x)        argmin_θ ‖A f_θ(z) − y‖²
 
-The result is one sheet [free pixels | free pixels with TV | network], each of ``factor`` times the picture's size: the
-three are fitted at once, their losses being added, and no gradient of one reaches another. The command also writes each
-as a picture of its own beside the sheet; in the library ``numpy.split(result.image, 3, axis=1)`` gives them.
+The result is one sheet [free pixels | free pixels with TV | network], each panel ``factor`` times the picture's size.
+The three are fitted together by adding their losses; their gradients are independent. The command also writes each
+panel to a file of its own; in Python, ``numpy.split(result.image, 3, axis=1)`` separates them.
 
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 SEES = "whole"
 PANELS = ("pixels", "tv", "network")
 STEPS = {"fast": 250, "good": 700, "best": 2000}
-SMOOTHNESS = 0.05  # of TV, per pixel: the best of 0.01 to 1 on the paper's picture …
-PAPER = 1e-7  # … and the paper's own, of its sum, which acts more slowly
+SMOOTHNESS = 0.05  # weight of the mean TV; the best of 0.01 to 1 on the paper's picture
+PAPER = 1e-7  # the paper's weight of the summed TV, which acts more slowly
 
 
 def compare_priors(
     picture: "Picture",
     settings: Settings = Settings(),
     *,
-    factor: Annotated[int, "How many times larger each side becomes, 2 to 8."] = 4,
-    kernel: Annotated[Kernel, "How it was made small."] = "lanczos2",
+    factor: Annotated[int, "Scale factor of each side, 2 to 8."] = 4,
+    kernel: Annotated[Kernel, "Kernel it was downsampled with."] = "lanczos2",
 ) -> "Problem":
-    """Enlarge a picture three times over, by free pixels, by total variation and by the network, side by side.
+    """Enlarge a picture with three priors side by side: none (free pixels), total variation, and the network.
 
     Raises:
-        OptionError: a factor or kernel that cannot be used.
+        OptionError: an invalid factor or kernel.
     """
     from ipse.engine.operators import Downsample
     from ipse.engine.problem import Problem, clipped
@@ -62,14 +62,14 @@ def compare_priors(
 
 
 def sheet(x: "Tensor") -> "Tensor":
-    """Pictures that are joined along the channels (1, 3C, H, W), side by side (1, C, H, 3W)."""
+    """Rearrange pictures from channels (1, 3C, H, W) to side by side (1, C, H, 3W)."""
     import torch
 
     return torch.cat(x.chunk(len(PANELS), dim=1), dim=3)
 
 
 def _three(y: "Tensor", settings: Settings, size: "Size") -> tuple["Prior", "Recipe"]:
-    """The task's network, with two pictures of free pixels beside it."""
+    """The network together with two pictures of free pixels."""
     from ipse.engine.prior import Prior, seeded
     from ipse.engine.problem import Recipe
     from ipse.tasks import _common, _paper
@@ -86,7 +86,7 @@ def _three(y: "Tensor", settings: Settings, size: "Size") -> tuple["Prior", "Rec
 
 
 def _objective(y: "Tensor", operator: "Operator", settings: Settings) -> "Objective":
-    """Each panel's own loss, in their order."""
+    """The loss of each panel, in their order."""
     from ipse.engine.objectives import LeastSquares, TotalVariation
     from ipse.tasks._pixels import Each
 

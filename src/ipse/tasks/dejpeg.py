@@ -1,11 +1,12 @@
-"""JPEG clean-up: a likely picture among those that the file can have been made from.
+"""JPEG artefact removal: find the most plausible picture among those that compress to the given file.
 
     x ∈ cells = {x : |DCT(x) − c q| ≤ q/2}
 
-Every coefficient in the file says in which interval the original's lay. By default non-local similarity is followed in
-turn with the cells (measured to be ahead of the network alone, docs/decisions/dejpeg.md); with a latent the network is
-fitted, argmin_θ dist(f_θ(z), cells)². Either way the result lies within the cells. ``best`` learns what the estimate
-gets wrong from the estimate itself, made a file of again (docs/decisions/best.md).
+Every quantised coefficient gives the interval of the original one; together they form the cells. By default,
+plug-and-play alternates non-local denoising with a projection onto the cells, which was measured to be better than the
+network alone (docs/decisions/dejpeg.md). With ``latent`` or ``network``, the network is fitted instead,
+argmin_θ dist(f_θ(z), cells)². Either way the result lies within the cells. ``best`` also learns to correct the
+estimate's errors by compressing the estimate again (docs/decisions/best.md).
 """
 
 from collections.abc import Generator, Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ipse.tasks._off_grid import Place
 
 TWICE: "tuple[Preset, ...]" = ("twice", "twice small", "twice large")
-SIZES: "dict[str, tuple[Preset, ...]]" = {  # of patches, in turn: they err differently
+SIZES: "dict[str, tuple[Preset, ...]]" = {  # patch sizes, used in turn because their errors differ
     "fast": ("fast once", "fast small"),
     "good": TWICE,
     "best": TWICE,
@@ -37,26 +38,28 @@ SIZES: "dict[str, tuple[Preset, ...]]" = {  # of patches, in turn: they err diff
 ROUNDS = {"fast": 6, "good": 10, "best": 10}
 MOMENTUM = {"fast": 0.6, "good": 0.4, "best": 0.4}
 STEPS = {"fast": 150, "good": 500, "best": 2000}
-MARGIN, FINAL = 0.3, 0.4  # of a step: the middle of a cell is likelier than its border
-FIRST, LAST = 3 / 255, 1 / (3 * 255)  # times the root of luma's mean step, over its lowest 4 × 4 frequencies
-VIEWS = 6  # of the rounds, that ``best`` learns from
-SHAKEN = 0.1  # of a step each cell is moved, up or down, in each of several runs
-FINE = 97  # quality from which there is nothing to see
+# Distance kept from a cell's border, in steps, in each round and at the end: the middle of a cell is more likely.
+MARGIN, FINAL = 0.3, 0.4
+# σ of the first and the last round, times the square root of luma's mean step over the lowest 4 × 4 frequencies.
+FIRST, LAST = 3 / 255, 1 / (3 * 255)
+VIEWS = 6  # number of rounds whose estimates ``best`` learns from
+SHAKEN = 0.1  # with several seeds, each run shifts the cells by up to this fraction of a step
+FINE = 97  # JPEG quality from which no damage is visible
 
 
 def dejpeg(
     picture: "Picture",
     settings: Settings = Settings(),
     *,
-    quality: Annotated[int | None, "Its IJG quality, 1 to 100, if it is no JPEG file any more."] = None,
+    quality: Annotated[int | None, "Original IJG quality, 1 to 100, if it is no longer a JPEG file."] = None,
 ) -> "Problem | Nothing":
-    """Take blocks, ringing and lost detail of JPEG out of a picture.
+    """Remove JPEG artefacts (blocks and ringing) and recover detail.
 
-    The tables are the file's own; of a picture that is no file any more they are estimated, or told by ``quality``.
+    The quantisation tables are those of the file. For any other picture they are estimated, or given by ``quality``.
 
     Raises:
-        OptionError: a quality out of range.
-        PictureError: the picture was cropped from a JPEG off its grid of blocks.
+        OptionError: ``quality`` is out of range.
+        PictureError: the picture is a JPEG that was cropped off its block grid.
     """
     from ipse.engine.problem import Nothing
     from ipse.tasks import _common
@@ -68,22 +71,22 @@ def dejpeg(
     found = cells_of(y, picture, quality)
     if found is None and quality is not None:
         kind = f"{picture.channels} channels"
-        return Nothing(
-            f"nothing to restore: a picture of {kind} has been no JPEG; give a gray, RGB or CMYK one"
-        )
+        return Nothing(f"nothing to restore: a JPEG cannot have {kind}; give a gray, RGB or CMYK picture")
     if found is None:
-        return Nothing("nothing to restore: no trace of JPEG was found (give --quality if you know better)")
+        return Nothing(
+            "nothing to restore: no trace of JPEG was found (if it was a JPEG, give its --quality)"
+        )
     cells, seen, place = found
     estimates: dict[str, object] = {"quality": seen}
     if seen >= FINE and quality is None:
-        return Nothing(f"nothing to restore: JPEG quality {seen} leaves nothing to see", estimates)
+        return Nothing(f"nothing to restore: at JPEG quality {seen} no damage is visible", estimates)
     if settings.preset == "paper":
         return _published(y, settings, estimates)
     return framed(_problem(y[..., *place], cells, settings, estimates), y, cells, place)
 
 
 def _published(y: "Tensor", settings: Settings, estimates: dict[str, object]) -> "Problem":
-    """The reference's own fit, to the decoded picture."""
+    """The reference's fit to the decoded picture."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.problem import Problem
     from ipse.engine.stopping import Last
@@ -97,7 +100,7 @@ def _published(y: "Tensor", settings: Settings, estimates: dict[str, object]) ->
 
 
 def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dict[str, object]) -> "Problem":
-    """Plug-and-play with the cells; or, with a latent or network of the user's, the fit to them."""
+    """Plug-and-play with the cells; if the user chose a latent or a network, a fit to the cells instead."""
     from ipse.engine.objectives import Distance
     from ipse.engine.problem import Problem, Recipe
     from ipse.engine.stopping import ExponentialVariance
@@ -118,7 +121,7 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
 
 
 def cells_of(y: "Tensor", picture: "Picture", quality: int | None) -> "tuple[JpegCells, int, Place] | None":
-    """The cells that the picture came out of, the quality (of the file, told, or estimated), and what they cover."""
+    """The cells of the picture, its JPEG quality (from the file, given or estimated), and the region they cover."""
     from ipse.engine.operators.jpeg import JpegCells
     from ipse.engine.operators.jpeg_clipped import cells_of_decoded
     from ipse.engine.operators.jpeg_estimate import estimate_jpeg
@@ -146,16 +149,16 @@ def cells_of(y: "Tensor", picture: "Picture", quality: int | None) -> "tuple[Jpe
     elif channels not in (1, 3) and picture.model != "cmyk":
         return None
     place = whole_blocks((y.shape[-2], y.shape[-1]), offset)
-    colour = channels == 3  # Y, Cb, Cr; the inks of four planes are quantised alike
+    colour = channels == 3  # Y, Cb, Cr; the four planes of CMYK share one table
     tables = [standard_table(quality, chrominance=colour and channel > 0) for channel in range(channels)]
     cells = cells_of_decoded(y[..., *place], tables, [(1, 1)] * channels, ycc=colour)
     return cells.to(y.device), quality, place
 
 
 def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
-    """The file as it is, then plug-and-play; ``best`` learns what it gets wrong.
+    """Yield the decoded file, then the plug-and-play estimates; ``best`` then corrects the last one.
 
-    The data step is proximal: it weighs the estimate, of error σ, against the cell's centre, of error q/√12.
+    The data step is a proximal step: it weighs the estimate, with error σ, against the cell's centre, with error q/√12.
     """
     import torch
 
@@ -179,7 +182,7 @@ def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
 
 
 def _rounds(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
-    """The non-local ridge in turn with the cells."""
+    """Alternate NL-Ridge with the projection onto the cells."""
     from ipse.pilots.non_local import non_local
     from ipse.pilots.plug_and_play import plug_and_play
 
@@ -196,7 +199,7 @@ def _rounds(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
 
 
 def _shaken(cells: "JpegCells", like: "Tensor", seed: int) -> "JpegCells":
-    """The same cells, each moved by a draw of the seed from ±``SHAKEN`` of its step."""
+    """The cells, each shifted at random by up to ±``SHAKEN`` of its step."""
     import torch
 
     moved, generator = deepcopy(cells), torch.Generator(like.device).manual_seed(seed)

@@ -1,12 +1,13 @@
-"""Denoising: x* = D(T y), D a non-local estimate of the picture from itself; or, where the network is asked for,
+"""Denoising: x* = T⁻¹ D(T y), where D denoises by self-similarity; or, if a network is requested,
 
     argmin_θ ‖T y − A(p + f_θ(p + ε))‖²,  p = D(T y),  ε ~ N(0, jitter²)        --steps, --rule
     argmin_θ ‖T y − A f_θ(z)‖²                                                  --network, --latent
 
-T makes the noise white with one level (the identity, Anscombe's root, a logarithm), A is what clipping did to the mean.
-The jitter keeps the network from learning the noise that the pilot left; a few held-out pixels say when to stop. They
-cost the pilot more than the network gives back (measured: docs/decisions/denoise.md), so by default nothing is fitted.
-``best`` learns what D gets wrong from its own result under new noise (docs/decisions/best.md).
+T makes the noise white with one level (the identity, the Anscombe transform, or a logarithm). A models the effect of
+clipping on the mean. The jitter keeps the network from learning the noise left in the first estimate p; a few held-out
+pixels decide when to stop. Holding them out costs the first estimate more than the network gains (measured:
+docs/decisions/denoise.md), so by default no network is fitted. ``best`` also learns to correct D's errors, by applying
+D again to its own result with new noise (docs/decisions/best.md).
 """
 
 from collections.abc import Generator, Iterator
@@ -30,21 +31,22 @@ Kind = Literal["auto", "gaussian", "poisson", "speckle", "salt-and-pepper", "cor
 STEPS = {"fast": 12, "good": 50, "best": 120}
 WIDTH = {"fast": 32, "good": 32, "best": 64}
 JITTER = {"fast": 0.1, "good": 0.15, "best": 0.2}
-HELD = 0.01  # of the pixels, for the score
-MORE = 0.4  # of the noise's level is added in each of several runs: where they differ, the picture decided little
+HELD = 0.01  # fraction of the pixels that are held out for the score
+# With several seeds, each run adds noise of this fraction of the level. Where they disagree, the result is uncertain.
+MORE = 0.4
 
 
 def denoise(
     picture: "Picture",
     settings: Settings = Settings(),
     *,
-    sigma: Annotated[float | None, "Noise level on the scale 0 to 255, if known."] = None,
+    sigma: Annotated[float | None, "Noise standard deviation on the scale 0 to 255, if known."] = None,
     noise: Annotated[Kind, "Kind of noise, if known."] = "auto",
 ) -> "Problem | Nothing":
-    """Take noise out of a picture; its level and kind are estimated unless told.
+    """Remove noise from a picture. Its level and kind are estimated unless given.
 
     Raises:
-        OptionError: a level that cannot be one.
+        OptionError: ``sigma`` is out of range.
     """
     from ipse.engine.problem import Nothing
     from ipse.noise import root_mean_square, stretched
@@ -65,7 +67,7 @@ def denoise(
 def _without(
     picture: "Picture", y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
 ) -> "Problem | Nothing":
-    """Take out the noise that was found in y."""
+    """The problem of removing the given noise from y."""
     from ipse.pilots.few_photons import binning
     from ipse.tasks._impulses import without_impulses
     from ipse.tasks._photons import few
@@ -86,7 +88,7 @@ def _without(
 def look(
     picture: "Picture", settings: Settings, *, sigma: float | None = None, noise: Kind = "auto"
 ) -> "dict[str, object] | Nothing":
-    """Find the noise in the whole picture: its tiles are told all of it, so that they agree."""
+    """Estimate the noise of the whole picture; all tiles use it, so that they agree."""
     from ipse.engine.problem import Nothing
 
     _, found = _found(picture, settings, sigma, noise)
@@ -96,20 +98,20 @@ def look(
 def _found(
     picture: "Picture", settings: Settings, sigma: float | None, noise: Kind
 ) -> "tuple[Tensor, Noise]":
-    """The picture, and its noise as told and found; a level that cannot be one is refused."""
+    """The picture as a tensor, and its noise, given or estimated. Checks ``sigma``."""
     from ipse.tasks import _common
     from ipse.tasks._whiten import find
 
     if sigma is not None and not 0 < sigma <= 255:
         raise OptionError(
-            f"sigma {sigma:g} is out of range: give more than 0, up to 255, which is the picture's whole range"
+            f"sigma {sigma:g} is out of range: give more than 0 and at most 255, the picture's full range"
         )
     y, fine = _common.tensor(picture, settings), picture.dtype.itemsize > 1
     return y, find(y, noise, None if sigma is None else sigma / 255, fine=fine)
 
 
 def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
-    """The non-local estimate of every pixel from all of them."""
+    """The problem without a fit: the non-local estimate from all pixels is the result."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.problem import Problem
     from ipse.tasks import _common
@@ -127,7 +129,7 @@ def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, obj
 
 
 def _again(white: "Whitened", settings: Settings, seed: int) -> Iterator["Tensor"]:
-    """The estimates of the same picture under more noise."""
+    """The estimates of the picture with added noise."""
     from ipse.tasks import _common
 
     more = (1 + MORE**2) ** 0.5
@@ -138,7 +140,7 @@ def _again(white: "Whitened", settings: Settings, seed: int) -> Iterator["Tensor
 
 
 def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
-    """The correction of a non-local estimate, or, with a latent of the user's, a fit from nothing."""
+    """A fit that corrects the non-local estimate; if the user chose a latent or network, a fit without one."""
     import torch
 
     from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out
@@ -173,7 +175,7 @@ def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object])
 
 
 def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator["Tensor"]:
-    """Non-local means at once, unless the rest is as ``fast``; then the steps; ``best`` learns what these get wrong."""
+    """Yield non-local means (except for ``fast``), then each non-local step; ``best`` then corrects the last one."""
     import torch
 
     from ipse.pilots.bootstrap import bootstrap
@@ -204,7 +206,7 @@ def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator
 def _paper_problem(
     y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
-    """The reference's own fit, which takes all noise for Gaussian."""
+    """The reference's fit, which treats all noise as Gaussian."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.problem import Problem
     from ipse.engine.stopping import Last
@@ -221,7 +223,7 @@ def _paper_problem(
 
 
 def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, object]) -> "Problem":
-    """Noise that is correlated over several pixels: no fit, for what is held out there is not independent."""
+    """Noise that is correlated over several pixels. No fit is possible, since held-out pixels are not independent."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.problem import Problem
     from ipse.pilots.coarse_to_fine import coarse_to_fine

@@ -1,11 +1,11 @@
-"""Whatever is wrong with it: y = Q(x + n), n of any kind, Q the cells of a JPEG or none.
+"""Automatic restoration: y = Q(x + n), with noise n of any kind and Q JPEG quantisation or the identity.
 
-    Q none       x* = D(y)                                    ``denoise``, or noise as it was measured (``_camera``)
+    no JPEG      x* = D(y)                                    ``denoise``, or measured camera noise (``_camera``)
     n ≈ 0        x* ∈ cells                                   ``dejpeg``
-    both         y_k = E[x_k + n | cells],  x_{k+1} = D(y_k)  dequantise, then denoise, in turn
+    both         y_k = E[x_k + n | cells],  x_{k+1} = D(y_k)  alternate dequantisation and denoising
 
-The picture says which: noise is measured in its quiet parts, before a JPEG from the integers in the file. What is fine
-is left alone.
+The case is detected: noise is measured in flat areas, and noise before a JPEG from the quantised coefficients in the
+file. A picture with nothing to restore is left unchanged.
 """
 
 from collections.abc import Iterator
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from ipse.pictures import Picture
     from ipse.tasks._off_grid import Place
 
-SEES = "whole"  # what is wrong is found, and removed, all over alike
+SEES = "whole"  # damage is detected, and removed, in the same way everywhere
 ROUNDS = {"fast": 4, "good": 6, "best": 10}
-LUMA = (0.299**2 + 0.587**2 + 0.114**2) ** 0.5  # of the noise of R, G and B is in Y
-COARSE = 3 / 255  # of the root of luma's mean step: the error that quantisation adds, in the first round
-FAINT = 1.5  # of 255: less noise under a JPEG is left to its cells
-FINE = 97  # quality from which the cells are so small that noise alone is taken out
+LUMA = (0.299**2 + 0.587**2 + 0.114**2) ** 0.5  # σ of Y for independent noise of σ = 1 in R, G and B
+COARSE = 3 / 255  # quantisation error of the first round, times the square root of luma's mean step
+FAINT = 1.5  # smallest σ before a JPEG, of 255, that is treated as noise
+FINE = 97  # JPEG quality from which quantisation is negligible
 
 
 def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | Nothing":
-    """Find out what is wrong with a picture (noise of any kind, impulses, JPEG), and mend it."""
+    """Detect what is wrong with a picture (noise of any kind, impulses, JPEG artefacts) and repair it."""
     from ipse.noise import estimate
     from ipse.tasks import _camera, _common
     from ipse.tasks._off_grid import framed
     from ipse.tasks.dejpeg import dejpeg
     from ipse.tasks.denoise import denoise
 
-    if settings.preset == "paper":  # the reference has one recipe for noise, and knows nothing else
+    if settings.preset == "paper":  # the reference only has a recipe for noise
         return denoise(picture, settings)
     y = _common.tensor(picture, settings)
     cells = _cells(y, picture)
@@ -59,7 +59,7 @@ def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | N
 
 
 def _cells(y: "Tensor", picture: "Picture") -> "tuple[JpegCells, int, Place] | None":
-    """The cells of a JPEG, coarse enough to matter, its quality, and what they cover."""
+    """The cells of a JPEG, its quality and the region they cover; None if quantisation is negligible."""
     from ipse.tasks.dejpeg import cells_of
 
     found = cells_of(y, picture, None)
@@ -67,7 +67,7 @@ def _cells(y: "Tensor", picture: "Picture") -> "tuple[JpegCells, int, Place] | N
 
 
 def _before(cells: "JpegCells") -> float | None:
-    """The level, in [0, 1], of white noise that was there before a JPEG; None where there was none."""
+    """σ, in [0, 1], of the white noise before the JPEG compression; None if there was none."""
     from ipse.noise.under_jpeg import white_under_jpeg
 
     found = white_under_jpeg(cells.get_buffer("integers0").cpu(), cells.get_buffer("step0").cpu())
@@ -77,7 +77,7 @@ def _before(cells: "JpegCells") -> float | None:
 
 
 def _under_jpeg(cells: "JpegCells", quality: int, sigma: float, settings: Settings) -> "Problem":
-    """JPEG damage, and the noise that was there before it."""
+    """The problem of a noisy picture that was saved as a JPEG."""
     from ipse.engine.objectives import Distance
     from ipse.engine.problem import Problem, clipped
     from ipse.tasks import _common
@@ -94,7 +94,7 @@ def _under_jpeg(cells: "JpegCells", quality: int, sigma: float, settings: Settin
 
 
 def rounds(cells: "JpegCells", sigma: float, settings: Settings) -> Iterator["Tensor"]:
-    """Dequantise, then denoise, in turn: the last act is the denoiser's, since cells hold the noise too."""
+    """Alternate denoising and dequantisation. The denoiser comes last, because the cells contain the noise as well."""
     from ipse.pilots.non_local import non_local
     from ipse.tasks import _common
     from ipse.tasks.dejpeg import TWICE
@@ -113,5 +113,5 @@ def rounds(cells: "JpegCells", sigma: float, settings: Settings) -> Iterator["Te
 
 
 def _said(posed: "Problem | Nothing", found: str) -> "Problem | Nothing":
-    """The problem of another task, with what was found as its own."""
+    """The problem of another task, with the detected damage added to its estimates."""
     return replace(posed, estimates={"found": found, **posed.estimates})

@@ -1,8 +1,8 @@
-"""A dark photo made clean by one with flash: argmin_θ ‖f_θ(flash) − y‖² + λ TV(f_θ(flash)), y without flash.
+"""Flash-guided denoising: argmin_θ ‖f_θ(flash) − y‖² + λ TV(f_θ(flash)), with y the photo without flash.
 
-The network draws the light of y with the edges of the flash photo, which is its latent: what it can draw first is what
-the flash photo knows, and the noise of y, which that does not have, comes last. What light the fit has not yet taken
-from y at that point is put back by the guided filter of y − f_θ(flash), so that the colours are those of y.
+The flash photo is the latent, so the network first learns the light of y with the edges of the flash photo; the noise
+of y, which is not in the flash photo, comes last. The part of the light that the fit has not yet reproduced when it
+stops is added by a guided filter of y − f_θ(flash), so that the colours are those of y.
 
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925. The first estimate is the
 guided filter: He, Sun, Tang, "Guided Image Filtering", 2013, https://doi.org/10.1109/TPAMI.2012.213.
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from ipse.pictures import Picture
 
 STEPS = {"fast": 40, "good": 120, "best": 500}
-SMOOTHNESS = 0.002  # of TV, per pixel
-CLOSE = 0.03  # of a side: sizes that differ by more are not of one scene
-RADIUS, FLAT = 8, 1e-3  # of the guided filter: pixels, and the variance of flash below which it averages
+SMOOTHNESS = 0.002  # weight of the mean TV
+CLOSE = 0.03  # largest relative difference of the two photos' sizes
+RADIUS, FLAT = 8, 1e-3  # guided filter: radius in pixels, and regularisation (variance of the flash photo)
 
 
 def flash(
@@ -37,13 +37,13 @@ def flash(
     *,
     flash: Annotated[Path | ArrayLike, "The same scene with flash.", "argument"],
 ) -> "Problem":
-    """Take the noise out of a photo without flash by one with flash; its light stays.
+    """Denoise a photo taken without flash, guided by one with flash; the lighting stays that of the first.
 
-    Sizes that differ by a few pixels are aligned; the camera must not have moved otherwise.
+    Photos whose sizes differ by a few pixels are aligned; otherwise the camera must not have moved.
 
     Raises:
-        OptionError: a latent was told: the flash photo is the latent.
-        PictureError: the flash photo cannot be read, or has another size.
+        OptionError: a latent was given, but the flash photo is the latent.
+        PictureError: the flash photo cannot be read, or has a different size.
     """
     from ipse.engine.objectives import LeastSquares, TotalVariation
     from ipse.engine.problem import Problem, Recipe, clipped
@@ -69,12 +69,12 @@ def flash(
 
 
 def look(picture: "Picture", _settings: Settings, *, flash: Any) -> dict[str, object]:
-    """Align the flash photo with the whole picture; the tiles get their part of it."""
+    """Align the flash photo with the whole picture; each tile gets its part of it."""
     return {"flash": np.moveaxis(_guide(flash, picture)[0].pixels, 0, -1)}
 
 
 def _prior(z: "Tensor", y: "Tensor", settings: Settings) -> "Prior":
-    """The network of the settings from the flash photo to the light of y."""
+    """The network of the settings, with the flash photo as its latent."""
     from ipse.engine.latents import canvas
     from ipse.engine.prior import Prior
     from ipse.tasks import _common
@@ -87,7 +87,7 @@ def _prior(z: "Tensor", y: "Tensor", settings: Settings) -> "Prior":
 
 
 def _guide(flash: Any, picture: "Picture") -> tuple["Picture", str]:
-    """The flash photo at the picture's size, and how it came to it."""
+    """The flash photo, aligned to the picture's size, and a description of the alignment."""
     from ipse.pictures import Picture, read
 
     named = isinstance(flash, str | Path)
@@ -98,7 +98,7 @@ def _guide(flash: Any, picture: "Picture") -> tuple["Picture", str]:
     if abs(high - height) > CLOSE * height or abs(wide - width) > CLOSE * width:
         raise PictureError(
             f"{found.name}: the flash photo has {wide}×{high} pixels, the one without {width}×{height}; "
-            "expected the same; cut both to the same scene"
+            "expected the same size; crop both to the same scene"
         )
     place = aligned(found.pixels.mean(0), picture.pixels.mean(0))
     moved = replace(found, samples=found.samples[place], alpha=None, jpeg=None)
@@ -106,9 +106,9 @@ def _guide(flash: Any, picture: "Picture") -> tuple["Picture", str]:
 
 
 def aligned(flash: NDArray[Any], plain: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Where in ``flash`` (h, w) each row and column of ``plain`` (H, W) lies, by correlating their edges.
+    """The rows and columns of ``flash`` (h, w) that correspond to those of ``plain`` (H, W), by correlating edges.
 
-    Rows and columns beyond the border repeat it.
+    Rows and columns outside of ``flash`` repeat its border.
     """
     room = [max(a, b) * 2 for a, b in zip(flash.shape, plain.shape, strict=True)]
     edges = [
@@ -128,7 +128,7 @@ def aligned(flash: NDArray[Any], plain: NDArray[Any]) -> tuple[NDArray[Any], NDA
 
 
 def guided_filter(y: "Tensor", guide: "Tensor") -> "Tensor":
-    """Smooth y (1, C, H, W) but at the edges of a guide: in every window it is linear in the guide's mean channel."""
+    """Guided filter of y (1, C, H, W): the result is locally linear in the mean channel of the guide."""
     from torch.nn.functional import avg_pool2d, pad
 
     def mean(x: "Tensor") -> "Tensor":

@@ -46,13 +46,13 @@ def inpaint(
     picture: "Picture",
     settings: Settings = Settings(),
     *,
-    mask: Annotated[Path | ArrayLike, "A picture of what to fill."],
-    polarity: Annotated[Polarity, "What white in the mask means."] = "auto",
+    mask: Annotated[Path | ArrayLike, "Mask of the pixels to fill."],
+    polarity: Annotated[Polarity, "Meaning of white in the mask."] = "auto",
 ) -> "Problem | Nothing":
-    """Fill the pixels that ``mask`` marks.
+    """Fill the pixels marked by ``mask``.
 
     Raises:
-        MaskError: the mask has another size, or marks nothing or everything.
+        MaskError: the mask has a different size, or marks no pixel or all of them.
     """
     import torch
 

@@ -31,15 +31,15 @@ def invert(
     picture: "Picture",
     settings: Settings = Settings(),
     *,
-    layer: Annotated[str, "The layer whose features are kept; several with commas."],
+    layer: Annotated[str, "Layer whose features to keep, or several separated by commas."],
     model: Annotated[str | None, "efficientnet-lite0, squeezenet, alexnet, vgg16 or vgg19."] = None,
-    weights: Annotated[Path | None, "A file of the model's weights."] = None,
-    noise: Annotated[Schedule, "Noise on latent and weights: none, or heavy and falling."] = "plain",
+    weights: Annotated[Path | None, "File with the model's weights."] = None,
+    noise: Annotated[Schedule, "Noise on latent and weights: plain is none, heavy is annealed."] = "plain",
 ) -> "Problem":
-    """Draw a picture that a trained model cannot tell from the one given, by its features at a layer.
+    """Reconstruct a picture from its features at a layer of a trained model.
 
     Raises:
-        OptionError: an unknown model or layer, or weights that are not there.
+        OptionError: the model or layer is unknown, or the weights are missing.
         PictureError: the picture is neither gray nor RGB.
     """
     from ipse import models

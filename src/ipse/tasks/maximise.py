@@ -34,18 +34,18 @@ def maximise(
     picture: "Picture",
     settings: Settings = Settings(),
     *,
-    class_: Annotated[str | None, "A class of the model, by name or number."] = None,
-    layer: Annotated[str | None, "A layer, instead of a class."] = None,
-    channel: Annotated[int | None, "A channel of the layer."] = None,
-    window: Annotated[int | None, "Side of the middle of the map that counts; 1 is one unit."] = None,
+    class_: Annotated[str | None, "Class to maximise, by name or number."] = None,
+    layer: Annotated[str | None, "Layer to maximise, instead of a class."] = None,
+    channel: Annotated[int | None, "Channel of the layer."] = None,
+    window: Annotated[int | None, "Side of the central window of the map to maximise; 1 is one unit."] = None,
     model: Annotated[str | None, "efficientnet-lite0, squeezenet, alexnet, vgg16 or vgg19."] = None,
-    weights: Annotated[Path | None, "A file of the model's weights."] = None,
-    prior: Annotated[Literal["network", "pixels"], "What draws: the network, or free pixels."] = "network",
+    weights: Annotated[Path | None, "File with the model's weights."] = None,
+    prior: Annotated[Literal["network", "pixels"], "Prior: the network, or free pixels."] = "network",
 ) -> "Problem":
-    """Draw the picture that excites a class, or a channel of a layer, of a trained model the most.
+    """Synthesise the picture that maximally activates a class, or a channel of a layer, of a trained model.
 
     Raises:
-        OptionError: an unknown model, class, layer or channel, or weights that are not there.
+        OptionError: the model, class, layer or channel is unknown, or the weights are missing.
     """
     import torch
 
@@ -60,7 +60,7 @@ def maximise(
     trained = models.load(model, weights=weights).to(find_device(settings.device))
     where, unit = _unit(trained, class_, layer, channel)
     if window is not None and window < 1:
-        raise OptionError(f"window {window} is too small: give 1 (the unit in the middle) or more")
+        raise OptionError(f"window {window} is too small: give 1 (the central unit) or more")
     side = trained.wants.size
     canvas = torch.full((1, picture.channels, side, side), 0.5, device=trained.mean.device)
     plain = settings.preset == "paper"
@@ -85,7 +85,9 @@ def _unit(trained: "Model", class_: str | None, layer: str | None, channel: int 
     if class_ is None and layer is not None and channel is not None:
         trained.place(layer)
         return layer, channel
-    raise OptionError("what to excite is not clear: give --class NAME, or --layer NAME and --channel NUMBER")
+    raise OptionError(
+        "the target is ambiguous: give either --class NAME, or --layer NAME and --channel NUMBER"
+    )
 
 
 def _scores(trained: "Model", x: "Tensor", layer: str, *, sure: bool) -> "Tensor":

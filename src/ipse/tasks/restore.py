@@ -47,18 +47,20 @@ def restore(
     picture: "Picture",
     settings: Settings = Settings(),
     *,
-    mask: Annotated[Path | ArrayLike | None, "A picture of what to fill."] = None,
-    psf: Annotated[Path | ArrayLike | None, "The blur's kernel: a picture, .npy or .npz."] = None,
-    factor: Annotated[int, "How many times larger each side becomes, 1 to 8."] = 1,
-    kernel: Annotated[Kernel, "How it was made small."] = "bicubic",
-    polarity: Annotated[Polarity, "What white in the mask means."] = "auto",
+    mask: Annotated[Path | ArrayLike | None, "Mask of the pixels to fill."] = None,
+    psf: Annotated[Path | ArrayLike | None, "Blur kernel (PSF): a picture, .npy or .npz."] = None,
+    factor: Annotated[int, "Scale factor of each side, 1 to 8."] = 1,
+    kernel: Annotated[Kernel, "Kernel it was downsampled with."] = "bicubic",
+    polarity: Annotated[Polarity, "Meaning of white in the mask."] = "auto",
     sigma: Annotated[float | None, "Noise level on the scale 0 to 255, if known."] = None,
 ) -> "Problem":
-    """Undo a known blur, fill what is missing and enlarge, all at once; noise is estimated unless told.
+    """Deblur with a known kernel, fill missing pixels and enlarge, all at once.
+
+    The noise level is estimated unless given.
 
     Raises:
         MaskError: the mask has another size, or marks nothing or everything.
-        OptionError: nothing to undo was told, or a value cannot be used.
+        OptionError: no mask, psf or factor was given, or a value is invalid.
         PictureError: the psf cannot be read.
     """
     import torch
@@ -191,7 +193,7 @@ def _check(mask: Any, psf: Any, factor: int, sigma: float | None) -> None:
         raise OptionError(f"factor {factor} cannot be used: give a whole number from 1 to 8")
     if mask is None and psf is None and factor == 1:
         raise OptionError(
-            "nothing to undo was told: give --mask, --psf or --factor (for noise alone: denoise)"
+            "there is nothing to undo: give --mask, --psf or --factor (for noise alone use denoise)"
         )
     if sigma is not None and not 0 <= sigma <= 255:
         raise OptionError(f"sigma {sigma:g} is out of range: give 0 to 255, on the scale of 8 bits")

@@ -48,10 +48,10 @@ def upscale(
     picture: "Picture",
     settings: Settings = Settings(),
     *,
-    factor: Annotated[int, "How many times larger each side becomes, 2 to 8."],
-    kernel: Annotated[Kernel, "How it was made small."] = "bicubic",
+    factor: Annotated[int, "Scale factor of each side, 2 to 8."],
+    kernel: Annotated[Kernel, "Kernel it was downsampled with."] = "bicubic",
 ) -> "Problem":
-    """Enlarge a picture so that, made small again, it is the one given.
+    """Enlarge a picture so that downsampling the result gives the input back.
 
     Raises:
         OptionError: a factor or kernel that cannot be used.

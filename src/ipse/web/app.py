@@ -31,7 +31,7 @@ def routed() -> FastAPI:
     app = FastAPI(
         title="ipse",
         version=versions().get("ipse", "0"),
-        description="Restore a picture from itself alone.",
+        description="Restore a picture from itself.",
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,

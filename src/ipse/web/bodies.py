@@ -28,7 +28,7 @@ class Bodies:
             body = await asyncio.wait_for(read(receive), LONGEST)
         except TimeoutError:
             answer = refused(
-                408, "TooSlow", f"the request did not come within {LONGEST:.0f} s: send it again"
+                408, "TooSlow", f"the request did not arrive within {LONGEST:.0f} s: send it again"
             )
             await answer(scope, receive, send)
             return

@@ -30,7 +30,7 @@ def check(order: dict[str, Any], channel: Channel) -> None:
     if samples > WEIGHT:
         raise OptionError(
             f"the result would have {samples} samples; expected at most {WEIGHT} here: "
-            "give a smaller factor or picture, or use the command"
+            "give a smaller factor or picture, or use the command line"
         )
     channel.send("done")
 

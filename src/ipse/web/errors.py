@@ -39,7 +39,7 @@ class Problem(BaseModel):
 
 def missing(what: str, name: str) -> HTTPException:
     """The refusal of an unknown name."""
-    return HTTPException(404, f"{what} {name!r} is not here: it was deleted, or never was")
+    return HTTPException(404, f"{what} {name!r} does not exist, or was deleted")
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -88,7 +88,7 @@ def handle(app: FastAPI) -> None:
         said = lack(error)
         if said is None:
             logging.getLogger("ipse.web").exception("unforeseen", exc_info=error)
-            unknown = "something unforeseen went wrong: the log of the server says what"
+            unknown = "unexpected error: see the server's log for details"
             answer = refused(500, "Unforeseen", unknown)
         else:
             answer = refused(507, "NoRoom", said)

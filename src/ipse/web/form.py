@@ -67,9 +67,11 @@ def check_task(name: str, *, piece: bool) -> None:
         OptionError: says which it is.
     """
     if tasks.sees(name) == "nothing":
-        raise OptionError(f"task {name!r} draws a picture and restores none: use the command, ipse {name}")
+        raise OptionError(
+            f"task {name!r} creates a picture rather than restoring one: use the command ipse {name}"
+        )
     if piece and tasks.sees(name) != "parts":
-        raise OptionError(f"{name} sees the picture whole: leave the region out")
+        raise OptionError(f"{name} needs the whole picture: remove the region")
 
 
 def told_options(task: str, given: Mapping[str, Any], *, painted: bool = True) -> dict[str, Any]:
@@ -126,14 +128,14 @@ def _value(one: Option, value: Any) -> Any:
         return value
     if kind is Path:
         if not isinstance(value, dict) or not isinstance(value.get("picture"), str) or len(value) != 1:  # pyright: ignore[reportUnknownMemberType]
-            raise OptionError(f'{one.name} {cut(value)} is no file: upload one and give {{"picture": id}}')
+            raise OptionError(f'{one.name} {cut(value)} is not a file: upload one and give {{"picture": id}}')
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < HUGE else inf
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise OptionError(f"{one.name} {cut(value)} is no {kind.__name__}: {one.help}")
+        raise OptionError(f"{one.name} {cut(value)} is not of type {kind.__name__}: {one.help}")
     if isinstance(value, float) and not isfinite(value):
-        raise OptionError(f"{one.name} {value} is no number: {one.help}")
+        raise OptionError(f"{one.name} {value} is not a number: {one.help}")
     if isinstance(value, str) and not value.isprintable():
-        raise OptionError(f"{one.name} {cut(value)} holds characters that are no text: {one.help}")
+        raise OptionError(f"{one.name} {cut(value)} contains characters that are not text: {one.help}")
     return value

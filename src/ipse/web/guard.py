@@ -22,7 +22,7 @@ LOCKED = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>ipse</title>
 <h1>ipse</h1>
 <p>This page needs its token. Open the address that <code>ipse serve</code> printed, which ends in
-<code>?token=…</code>: this browser is then known.</p>
+<code>?token=…</code>. This browser then stays signed in.</p>
 </html>
 """
 HEADERS = {
@@ -75,7 +75,7 @@ class Guard:
             )
         if foreign(headers, host, scope["method"]):
             return refused(
-                403, "WrongOrigin", "another site's page may not ask this server: open its own page"
+                403, "WrongOrigin", "requests from other sites are not allowed: open this server's own page"
             )
         return None if self.token is None else self.locked(scope, headers, self.token)
 
@@ -99,7 +99,9 @@ def two_lengths(headers: Headers) -> Response | None:
     """Refuse a request that says its length in two ways: who stands before this server may believe the other."""
     if "content-length" not in headers or "transfer-encoding" not in headers:
         return None
-    answer = refused(400, "TwoLengths", "the request has Content-Length and Transfer-Encoding: send one")
+    answer = refused(
+        400, "TwoLengths", "the request has both Content-Length and Transfer-Encoding: send only one"
+    )
     answer.headers["Connection"] = "close"
     return answer
 

@@ -54,7 +54,7 @@ def check_single(path: Path, name: str) -> None:
         found = "a ZIP archive"
     if found is not None:
         raise Polyglot(
-            f"{name}: is {found} too; expected a picture and nothing else; save it anew as a picture"
+            f"{name}: is also {found}; expected a picture and nothing else; save it again as a picture"
         )
 
 

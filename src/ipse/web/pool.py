@@ -15,7 +15,7 @@ MOST = 40  # pieces of work of one worker: whatever leaks ends with it
 HEAVY = 12 << 20  # bytes decoded from which a picture is large: 4 million pixels in 8-bit RGB
 LONGEST = 120.0  # seconds of an errand
 GRACE = 3.0  # seconds for which a plan that nobody waits for may go on: its worker costs as much to start
-ENDING = Refused("Ending", "the server is ending: ask it again when it is back")
+ENDING = Refused("Ending", "the server is shutting down: try again when it is back")
 
 
 class Clerk:
@@ -156,7 +156,7 @@ async def within(messages: AsyncGenerator[dict[str, Any]], seconds: float) -> As
                 message = await asyncio.wait_for(anext(messages), end - loop.time())
             except TimeoutError:
                 raise Refused(
-                    "TooLong", f"it took more than {seconds:.0f} s and was ended: give a smaller picture"
+                    "TooLong", f"it took more than {seconds:.0f} s and was stopped: give a smaller picture"
                 ) from None
             yield message
 

@@ -15,7 +15,7 @@ ENDS = ("done", "failed")  # what ends a piece of work
 GONE = {
     "say": "failed",
     "code": "Gone",
-    "message": "the process that computed ended: perhaps memory ran out",
+    "message": "the worker process died, most likely for lack of memory",
 }
 
 

@@ -77,7 +77,7 @@ def check(place: Place) -> None:
     if place.token is not None and len(place.token) < SHORTEST:
         raise OptionError(f"the token has {len(place.token)} characters: give {SHORTEST} or more")
     if place.token is not None and not TOKEN.fullmatch(place.token):
-        raise OptionError("the token holds other signs than letters, digits, - . _ ~: leave them out")
+        raise OptionError("the token may contain only letters, digits and - . _ ~: remove the others")
     if not 0 <= place.port <= 65535:
         raise OptionError(f"port {place.port} is out of range: give 0 to 65535")
 
@@ -133,7 +133,7 @@ def listening(place: Place) -> socket.socket:
     except OSError as error:
         bound.close()
         raise OutputError(
-            f"{place.host}:{place.port} cannot be had ({error.strerror}): give another --port, or 0 for any"
+            f"{place.host}:{place.port} is not available ({error.strerror}): give another --port, or 0 for any free one"
         ) from error
     return bound
 

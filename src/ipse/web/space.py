@@ -31,7 +31,7 @@ async def check_space(root: Path, most: int, coming: int = 0) -> None:
     if held + coming > most:
         raise NoRoom(
             f"the server keeps {held >> 20} MiB of at most {most >> 20}: delete pictures and jobs, "
-            "or start it with a larger --space"
+            "or restart it with a larger --space"
         )
 
 

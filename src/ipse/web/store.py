@@ -45,10 +45,10 @@ class Store:
                 (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
-                f"{root} cannot be made ({error.strerror}): name another with --folder"
+                f"{root} cannot be created ({error.strerror}): choose another with --folder"
             ) from error
         if not os.access(root / "jobs", os.W_OK):
-            raise OutputError(f"{root} cannot be written: name another with --folder")
+            raise OutputError(f"{root} is not writable: choose another with --folder")
         self.held = held(root / "lock")
         self.load()
 
@@ -164,7 +164,7 @@ def _claim(root: Path) -> None:
         strange = sorted(path.name for path in root.iterdir() if path.name not in (*PARTS, "lock"))
         if strange or ((root / "pictures").exists() and not (root / "lock").exists()):
             raise OutputError(
-                f"{root} holds files that are not of ipse serve: name an empty folder with --folder"
+                f"{root} contains files that ipse serve did not write: choose an empty folder with --folder"
             )
         (root / MARK).write_text("A folder of ipse serve: uploads, jobs and results.\n")
     root.chmod(0o700)  # photographs are nobody else's, on a machine that is shared too

@@ -48,7 +48,7 @@ async def received(request: Request, folder: Path, *, limit: int) -> Path:
         await written(stream, path, said=request.headers.get("content-length", ""), limit=limit)
     except ClientDisconnect:
         path.unlink(missing_ok=True)
-        raise CutShort("the connection ended before the file was whole: send it again") from None
+        raise CutShort("the connection ended before the upload was complete: send it again") from None
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, Exception) and not isinstance(error, TooSlow):  # else the server is ending
@@ -74,7 +74,7 @@ async def written(stream: AsyncIterator[bytes], path: Path, *, said: str, limit:
                 raise too_large(limit)
             await asyncio.to_thread(file.write, chunk)
     if count == 0 or (said.isdigit() and count != int(said)):
-        raise CutShort(f"{count} bytes came of {said or 'a file'}: send the file again")
+        raise CutShort(f"{count} bytes arrived of {said or 'a file'}: send the file again")
 
 
 async def next_chunk(stream: AsyncIterator[bytes], end: float) -> bytes:
@@ -89,7 +89,7 @@ async def next_chunk(stream: AsyncIterator[bytes], end: float) -> bytes:
                 if chunk:
                     return chunk
     except TimeoutError:
-        raise TooSlow("the file came too slowly: send it again") from None
+        raise TooSlow("the upload was too slow: send it again") from None
     return b""
 
 
@@ -104,7 +104,7 @@ async def drained(stream: AsyncIterator[bytes]) -> None:
 def too_large(limit: int) -> TooLarge:
     """The refusal of an upload with too many bytes."""
     return TooLarge(
-        f"the file has more than {limit >> 20} MiB: make it smaller, or start with --upload-limit"
+        f"the file has more than {limit >> 20} MiB: make it smaller, or restart the server with a larger --upload-limit"
     )
 
 

@@ -71,7 +71,7 @@ def carry_out(
         said = lack(error) or amiss(error)
         if said is None:
             traceback.print_exc()
-            said = "something unforeseen went wrong: the log of the server says what"
+            said = "unexpected error: see the server's log for details"
         channel.send("failed", code="RunError", message=said)
 
 

@@ -15,7 +15,7 @@ from ipse.settings import Preset, Settings
 
 def command(
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for what is made.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the pictures.")] = Path(
         "ipse-demo"
     ),
     damage: Annotated[
@@ -25,9 +25,9 @@ def command(
         ),
     ] = None,
     preset: Annotated[Preset, typer.Option(help="How hard to try.")] = "good",
-    seed: Annotated[int, typer.Option(help="What everything random hangs on.", **reading(int))] = 0,
-    steps: Annotated[int | None, typer.Option(help="Steps of the fit at most.", **reading(int))] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the figures only.")] = False,
+    seed: Annotated[int, typer.Option(help="Random seed.", **reading(int))] = 0,
+    steps: Annotated[int | None, typer.Option(help="Maximum number of steps.", **reading(int))] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the figures.")] = False,
 ) -> None:
     """Damage a photograph, restore it, and print how much of it came back."""
     from ipse.cli.carry_out import carry_out
@@ -54,7 +54,7 @@ def prepare(case: Exhibit, folder: Path, settings: Settings) -> Job:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{folder} cannot be made ({error.strerror}): name another folder with -o"
+            f"{folder} cannot be created ({error.strerror}): choose another folder with -o"
         ) from error
     damaged, options = folder / f"damaged{case.suffix}", dict(case.options)
     write_bytes(folder / "original.png", encoded(case.original, "PNG"), overwrite=True)

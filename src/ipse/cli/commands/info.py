@@ -11,7 +11,7 @@ from ipse import devices
 
 def command(
     picture: Annotated[
-        Path | None, typer.Argument(help="A picture; without one: versions, devices, threads, memory.")
+        Path | None, typer.Argument(help="A picture. Without one: versions, devices, threads, memory.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:

@@ -17,17 +17,17 @@ from ipse.runs.snapshots import Trajectory
 
 def command(
     *,
-    snapshots: Annotated[Path, typer.Argument(help="A receipt, or the snapshots that --snapshots left.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; - is standard output.")],
+    snapshots: Annotated[Path, typer.Argument(help="A receipt, or the file written by --snapshots.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Output file; - is standard output.")],
     strength: Annotated[
         float | None,
-        typer.Option(help="0 (faithful) to 1 (smooth). Default: the rule's own choice.", **reading(float)),
+        typer.Option(help="From 0 (faithful) to 1 (smooth). Default: the rule's choice.", **reading(float)),
     ] = None,
     input: Annotated[
         Path | None, typer.Option("--input", "-i", help="The original picture, if it has moved.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
 ) -> None:
     """Write another point of a fit that was run with --snapshots: smoother or more faithful, at once."""
     trajectory = Trajectory.read(place_of(snapshots))
@@ -50,7 +50,7 @@ def place_of(path: Path) -> Path:
         return path
     said = Receipt.read(path)
     if said.snapshots is None:
-        raise InputError(f"{path} is of a run without --snapshots: run it again with them")
+        raise InputError(f"{path} comes from a run without --snapshots: run it again with --snapshots")
     named = Path(said.snapshots)
     beside = path.with_name(named.name)  # both may have been moved together
     return named if named.exists() else beside
@@ -66,6 +66,6 @@ def original_of(origin: Any, moved: Path | None) -> Picture:
     if place is None and tasks.sees(origin["task"]) == "nothing":
         return blank(origin["task"])
     if place is None:
-        raise InputError("these snapshots are of standard input: name the picture with --input")
+        raise InputError("these snapshots come from standard input: give the picture with --input")
     check_same(place, origin["input_sha256"])
     return read(place)

@@ -18,20 +18,20 @@ def command(
     *,
     receipt: Annotated[Path, typer.Argument(help="A receipt: the .ipse.json file beside an output.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write. Default: the receipt's own place.")
+        Path | None, typer.Option("--output", "-o", help="Output file. Default: the one in the receipt.")
     ] = None,
     input: Annotated[
         Path | None, typer.Option("--input", "-i", help="The original picture, if it has moved.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the new receipt to standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
 ) -> None:
     """Make a receipt's output again, and say whether it is the same, byte by byte."""
     said = Receipt.read(receipt)
     target = output or (None if said.output is None else Path(said.output))
     if target is None:
-        raise InputError(f"{receipt} is of a run that wrote to standard output: name a file with -o")
+        raise InputError(f"{receipt} comes from a run that wrote to standard output: give a file with -o")
     job = repeated(said, source=input, target=target, overwrite=overwrite)
     with Interrupts() as interrupts:
         run = run_of(job)
@@ -60,7 +60,7 @@ def verdict(before: Receipt, after: Receipt) -> str:
     changed = [text for text in changed if text.split(" ", 1)[1].split(" → ")[0] != text.split(" → ")[-1]]
     if before.device != after.device:
         changed.append(f"device {before.device.get('model')} → {after.device.get('model')}")
-    why = "; ".join(changed) or "nothing known has changed"
+    why = "; ".join(changed) or "no known difference"
     if before.pixels_sha256 == after.pixels_sha256:
-        return f"the same pixels in other bytes ({why})"
+        return f"same pixels, different bytes ({why})"
     return f"DIFFERENT from the receipt's output ({why})"

@@ -16,30 +16,35 @@ NEEDED = ("fastapi", "uvicorn")
 
 def command(
     *,
-    port: Annotated[int, typer.Option(help="The port; 0 takes any that is free.", **reading(int))] = 7860,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    port: Annotated[int, typer.Option(help="Port; 0 picks a free one.", **reading(int))] = 7860,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
     host: Annotated[
-        str, typer.Option(help="The address; any but this machine's own needs a token.")
+        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
     ] = "127.0.0.1",
     token: Annotated[
         str | None,
-        typer.Option(help="What must be known to use it. Default: one that is made up.", envvar="IPSE_TOKEN"),
+        typer.Option(help="Access token. Default: a random one.", envvar="IPSE_TOKEN"),
     ] = None,
     no_token: Annotated[
-        bool, typer.Option("--no-token", help="Ask for no token: every user of this machine may use it.")
+        bool, typer.Option("--no-token", help="Require no token: every user of this machine has access.")
     ] = False,
     folder: Annotated[
-        Path | None, typer.Option(help="Where pictures and jobs are kept. Default: the user's data.")
+        Path | None, typer.Option(help="Where to keep pictures and jobs. Default: your data folder.")
     ] = None,
-    fits: Annotated[int, typer.Option(help="Fits at a time; the rest waits.", **reading(int))] = 1,
-    upload_limit: Annotated[int, typer.Option(help="MiB that a file may have.", **reading(int))] = 512,
-    keep_days: Annotated[
-        float, typer.Option(help="Days for which finished jobs are kept.", **reading(float))
-    ] = 30.0,
+    fits: Annotated[int, typer.Option(help="Number of fits at a time; the others wait.", **reading(int))] = 1,
+    upload_limit: Annotated[
+        int, typer.Option(help="Maximum size of an upload, in MiB.", **reading(int))
+    ] = 512,
+    keep_days: Annotated[float, typer.Option(help="Days to keep finished jobs.", **reading(float))] = 30.0,
     hours: Annotated[
-        float, typer.Option(help="Hours of a job; then the best so far is kept.", **reading(float))
+        float,
+        typer.Option(help="Maximum hours per job; then the best result so far is kept.", **reading(float)),
     ] = 48.0,
-    space: Annotated[float, typer.Option(help="GiB that all of it may take.", **reading(float))] = 20.0,
+    space: Annotated[
+        float, typer.Option(help="Maximum disk space in total, in GiB.", **reading(float))
+    ] = 20.0,
 ) -> None:
     """Open a page on which pictures are restored: drop, brush, watch, compare, save."""
     missing = [name for name in NEEDED if find_spec(name) is None]
@@ -48,7 +53,7 @@ def command(
             f"the page needs {' and '.join(missing)}: install them with pip install 'ipse[web]'"
         )
     if fits < 1 or upload_limit < 1 or not keep_days > 0 or not space > 0 or not hours > 0:
-        raise OptionError("--fits, --upload-limit, --keep-days, --hours and --space need numbers above 0")
+        raise OptionError("--fits, --upload-limit, --keep-days, --hours and --space must be greater than 0")
     from ipse.web.serve import Place, serve
     from ipse.web.server import Limits
 
@@ -60,7 +65,7 @@ def command(
     )
 
     def announce(address: str) -> None:
-        said = f"ipse: {address}\nipse: pictures and jobs are kept in {place.folder}; Ctrl-C ends"
+        said = f"ipse: {address}\nipse: pictures and jobs are kept in {place.folder}; press Ctrl-C to stop"
         print(said, file=sys.stderr, flush=True)
 
     serve(place, announce)
@@ -76,4 +81,6 @@ def data_folder() -> Path:
     try:
         return (Path(told) if told else Path.home() / ".local" / "share") / "ipse"
     except RuntimeError:
-        raise OptionError("this user has no home folder: say where to keep pictures, with --folder") from None
+        raise OptionError(
+            "this user has no home folder: choose where to keep pictures with --folder"
+        ) from None

@@ -26,12 +26,15 @@ SMALLEST = 32  # pixels a side of a region
 class Wanted(BaseModel, extra="forbid"):
     """A job as it is asked for."""
 
-    picture: str = Field(description="The id of an uploaded picture.")
-    task: str = Field(description="The name of a task: see /api/v1/tasks.")
+    picture: str = Field(description="ID of an uploaded picture.")
+    task: str = Field(description="Name of a task; see /api/v1/tasks.")
     options: dict[str, Any] = Field(default={}, description='The task\'s own; a file is {"picture": id}.')
-    settings: dict[str, Any] = Field(default={}, description="Those that all tasks share.")
+    settings: dict[str, Any] = Field(default={}, description="Settings that all tasks share.")
     region: list[int] | None = Field(
-        default=None, min_length=4, max_length=4, description="Left, top, width, height as seen: a trial."
+        default=None,
+        min_length=4,
+        max_length=4,
+        description="Left, top, width and height as displayed; restores only this part.",
     )
 
 
@@ -72,7 +75,7 @@ def checked(server: Server, wanted: Wanted, *, begun: bool = True) -> JobRecord:
     files = [value["picture"] for value in options.values() if isinstance(value, dict)]
     for name in (wanted.picture, *files):
         if name not in pictures:
-            raise OptionError(f"picture {name!r} is not here: upload it first")
+            raise OptionError(f"picture {name!r} does not exist: upload it first")
     picture = pictures[wanted.picture]
     region = wanted.region and within(wanted.region, picture.about["width"], picture.about["height"])
     return JobRecord(

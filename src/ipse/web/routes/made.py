@@ -21,7 +21,9 @@ from ipse.web.routes.pictures import Name, shown
 from ipse.web.server import Reached, Server
 
 router = APIRouter(prefix="/api/v1/jobs/{name}", tags=["results"])
-Step = Annotated[int | None, Query(ge=0, description="A point of the trajectory instead of the one chosen.")]
+Step = Annotated[
+    int | None, Query(ge=0, description="A point of the trajectory to use instead of the chosen one.")
+]
 
 
 @router.get("/preview", response_class=Response, responses=responses(404, 422))

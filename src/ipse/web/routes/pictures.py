@@ -17,9 +17,9 @@ from ipse.web.server import Reached, Server
 from ipse.web.space import check_space
 from ipse.web.upload import received, safe_name
 
-Name = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id that it was given.")]
+Name = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The picture's ID.")]
 Called = Annotated[
-    str, Query(max_length=300, description="What you call the file; only shown and used for saving.")
+    str, Query(max_length=300, description="Name of the file, used for display and saving only.")
 ]
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
