@@ -83,7 +83,7 @@ def test_floats_are_restored_within_one_span():
         ({"halo": -1}, "halo -1"),
         ({"span": (1, 1)}, "span"),
         ({"options": {"mask": "x"}}, "mask"),
-        ({"options": {"factor": 2}}, "parts"),
+        ({"options": {"factor": 2}}, "block by block"),
     ],
 )
 def test_what_cannot_be_done_in_blocks_is_refused(given, word):

@@ -55,7 +55,7 @@ def test_a_failure_is_the_exit_code_and_the_summary(capsys):
         (["in", "-o", "out", "--suffix", "a/b"], ["a/b"]),
         (["in/0.png", "-o", "out", "--watch"], ["in/0.png", "folder"]),
         (["in", "-o", "in/0.png/out"], ["in/0.png/out"]),
-        (["in", "-o", "out", "--threads", "0"], ["threads 0"]),
+        (["in", "-o", "out", "--threads", "0"], ["threads must be 1 or more", "got 0"]),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_starts(args, words, capsys):

@@ -1,11 +1,10 @@
-"""θ ← θ − η · Adam(∇_θ [E(A f_θ(z); y) + R(f_θ(z))]): the loop, as an iterable of states.
-
-Where a problem has something else that is ``learnt``, the parameters of an operator A_φ, φ takes the same steps as θ.
+"""θ ← θ − η · Adam(∇_θ [E(A f_θ(z); y) + R(f_θ(z))]): the optimisation loop, as an iterable of states.
 
     for state in Fit(problem):
         ...
 
-Stop by no longer pulling. ``state_dict`` holds all of it: a fit that is put back continues to the bit.
+Leave the loop to stop. ``state_dict`` contains the complete state, so that a resumed fit is bit-exact. If the problem
+has parameters to learn besides θ, such as those of an operator A_φ, they are optimised together with θ.
 """
 
 import math
@@ -21,41 +20,43 @@ from ipse.engine.prior import GuidedPrior, Prior
 from ipse.engine.problem import Problem, Recipe
 from ipse.engine.stopping import State
 
-SAFE_EVERY = 100  # steps between the copies that a fall-back returns to; the reference's interval
-LINE = 25  # evaluations of a line search at most
-FALL = 20.0  # a cosine schedule ends at this fraction of its start
+SAFE_EVERY = 100  # steps between saved copies of the weights for a fall-back; the reference's interval
+LINE = 25  # maximum number of evaluations per line search
+FALL = 20.0  # a cosine schedule ends at the initial learning rate divided by this
 
 
 class Team(Protocol):
-    """Fits that take their steps at once; ``ipse.engine.together.team`` has one."""
+    """Several fits that take their steps together; implemented in ``ipse.engine.together.team``."""
 
     def advance(self, fit: "Fit") -> State:
-        """The next state of one of them."""
+        """Return the fit's next state."""
         ...
 
     def give(self, fit: "Fit") -> None:
-        """Put into a fit all that the team holds of it."""
+        """Copy the fit's state from the team back into the fit."""
         ...
 
     def leave(self, fit: "Fit") -> None:
-        """Give, and go on without it."""
+        """Copy the fit's state back and remove the fit from the team."""
         ...
 
 
 class Fit:
-    """Fits a problem, a step each time the next state is asked for.
+    """An iterator that optimises a problem, one step for each state.
 
     Args:
-        problem: what to fit.
-        pilot: the estimate that a guided prior corrects; None asks ``problem.pilot`` for its last one.
+        problem: the problem to fit.
+        pilot: the first estimate, which a guided prior corrects; None uses the last one of ``problem.pilot``.
 
     Raises:
-        ValueError: the problem has no prior: its pilot is its result.
+        ValueError: the problem has no prior, so its first estimate is the result.
     """
 
     def __init__(self, problem: Problem, *, pilot: Tensor | None = None) -> None:
         if problem.prior is None:
-            raise ValueError("the problem has no prior to fit: pull problem.pilot(), or give it a Prior")
+            raise ValueError(
+                "the problem has no prior to fit: iterate over problem.pilot(), or give it a Prior"
+            )
         self.problem, self.prior, self.recipe = problem, problem.prior, problem.recipe
         if isinstance(self.prior, GuidedPrior):
             if pilot is None and problem.pilot is not None:
@@ -71,7 +72,7 @@ class Fit:
         self.team: Team | None = None
 
     def __iter__(self) -> Iterator[State]:
-        """One state a step, to the recipe's last."""
+        """Yield one state per step, up to the recipe's number of steps."""
         try:
             while self.step < self.recipe.steps:
                 yield self.advance()
@@ -79,12 +80,12 @@ class Fit:
             self.leave()
 
     def leave(self) -> None:
-        """Take no more steps with others, where that was so."""
+        """Leave the team, if the fit is in one."""
         if self.team is not None:
             self.team.leave(self)
 
     def advance(self) -> State:
-        """Take one step, or take what came of it where others took theirs at once."""
+        """Take one step; in a team, take it together with the others."""
         if self.team is not None:
             return self.team.advance(self)
         start = time.perf_counter()
@@ -105,36 +106,36 @@ class Fit:
         return State(self.step, float(loss.detach()), raw, average, score, self.seconds)
 
     def drawn(self) -> Tensor:
-        """f_θ(z), the network in the recipe's precision."""
+        """f_θ(z), computed in the recipe's precision."""
         low = self.recipe.precision == "bfloat16"
         with torch.autocast(self.prior.z.device.type, torch.bfloat16, enabled=low):
             x = self.prior()
         return x.float() if low else x
 
     def again(self) -> float:
-        """The loss at the weights that a line search tries, with its gradient."""
+        """The loss and its gradient at the current weights, for the line search."""
         self.optimiser.zero_grad(set_to_none=True)
         loss = self.problem.objective(self.drawn())
         loss.backward()
         return float(loss.detach())
 
     def learning_rate(self) -> float:
-        """η of this step."""
+        """The learning rate η of this step."""
         if self.recipe.schedule == "constant":
             return self.recipe.learning_rate
         turn = (1 + math.cos(math.pi * self.step / max(1, self.recipe.steps))) / 2
         return self.recipe.learning_rate * (turn + (1 - turn) / FALL)
 
     def parameters(self) -> list[nn.Parameter]:
-        """θ, z where it is learnt, and what else is learnt."""
+        """All parameters to fit: θ, z if it is learnt, and the problem's other learnt parameters."""
         own = list(self.prior.parameters())
         return own if self.problem.learnt is None else [*own, *self.problem.learnt.parameters()]
 
     def averaged(self, raw: Tensor) -> Tensor:
-        """Move the average towards this output, in place.
+        """Update the moving average with this output, in place.
 
-        A guided prior starts at its pilot; any other starts far from the picture, and its average weighs the first
-        outputs as if there had been no others, so that it forgets them.
+        For a guided prior the average starts at the first estimate. Any other prior starts far from the picture, so
+        its average begins as a plain mean of the outputs so far, which forgets the first ones sooner.
         """
         if self.average is None:
             start = self.prior.pilot if isinstance(self.prior, GuidedPrior) else raw
@@ -142,12 +143,12 @@ class Fit:
         return self.average.lerp_(raw, self.share(self.step))
 
     def share(self, step: int) -> float:
-        """How much of the average is that step's output."""
+        """The weight of the step's output in the average."""
         keep = self.recipe.average
         return 1 - (keep if isinstance(self.prior, GuidedPrior) else min(keep, 1 - 1 / step))
 
     def fell(self, loss: Tensor) -> bool:
-        """Whether this step's misfit jumped; if so, the last good weights are put back and Adam starts anew."""
+        """Whether the loss jumped in this step; if so, restore the last good weights and reset the optimiser."""
         if self.recipe.fall_back is None:
             return False
         misfit = float(loss.detach())
@@ -161,20 +162,20 @@ class Fit:
         return False
 
     def jumps(self, misfit: float) -> bool:
-        """Whether a misfit is that much worse than the one that was noted last, or no number."""
+        """Whether the loss is NaN, or worse than at the last saved weights by more than the recipe allows."""
         if self.recipe.fall_back is None:
             return False
-        return not psnr(misfit) >= self.safe_psnr - self.recipe.fall_back  # of NaN neither is true
+        return not psnr(misfit) >= self.safe_psnr - self.recipe.fall_back  # any comparison with NaN is false
 
     def note(self, misfit: float) -> None:
-        """Note the weights as good, unless they led to no number."""
+        """Save the weights as good, if the loss is finite."""
         if not math.isfinite(misfit):
             return
         self.safe = {name: tensor.clone() for name, tensor in self.weights.state_dict().items()}
         self.safe_psnr = psnr(misfit)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the next step depends on; the problem itself is not in it."""
+        """Everything the next step depends on, except the problem itself."""
         if self.team is not None:
             self.team.give(self)
         return {
@@ -189,9 +190,9 @@ class Fit:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()`` of a fit of the same problem; it is copied, and may be put into several fits."""
+        """Restore ``state_dict()`` of a fit of the same problem. It is copied, so several fits can load it."""
         self.leave()
-        state = deepcopy(state)  # an optimiser would take the tensors themselves
+        state = deepcopy(state)  # an optimiser would keep the given tensors
         self.step, self.seconds = state["step"], state["seconds"]
         self.average, self.safe, self.safe_psnr = state["average"], state["safe"], state["safe_psnr"]
         self.prior.load_state_dict(state["prior"])
@@ -201,7 +202,7 @@ class Fit:
 
 
 def weights(prior: Prior, learnt: nn.Module | None) -> nn.Module:
-    """All that is fitted and what runs along with it, as one module: what a fall-back puts back."""
+    """All parameters and buffers that a fall-back restores, as one module."""
     parts: list[nn.Module] = [prior.network, *([] if learnt is None else [learnt])]
     if isinstance(prior.z, nn.Parameter):
         parts.append(nn.ParameterList([prior.z]))
@@ -209,20 +210,20 @@ def weights(prior: Prior, learnt: nn.Module | None) -> nn.Module:
 
 
 def psnr(misfit: float) -> float:
-    """A mean squared error in dB below 1."""
+    """The PSNR in dB of a mean squared error, for a peak of 1."""
     return -10 * math.log10(max(misfit, 1e-12))
 
 
 def optimiser(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    """What takes the steps: Adam, or L-BFGS, an iteration with its line search each, and no Adam before it."""
+    """The optimiser of the recipe: Adam, or L-BFGS with one iteration and its line search per step."""
     if recipe.optimiser == "lbfgs":
         return torch.optim.LBFGS(
             parameters,
             recipe.learning_rate,
             max_iter=1,
-            max_eval=1 + LINE,  # told nothing, it would leave the line search of a single iteration none
+            max_eval=1 + LINE,  # the default would leave no evaluations for a line search
             tolerance_grad=0,
-            tolerance_change=0,  # the recipe says how many steps; losses of pictures are small from the start
+            tolerance_change=0,  # the recipe sets the number of steps, and the losses are always small
             line_search_fn="strong_wolfe",
         )
     return torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)

@@ -1,9 +1,9 @@
-"""z, the latent: what the network is fed with.
+"""z, the latent: the input of the network.
 
-    z(tile) = z[rows, columns]      of one field that spans the picture: tiles that overlap see the same there
+    z(tile) = z[rows, columns]      part of a latent of the whole picture, so that overlapping tiles see the same values
 
-Every latent is a tensor (1, C, H, W). The paper's are ``noise`` and ``meshgrid`` (Ulyanov, Vedaldi, Lempitsky, Deep
-Image Prior, https://arxiv.org/abs/1711.10925); the popular telling of it feeds the corrupted picture itself.
+Every latent is a tensor (1, C, H, W). The paper uses ``noise`` and ``meshgrid`` (Ulyanov, Vedaldi, Lempitsky, Deep
+Image Prior, https://arxiv.org/abs/1711.10925); ``image``, the corrupted picture itself, is common in tutorials.
 """
 
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ from torch.nn.functional import avg_pool2d, interpolate
 from ipse.errors import OptionError
 from ipse.settings import Latent
 
-BLOCK = 64  # pixels a side that are drawn at once, of a field that is never whole
+BLOCK = 64  # side in pixels of the blocks in which a large noise latent is drawn
 
 
 @dataclass(frozen=True)
 class Window:
-    """Where in a latent that spans a whole picture a part of it begins; noise hangs on seed and place alone."""
+    """The position of a part within the latent of a whole picture. Noise depends only on the seed and the position."""
 
     top: int
     left: int
-    size: tuple[int, int]  #: (H, W) of the whole
+    size: tuple[int, int]  #: (H, W) of the whole latent
     seed: int
     device: torch.device
 
     @property
     def first(self) -> tuple[int, int]:
-        """Where it begins."""
+        """The first row and column."""
         return self.top, self.left
 
 
@@ -60,7 +60,7 @@ def _noise_in(
     distribution: Literal["uniform", "normal"],
     scale: float,
 ) -> Tensor:
-    """A part of a field of noise, put together from blocks, each with a seed of its own."""
+    """A window of a noise latent, assembled from blocks with a seed each."""
     z = torch.empty(1, channels, *size, device=window.device)
     spans = [
         range(first // BLOCK, -(-(first + length) // BLOCK))
@@ -81,7 +81,7 @@ def _noise_in(
 def meshgrid(
     size: tuple[int, int], *, device: torch.device | str = "cpu", window: Window | None = None
 ) -> Tensor:
-    """Give every pixel its own coordinates (x, y), each running over [0, 1] of the whole; shape (1, 2, H, W)."""
+    """The coordinates (x, y) of every pixel, each from 0 to 1 over the whole picture; shape (1, 2, H, W)."""
     (height, width), whole = size, size if window is None else window.size
     top, left = (0, 0) if window is None else window.first
     x = torch.linspace(0, 1, whole[1], device=device)[left : left + width].expand(height, width)
@@ -90,15 +90,15 @@ def meshgrid(
 
 
 def canvas(picture: Tensor, size: tuple[int, int], *, step: int = 1) -> Tensor:
-    """What a latent is made for: a picture (1, C, h, w) at ``size`` (H, W), or its means over ``step``² pixels."""
+    """A picture (1, C, h, w) resized to ``size`` (H, W), then averaged over ``step`` × ``step`` pixels."""
     whole = picture if picture.shape[-2:] == size else interpolate(picture, size, mode="bilinear")
     return avg_pool2d(whole, step, ceil_mode=True) if step > 1 else whole
 
 
 def latent(kind: Latent, picture: Tensor, *, channels: int, generator: torch.Generator | Window) -> Tensor:
-    """Make the latent of that name for a ``picture`` (1, C, H, W); only noise has a choice of ``channels``.
+    """Make the latent of the given kind for a ``picture`` (1, C, H, W); ``channels`` applies to noise only.
 
-    A ``Window`` for a generator makes it a part of that of a larger picture.
+    With a ``Window`` as the generator, it is a part of the latent of a larger picture.
 
     Raises:
         OptionError: the name is not one of the latents.

@@ -1,7 +1,7 @@
-"""x = f_θ(z + ε), ε ~ N(0, jitter²): a network and its latent, as a picture of any size.
+"""x = f_θ(z + ε), ε ~ N(0, jitter²): a network and its latent, which together generate a picture of any size.
 
-A network halves its input several times, so it wants sides that are multiples of its ``stride``; the prior pads the
-latent by mirroring, once, and crops what comes out. Everything random in it hangs on its own generator.
+A network halves its input several times, so its sides must be multiples of its ``stride``. The prior pads the latent
+by mirroring and crops the output. It has its own random generator.
 """
 
 from collections.abc import Generator
@@ -18,10 +18,10 @@ _DRAWING = RLock()
 
 @contextmanager
 def seeded(seed: int) -> Generator[None]:
-    """Make what PyTorch draws inside on the CPU (initial weights) hang on ``seed``, not on the caller's own stream.
+    """Seed PyTorch's CPU generator (for initial weights) within the block, and restore the caller's state after it.
 
-    No other device is touched: a context on each GPU would take its memory. PyTorch has one stream for all threads, so
-    that one at a time draws from it.
+    Other devices are not touched, because a context on each GPU would take memory. PyTorch has one CPU generator for
+    all threads, so a lock lets in one thread at a time.
     """
     with _DRAWING, torch.random.fork_rng(devices=()):
         torch.default_generator.manual_seed(seed)
@@ -29,7 +29,7 @@ def seeded(seed: int) -> Generator[None]:
 
 
 def mirror(z: Tensor, size: tuple[int, int]) -> Tensor:
-    """Extend z (1, C, H, W) to the right and below to ``size`` by mirroring, however small z is."""
+    """Extend z (1, C, H, W) to ``size`` by mirroring it to the right and below, repeatedly if necessary."""
     for axis, length in zip((-2, -1), size, strict=True):
         have = z.shape[axis]
         if length > have:
@@ -39,7 +39,7 @@ def mirror(z: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def silence(network: nn.Module) -> None:
-    """Set the last layer (weight and bias, a network's last parameters) to zero: a correction that starts at none."""
+    """Set the last layer (the network's last weight and bias) to zero, so that the initial output is zero."""
     *_, weight, bias = network.parameters()
     with torch.no_grad():
         weight.zero_()
@@ -47,17 +47,17 @@ def silence(network: nn.Module) -> None:
 
 
 class Prior(nn.Module):
-    """f_θ(z): calling it draws one picture (1, C, H, W).
+    """f_θ(z): calling it returns a picture (1, C, H, W).
 
     Args:
-        network: f, with ``stride`` (its sides must be multiples of it; 1 where it says nothing) and ``min_size``.
+        network: f. Its sides must be multiples of its ``stride`` and at least ``min_size``; both default to 1.
         latent: z, (1, C, H, W), or coarser by the network's ``latent_stride``.
         size: (H, W) of the picture.
-        jitter: standard deviation of the noise added to z at every draw.
-        weight_noise: standard deviation of the noise added to every convolution's weights at every draw, relative
-            to that of the weights.
-        seed: what jitter and weight noise hang on.
-        learn_latent: fit z as well as θ.
+        jitter: standard deviation of the noise added to z in every call.
+        weight_noise: standard deviation of the noise added to the weights of every convolution in every call,
+            relative to that of the weights.
+        seed: random seed of jitter and weight noise.
+        learn_latent: whether to fit z as well as θ.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class Prior(nn.Module):
     noise: Tensor
 
     def padded(self, latent: Tensor) -> Tensor:
-        """Extend a latent to sides that the network can halve as often as it does."""
+        """Pad a latent so that its sides fit the network's stride and minimum size."""
         stride, least = (int(getattr(self.network, name, 1)) for name in ("stride", "min_size"))
         step = int(getattr(self.network, "latent_stride", 1))
         sides = [max(least, -(-length // stride) * stride) // step for length in self.size]
         return mirror(latent, (sides[0], sides[1]))
 
     def forward(self) -> Tensor:
-        """Draw f_θ(z + ε), cropped to the picture's size."""
+        """Return f_θ(z + ε), cropped to the picture's size."""
         z = self.z
         if self.jitter > 0:
             self.noise.normal_(generator=self.generator)
@@ -108,7 +108,7 @@ class Prior(nn.Module):
         return x[..., : self.size[0], : self.size[1]]
 
     def noisy_weights(self) -> dict[str, Tensor]:
-        """The convolutions' weights plus noise; the gradient reaches the weights underneath."""
+        """The weights of the convolutions plus noise; gradients reach the weights themselves."""
         noisy: dict[str, Tensor] = {}
         for name, weight in self.network.named_parameters():
             if weight.ndim == 4:
@@ -117,19 +117,19 @@ class Prior(nn.Module):
         return noisy
 
     def get_extra_state(self) -> dict[str, Any]:
-        """Where the generator stands (part of ``state_dict``, so that a resumed prior draws the same jitter)."""
+        """The generator's state (part of ``state_dict``, so that a resumed prior draws the same jitter)."""
         return {"generator": self.generator.get_state()}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Put the generator back where ``get_extra_state`` found it."""
+        """Restore the generator's state."""
         self.generator.set_state(state["generator"].cpu())
 
 
 class GuidedPrior(Prior):
-    """x = p + f_θ(p + ε): a correction of a pilot p, which is also the latent.
+    """x = p + f_θ(p + ε): a correction of a first estimate (pilot) p, which is also the latent.
 
-    The jitter keeps the network from copying the noise that the pilot left: it sees a new p + ε at every draw. The
-    pilot is set by ``guide`` before the first draw.
+    The jitter keeps the network from copying the noise left in the pilot, because it sees a different p + ε in every
+    call. Set the pilot with ``guide`` before the first call.
     """
 
     def __init__(
@@ -142,10 +142,10 @@ class GuidedPrior(Prior):
     pilot: Tensor
 
     def guide(self, pilot: Tensor) -> None:
-        """Take ``pilot`` (1, C, H, W) as what is corrected, and as the latent."""
+        """Set the pilot (1, C, H, W), the estimate to correct, which is also the latent."""
         self.pilot = pilot
         self.z = self.padded(pilot).contiguous()
 
     def forward(self) -> Tensor:
-        """Draw p + f_θ(p + ε)."""
+        """Return p + f_θ(p + ε)."""
         return self.pilot + super().forward()

@@ -1,4 +1,4 @@
-"""argmin_θ E(A f_θ(z); y) + R(f_θ(z)), as data: what is fitted, to what, how, and until when."""
+"""argmin_θ E(A f_θ(z); y) + R(f_θ(z)) as data: prior, objective, recipe and stopping rule."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,54 +17,60 @@ from ipse.engine.stopping import Last, Rule
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a problem is fitted."""
+    """The optimisation settings of a fit."""
 
     steps: int = 1000
     learning_rate: float = 0.01
-    optimiser: Literal["adam", "lbfgs"] = "adam"  #: L-BFGS wants a prior without jitter
+    optimiser: Literal["adam", "lbfgs"] = "adam"  #: L-BFGS needs a prior without jitter
     precision: Literal["float32", "bfloat16"] = "float32"
-    #: of the network's features; weights and losses stay float32
+    #: precision of the network's features; weights and losses are always float32
     schedule: Literal["constant", "cosine"] = "constant"  #: cosine falls to a twentieth over ``steps``
-    average: float = 0.99  #: of the outputs; 0 keeps the last one alone
+    average: float = 0.99  #: factor of the moving average of outputs; 0 uses only the last output
     fall_back: float | None = None
-    #: return to the last good weights when the fit's PSNR drops by this many dB
+    #: restore the last good weights if the PSNR of the fit drops by this many dB
 
 
 def clipped(x: Tensor) -> Tensor:
-    """The picture as it can be stored: within [0, 1]."""
+    """Clip the picture to [0, 1]."""
     return x.clamp(0, 1)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A restoration, ready to be fitted.
+    """A restoration problem, ready to be solved.
 
-    A prior that is a ``GuidedPrior`` is set to the last estimate of ``pilot`` before the first step.
+    ``pilot`` provides the first estimates, classical ones; a ``GuidedPrior`` corrects the last of them.
     """
 
-    prior: Prior | None  #: what is fitted; None where the recipe has no steps, and the pilot is the result
+    prior: (
+        Prior | None
+    )  #: the prior to fit; None if there is no fit and the last estimate of ``pilot`` is the result
     objective: Objective
     recipe: Recipe = field(default_factory=Recipe)
     rule: Rule = field(default_factory=Last)
-    learnt: nn.Module | None = None  #: what is fitted besides the prior: an operator with parameters
-    score: Objective | None = None  #: of a picture, on measurements that ``objective`` does not see
-    floor: float = 1.0  #: the pilot is the result where the fit's error is larger than so many times its own
+    learnt: nn.Module | None = None  #: a module to fit besides the prior, such as an operator with parameters
+    score: Objective | None = (
+        None  #: score of a picture on held-out measurements, which ``objective`` does not use
+    )
+    floor: float = 1.0  #: the pilot is the result if the fit's score exceeds this multiple of the pilot's
     pilot: Callable[[], Iterator[Tensor]] | None = None
-    #: classical estimates, none worse than the one before
-    learns: bool = False  #: the pilot learns from its result, which comes back until that is done
+    #: yields first estimates, each at least as good as the one before
+    learns: bool = (
+        False  #: whether the pilot ends with a learnt correction, before which it repeats its estimate
+    )
     refine: Callable[[Tensor], Iterator[Tensor]] | None = None
-    #: fitted picture → better and better ones, when the fit is done
+    #: yields refinements of the fitted picture, once the fit is done
     perturbed: Callable[[int], Iterator[Tensor]] | None = None
-    #: by a seed: the pilot of a little less data, where nothing else hangs on the seed
-    outputs: Callable[[Tensor], Tensor] = clipped  #: fitted picture → restored picture
-    keep: NDArray[np.bool_] | None = None  #: (H, W), where the stored samples must come back to the bit
+    #: the pilot for slightly perturbed data, given a seed; for averaging when nothing else depends on the seed
+    outputs: Callable[[Tensor], Tensor] = clipped  #: maps the fitted picture to the restored one
+    keep: NDArray[np.bool_] | None = None  #: (H, W), pixels whose stored samples must stay bit-exact
     estimates: dict[str, object] = field(default_factory=dict[str, object])
-    #: what was found in y, for the receipt
+    #: properties estimated from y, for the receipt
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """There is nothing to restore; ``said`` tells the user why."""
+    """There is nothing to restore; ``said`` gives the user the reason."""
 
     said: str
     estimates: dict[str, object] = field(default_factory=dict[str, object])
@@ -72,9 +78,9 @@ class Nothing:
 
 
 def footprint(problem: Problem) -> tuple[int, int]:
-    """What one forward pass keeps for the backward pass, weights excepted, and what its picture takes.
+    """The bytes that a forward pass keeps for the backward pass, without weights, and the bytes of its output.
 
-    Weights, running moments, the jitter to come and the stage that it is in stay as they are.
+    The prior's weights, buffers and random state are left unchanged.
     """
     prior = problem.prior
     if prior is None:
@@ -93,5 +99,5 @@ def footprint(problem: Problem) -> tuple[int, int]:
         x: Tensor = functional_call(prior, buffers, ())
         loss = problem.objective(x)
     prior.set_extra_state(drawn)
-    del loss  # alive until here, so that no address was given out twice
+    del loss  # kept alive until here, so that no address is counted twice
     return sum(seen.values()), x.numel() * x.element_size()

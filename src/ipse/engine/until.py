@@ -1,8 +1,8 @@
-"""x* = the picture of the step that a rule calls best.
+"""x* = the picture of the best step of a fit, according to a stopping rule.
 
 search = until(Fit(problem), rule)
 for state in search:
-    ...                      # watch, save, or stop pulling: what is best so far is kept
+    ...                      # watch, save, or leave the loop: the best result so far is kept
 search.best, search.step, search.reason
 """
 
@@ -16,21 +16,21 @@ from ipse.engine.fit import Fit
 from ipse.engine.stopping import Rule, State, Verdict
 
 CANCELLED = "cancelled"
-DIVERGED = "the fit diverged: its loss is no number"
+DIVERGED = "the fit diverged: its loss is not finite"
 
 
 class Search:
-    """The states of a fit, up to where its rule stops, and the best of them."""
+    """An iterator over the states of a fit, up to the step at which a rule stops it; it keeps the best state."""
 
     def __init__(self, fit: Fit, rule: Rule) -> None:
         self.fit, self.rule = fit, rule
         self.best: Tensor | None = None  #: average output of the best step, (1, C, H, W)
-        self.step = 0  #: its step; 0 while there is none
-        self.score: float | None = None  #: its held-out score
-        self.reason = CANCELLED  #: why the stream ended; cancelled if nobody pulled to the end
+        self.step = 0  #: the best step; 0 before the first one
+        self.score: float | None = None  #: held-out score of the best step
+        self.reason = CANCELLED  #: why the fit ended; "cancelled" if the iteration was not finished
 
     def __iter__(self) -> Iterator[State]:
-        """Pull states until the rule, or the recipe, ends; none where that has happened."""
+        """Yield states until the rule or the recipe ends the fit; none if it has ended before."""
         if self.reason != CANCELLED:
             self.fit.leave()
             return
@@ -50,7 +50,7 @@ class Search:
         self.reason = f"all {self.fit.step} steps done"
 
     def state_dict(self) -> dict[str, Any]:
-        """The fit's, the rule's and the best so far."""
+        """The state of the fit and of the rule, and the best result so far."""
         return {
             "fit": self.fit.state_dict(),
             "rule": self.rule.state_dict(),
@@ -61,7 +61,7 @@ class Search:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``, which is copied."""
+        """Restore ``state_dict()``, which is copied."""
         self.fit.load_state_dict(state["fit"])
         self.rule.load_state_dict(state["rule"])
         self.best = None if state["best"] is None else state["best"].clone()
@@ -70,5 +70,5 @@ class Search:
 
 
 def until(fit: Fit, rule: Rule | None = None) -> Search:
-    """Fit until ``rule`` (by default the problem's own) says stop."""
+    """Fit until ``rule`` (by default the problem's own) stops it."""
     return Search(fit, fit.problem.rule if rule is None else rule)

@@ -1,13 +1,14 @@
-"""Inpainting: fill the pixels that a mask marks; the others come back to the bit.
+"""Inpainting: fill the pixels that a mask marks; all other pixels stay bit-exact.
 
-Scattered pixels and thin scratches: plug-and-play, non-local similarity in turn with the known pixels, which is hard to
-beat there (measured: docs/decisions/inpainting.md). Holes, where no similar patch is at hand: the network,
+Scattered pixels and thin scratches are filled by plug-and-play, which alternates non-local denoising with the known
+pixels and is hard to beat there (measured: docs/decisions/inpainting.md). Holes, for which similar patches are missing,
+are filled by the network,
 
-    argmin_θ ‖m ⊙ (f_θ(z) − y)‖²,     z the coordinates, as published: what nothing is known of comes out smooth,
+    argmin_θ ‖m ⊙ (f_θ(z) − y)‖²,     z the pixel coordinates, as published: regions without data become smooth.
 
-whose result is mixed with the smooth fill, as far as that predicts known squares as well, and joined to the rim of the
-hole by a smooth correction. A tile of a larger picture is drawn, where nothing is known, towards a fill g of the whole
-made small (S, the mean over cells): λ ‖(1 − m) ⊙ S (f_θ(z) − g)‖² besides.
+Its result is mixed with the smooth fill, weighted by how well each predicts held-out squares, and blended into the rim
+of the hole by a smooth correction. A tile of a larger picture has the additional term λ ‖(1 − m) ⊙ S (f_θ(z) − g)‖²,
+which draws it towards a fill g of the downsampled whole picture (S is the mean over cells).
 """
 
 from dataclasses import replace
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
-HELD = 0.03  # of the known pixels, for the score: squares as deep as the holes …
-LARGEST = 32  # … and no larger than this, pixels a side
-LESS = 0.04  # of the known pixels is left out of each of several runs
+HELD = 0.03  # fraction of the known pixels that are held out for the score, in squares as deep as the holes
+LARGEST = 32  # largest side of a held-out square, in pixels
+LESS = 0.04  # with several seeds, each run leaves out this fraction of the known pixels
 STEPS = {"fast": 150, "good": 500, "best": 2000}
-LATER = 0.3  # a score so much above the smallest is as good: of the two steps, the later
-FLOOR = 1.5  # the smooth fill predicts squares well and holes badly: it must be so much better
+LATER = 0.3  # a later step is preferred if its score exceeds the smallest by no more than this fraction
+# The smooth fill predicts squares better than it fills holes, so its score must be better by this factor.
+FLOOR = 1.5
 
 
 def inpaint(
@@ -70,7 +72,7 @@ def inpaint(
 
 
 def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, deepest: int) -> "Problem":
-    """The problem, by how deep the gaps are; of a tile with a guess it is settled that the picture has holes."""
+    """Choose the method by the depth of the gaps. A tile that has a guess belongs to a picture with holes."""
     from ipse.tasks import _paper
 
     guess = _guess(y, known, settings)
@@ -89,13 +91,13 @@ def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, de
 
 
 def look(picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
-    """Settle the mask on the whole picture; the tiles get their windows of it."""
+    """Read the mask of the whole picture; each tile gets its part of it."""
     found = mask if polarity == "settled" else _read(mask, picture, polarity)
     return {"mask": found, "polarity": "settled"}
 
 
 def laid(source: "Source", *, mask: Path, polarity: Any = "auto") -> dict[str, object]:
-    """Settle the same of a picture and a mask that are seen through windows."""
+    """Like ``look``, for a picture and a mask that are read window by window."""
     from ipse.pictures.large.mask import known_in
 
     return {"mask": known_in(mask, source, polarity=polarity), "polarity": "settled"}
@@ -107,7 +109,7 @@ def coarse(
     mask: "Mask | Known",
     polarity: str,
 ) -> "tuple[Picture, dict[str, Any]] | None":
-    """Fill the whole made small where there are holes, for a tile may lie within one or see half of it."""
+    """Fill the downsampled whole picture if there are holes, because a tile may see only part of a hole."""
     if not has_holes(mask):
         return None
     small, known = shrink(mask)
@@ -115,10 +117,10 @@ def coarse(
 
 
 def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
-    """The mask, from a file or an array."""
+    """Read the mask from a file or an array."""
     from ipse.pictures import Mask, mask_for, read_mask
 
-    if polarity == "settled":  # by ``look``: a part of what is known, which may be whole
+    if polarity == "settled":  # ``look`` has read it: an array of known pixels, of which a tile may have all
         return Mask(mask, inverted=True, said="the mask of the whole picture")
     if isinstance(mask, str | Path):
         return read_mask(mask, picture, polarity=polarity)
@@ -126,7 +128,7 @@ def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
 
 
 def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper") -> "Problem":
-    """The reference's own fit."""
+    """The reference's fit."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.problem import Problem
     from ipse.engine.stopping import Last
@@ -142,7 +144,7 @@ def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper")
 
 
 def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
-    """The non-local fill alone."""
+    """The problem without a fit: the non-local fill is the result."""
     import torch
 
     from ipse.engine.objectives import LeastSquares
@@ -164,7 +166,7 @@ def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
 
 
 def _fewer(known: "Tensor", seed: int) -> "Tensor":
-    """Leave out some of the known pixels, drawn by the seed; never all."""
+    """Leave out a random part of the known pixels, but never all of them."""
     import torch
 
     draw = torch.Generator().manual_seed(seed)
@@ -173,15 +175,16 @@ def _fewer(known: "Tensor", seed: int) -> "Tensor":
 
 
 def _guess(y: "Tensor", known: "Tensor", settings: Settings) -> "Tensor | None":
-    """The fill of the whole made small, where this tile lies, joined to its known pixels; None of a whole picture."""
+    """This tile's part of the coarse fill, blended with its known pixels; None if there are no tiles."""
     guess = guess_in(settings, y)
     return None if guess is None else _joined(y, known)(guess)
 
 
 def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
-    """The problem of a tile: averages over the cells of the picture made small are those of its fill.
+    """The problem of a tile, whose averages over the cells of the downsampled picture follow the coarse fill.
 
-    The fit is drawn towards them in holes, and what it is short of is added: neighbours differ in detail alone.
+    In holes, the fit is drawn towards these averages and any remaining difference is added, so that neighbouring tiles
+    differ only in detail.
     """
     from torch.nn.functional import interpolate
 
@@ -197,7 +200,7 @@ def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Se
 
 
 def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, filled: bool = False) -> "Problem":
-    """The network, scored on squares of ``side`` pixels that it does not see; y may be ``filled`` in holes already."""
+    """The fit of the network, scored on held-out squares of ``side`` pixels; ``filled`` if holes of y are filled."""
     from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out_blocks
     from ipse.engine.problem import Problem, Recipe
     from ipse.engine.stopping import HeldOut
@@ -220,7 +223,7 @@ def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, fille
 
 
 def _joined(y: "Tensor", known: "Tensor") -> "Callable[[Tensor], Tensor]":
-    """x ↦ the known pixels of y, and x elsewhere, with what x is short of at the rim continued inwards."""
+    """x ↦ y at known pixels and x elsewhere, plus the mismatch at the rim, continued smoothly into the hole."""
     import torch
 
     from ipse.pilots.biharmonic import pyramid

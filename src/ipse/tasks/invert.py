@@ -1,7 +1,7 @@
-"""What a trained model still knows of a picture at a layer: argmin_θ ‖φ(f_θ(z)) − φ(y)‖².
+"""Feature inversion: what a layer of a trained model still encodes about a picture, argmin_θ ‖φ(f_θ(z)) − φ(y)‖².
 
-Of all pictures with y's features the network draws one that looks natural: the deeper the layer, the less is of y.
-The model sees the whole picture at its own size, and the result has that size.
+Among all pictures with y's features, the network finds one that looks natural. The deeper the layer, the less of y is
+left. The picture is resized to the model's input size, and the result has that size.
 
 Mahendran, Vedaldi, "Understanding Deep Image Representations by Inverting Them", 2015,
 https://arxiv.org/abs/1412.0035; Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", https://arxiv.org/abs/1711.10925.
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SEES = "resized"
 STEPS = {"fast": 150, "good": 500, "best": 2000}
-HEAVY = 2  # times as many steps, of which each learns less
-SMOOTHNESS = 0.005  # of TV, per pixel
+HEAVY = 2  # factor on the number of steps with heavy noise, where each step learns less
+SMOOTHNESS = 0.005  # weight of the mean TV
 
 Schedule = Literal["plain", "heavy"]
 
@@ -67,7 +67,7 @@ def invert(
 
 
 def _prior(y: "Tensor", settings: Settings, *, heavy: bool) -> tuple["Prior", "Recipe"]:
-    """The network from noise, under the schedule that was asked for."""
+    """The network on noise, with the chosen noise schedule."""
     from ipse.engine.problem import Recipe
     from ipse.tasks import _common, _paper
     from ipse.tasks._annealed import Annealed

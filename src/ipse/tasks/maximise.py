@@ -1,7 +1,7 @@
-"""What a trained model wants to see: argmax_θ φ_k(f_θ(z)), k a class, or a channel of a layer.
+"""Activation maximisation: argmax_θ φ_k(f_θ(z)), where k is a class, or a channel of a layer, of a trained model.
 
-No picture is needed: the network draws one of the model's own size. ``prior="pixels"`` is what it is compared with:
-free pixels with total variation, which find a pattern that excites the model and looks like nothing.
+No input picture is needed; the result has the model's input size. The baseline is ``prior="pixels"``, free pixels with
+total variation, which finds patterns that activate the model strongly but do not look natural.
 
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 SEES = "nothing"
 STEPS = {"fast": 100, "good": 300, "best": 1500}
 JITTER = 0.1
-SMOOTHNESS = {"network": 50.0, "pixels": 300.0}  # of TV, per pixel, against a score
+SMOOTHNESS = {"network": 50.0, "pixels": 300.0}  # weight of the mean TV, relative to the activation
 
-Unit = tuple[str, int]  # a layer and a channel of it
+Unit = tuple[str, int]  # a layer and one of its channels
 
 
 def maximise(
@@ -79,7 +79,7 @@ def maximise(
 
 
 def _unit(trained: "Model", class_: str | None, layer: str | None, channel: int | None) -> Unit:
-    """Settle what is to be excited."""
+    """The layer and channel to maximise."""
     if class_ is not None and layer is None and channel is None:
         return trained.names[-1], trained.class_index(class_)
     if class_ is None and layer is not None and channel is not None:
@@ -91,13 +91,13 @@ def _unit(trained: "Model", class_: str | None, layer: str | None, channel: int 
 
 
 def _scores(trained: "Model", x: "Tensor", layer: str, *, sure: bool) -> "Tensor":
-    """φ(x), and ``sure`` log p(x) besides: a class must not only be likely, but likelier than all others."""
+    """φ(x); if ``sure``, plus log p(x), so that a class is not only likely but more likely than all others."""
     found = trained.features(x, [layer])[0]
     return found + found.log_softmax(1) if sure else found
 
 
 def _check_channel(excited: "Activation", trained: "Model", canvas: "Tensor", layer: str) -> None:
-    """Refuse a channel that the layer does not have."""
+    """Check that the layer has the channel."""
     import torch
 
     with torch.no_grad():
@@ -109,7 +109,7 @@ def _check_channel(excited: "Activation", trained: "Model", canvas: "Tensor", la
 def _drawn(
     canvas: "Tensor", settings: Settings, *, pixels: bool, one_class: bool
 ) -> tuple["Prior", "Recipe"]:
-    """Who draws, and how it is fitted."""
+    """The prior and its recipe."""
     import torch
 
     from ipse.engine.prior import Prior

@@ -1,9 +1,9 @@
-"""Any mixture of missing pixels, blur and lost resolution, with noise: argmin_θ ‖m ⊙ (D (k ∗ f_θ(z)) − y)‖² + λ TV.
+"""Any combination of missing pixels, blur and low resolution, with noise: argmin_θ ‖m ⊙ (D (k ∗ f_θ(z)) − y)‖² + λ TV.
 
-The parts make one operator A. The picture behind a blur is larger than what is seen of it: it is fitted as far as the
-kernel reaches, and its inner part is the result. Blur alone is undone by splitting, and the network corrects what that
-left; where resolution or whole regions are lost, the network starts from noise. Some measurements are held out: they
-say when to stop, and which of the two is better.
+The parts are composed into one operator A. A blurred picture depends on pixels beyond its border: the picture is fitted
+as far as the kernel reaches, and its inner part is the result. If there is only blur, it is undone by splitting, and
+the network corrects the remaining error; if resolution or whole regions are missing, the network starts from noise.
+Some measurements are held out: they decide when to stop, and which of the two estimates is better.
 
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from ipse.pictures import Mask, Picture
     from ipse.tasks._splitting import Measured
 
-STEPS = {"fast": 250, "good": 1000, "best": 3000}  # from noise …
-CORRECTING = {"fast": 30, "good": 100, "best": 300}  # … and from an estimate
+STEPS = {"fast": 250, "good": 1000, "best": 3000}  # number of steps from noise
+CORRECTING = {"fast": 30, "good": 100, "best": 300}  # number of steps from a first estimate
 JITTER = 0.1
-HELD = 0.02  # of the measurements, for the score
-SMOOTHNESS = {True: 0.002, False: 1e-4}  # of TV, per pixel, from noise and from an estimate, and …
-ROUGH = 0.02  # … what it grows by with σ
+HELD = 0.02  # fraction of the measurements that are held out for the score
+# Weight of the mean TV: SMOOTHNESS + ROUGH · σ, where the key is True for a fit from noise.
+SMOOTHNESS = {True: 0.002, False: 1e-4}
+ROUGH = 0.02
 
 
 def restore(
@@ -59,7 +60,7 @@ def restore(
     The noise level is estimated unless given.
 
     Raises:
-        MaskError: the mask has another size, or marks nothing or everything.
+        MaskError: the mask has a different size, or marks no pixel or all of them.
         OptionError: no mask, psf or factor was given, or a value is invalid.
         PictureError: the psf cannot be read.
     """
@@ -93,7 +94,7 @@ def restore(
 
 
 def look(picture: "Picture", settings: Settings, **options: Any) -> dict[str, object]:
-    """Settle mask, psf and noise on the whole picture; the tiles get them as arrays and numbers."""
+    """Read mask and psf and estimate the noise on the whole picture; tiles get them as arrays and numbers."""
     import torch
 
     from ipse.tasks import _common
@@ -115,7 +116,7 @@ def look(picture: "Picture", settings: Settings, **options: Any) -> dict[str, ob
 def coarse(
     shrink: "Callable[[Mask], tuple[Picture, NDArray[np.bool_]]]", *, mask: Any = None, **_told: Any
 ) -> "tuple[Picture, dict[str, Any]] | None":
-    """Fill the whole made small where there are holes; blur and noise are lost in its cells."""
+    """Fill the downsampled whole picture if there are holes; downsampling averages blur and noise away."""
     from ipse.pictures import Mask
 
     known = None if mask is None else Mask(mask, inverted=True, said="")
@@ -128,10 +129,10 @@ def coarse(
 def mixture(
     y: "Tensor", psf: NDArray[Any] | None, factor: int, kernel: Any
 ) -> tuple["Operator", "Inner", tuple[int, int]]:
-    """Compose A = D ∘ inner ∘ blur for a measurement y (1, C, h, w), of the parts that there are.
+    """Compose A = D ∘ inner ∘ blur for a measurement y (1, C, h, w), leaving out parts that do not apply.
 
     Returns:
-        A; what is cut off the picture behind the measurement to make the result; the size (H, W) of that picture.
+        A, the operator that crops the fitted picture to the result, and the size (H, W) of the fitted picture.
     """
     import torch
 
@@ -155,7 +156,7 @@ def _problem(
     sigma: float,
     free: bool,
 ) -> "Problem":
-    """The network, scored on measurements that it does not see."""
+    """The fit of the network, scored on held-out measurements."""
     from ipse.engine.objectives import HeldOutError, LeastSquares, TotalVariation
     from ipse.engine.problem import Problem, Recipe, clipped
     from ipse.engine.stopping import HeldOut
@@ -167,7 +168,7 @@ def _problem(
     objective = fidelity = LeastSquares(y, measured.operator, weight=measured.seen.float())
     recipe = _common.recipe(settings, Recipe(steps=STEPS[effort], average=0.99))
     if settings.preset == "paper":
-        paper = _paper.upscale(4)  # the recipe of its other task with an operator
+        paper = _paper.upscale(4)  # the paper has no recipe for this task; use its other one with an operator
         prior, recipe = paper.prior(y, settings, size=measured.size), paper.recipe(settings)
     else:
         objective = objective + (SMOOTHNESS[free] + ROUGH * sigma) * TotalVariation()
@@ -188,7 +189,7 @@ def _problem(
 
 
 def _check(mask: Any, psf: Any, factor: int, sigma: float | None) -> None:
-    """Refuse what can be refused without the files."""
+    """Check the options that can be checked without reading files."""
     if factor != int(factor) or not 1 <= factor <= 8:
         raise OptionError(f"factor {factor} cannot be used: give a whole number from 1 to 8")
     if mask is None and psf is None and factor == 1:
@@ -200,12 +201,12 @@ def _check(mask: Any, psf: Any, factor: int, sigma: float | None) -> None:
 
 
 def _known(mask: Any, picture: "Picture", polarity: Any) -> tuple[NDArray[Any], dict[str, object]]:
-    """What is known (H, W), and what is said of it."""
+    """The known pixels (H, W), and estimates that describe the mask."""
     from ipse.pictures import mask_for, read_mask
 
     if mask is None:
         return np.ones(picture.size, np.bool_), {}
-    if polarity == "settled":  # by ``look``: an array of what is known, a tile of which may be whole
+    if polarity == "settled":  # ``look`` has read it: an array of known pixels, of which a tile may have all
         return np.asarray(mask, np.bool_), {}
     if isinstance(mask, str | Path):
         found = read_mask(mask, picture, polarity=polarity)
@@ -215,7 +216,7 @@ def _known(mask: Any, picture: "Picture", polarity: Any) -> tuple[NDArray[Any], 
 
 
 def _psf(psf: Any, picture: "Picture", factor: int) -> NDArray[Any]:
-    """The kernel (K, L), no larger than the picture that it blurs."""
+    """The blur kernel (K, L); it must not be larger than the picture."""
     from ipse.pictures import psf_of, read_psf
 
     found = read_psf(psf) if isinstance(psf, str | Path) else psf_of(psf)
@@ -229,7 +230,7 @@ def _psf(psf: Any, picture: "Picture", factor: int) -> NDArray[Any]:
 
 
 def _noise(y: "Tensor", known: "Tensor", sigma: float | None) -> "Noise":
-    """The level that was told, or that of the known pixels."""
+    """The given noise level, or an estimate from the known pixels."""
     from ipse.noise import Noise, white
     from ipse.pilots.biharmonic import pyramid
 

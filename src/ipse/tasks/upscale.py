@@ -1,10 +1,11 @@
-"""Super-resolution: argmin_θ ‖A f_θ(z) − y‖² + λ TV(f_θ(z)), A the down-sampling; then x ← Π(D_σ(x)).
+"""Super-resolution: argmin_θ ‖A f_θ(z) − y‖² + λ TV(f_θ(z)), A the downsampling operator; then x ← Π(D_σ(x)).
 
-Here the network's own structure is the best prior: the fit starts from noise, not from a pilot, which would only pull
-it back to the blur of interpolation. What the network drew is then made to agree with itself: non-local denoising D in
-turn with Π, the projection onto the pictures that measure y (measured: docs/decisions/upscale.md). ``fast`` starts that
-from interpolation where it can: the network takes most of the time, and repetition alone brings most of the gain.
-``best`` takes more rounds, and learns what they get wrong from its own result (docs/decisions/best.md).
+Here the network's structure is the best prior. The fit starts from noise, because a first estimate would only pull it
+back to the blur of interpolation. The network's output is then refined by plug-and-play: non-local denoising D
+alternates with Π, the projection onto the pictures whose downsampled version is y (measured:
+docs/decisions/upscale.md). ``fast`` starts the refinement from interpolation if it can, because the network takes most
+of the time and self-similarity alone brings most of the gain. ``best`` uses more rounds, and learns to correct their
+errors from its own result (docs/decisions/best.md).
 """
 
 from dataclasses import replace
@@ -25,23 +26,22 @@ if TYPE_CHECKING:
 
 Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
 
-STEPS = {"fast": 60, "good": 150, "best": 150}  # up to …
-SIDE = 300  # … pixels a side of the result; a larger one has more to learn from, and needs fewer …
-FALL = 3  # … by this power of its side (the first where the network is alone) …
-LEAST = 30  # … but no fewer
-ALONE = {"fast": 2, "good": 2, "best": 8}  # times as many where nothing refines what the network drew
-ROUNDS = 20  # of projections, in turn onto the measurement and the range [0, 1]
-EARLY = 0.8  # of the rounds that refine: until then what the network drew may be better, by 0.2 dB on kodim02 even then
-SMOOTHNESS = 0.002  # of TV, per pixel
-RATE, AVERAGE = 0.02, {"fast": 0.9, "good": 0.97, "best": 0.97}  # a short fit must forget its beginning
-LONG = (0.01, 0.99)  # rate and average of a long one
-NEAR = 6 / 255  # first σ, times the factor, where the rounds start from interpolation
-FACTOR = 4  # up to which ``fast`` does without the network …
-CHANNELS = 4  # … if there are no more: the network draws many for the price of one
-VIEWS = 6  # of the rounds, that ``best`` learns from
-TOLD = 5  # steps of a fit within those, after which there is a chance to stop
-JUDGE = 96  # pixels a side that y must have to judge what was learnt
-NOISE = 1 / 255  # of σ, added to what was measured, in each of several runs that fit nothing
+# Steps up to SIDE pixels a side; a larger result, with more to learn from, needs (SIDE / side) ** FALL times as many.
+STEPS, LEAST = {"fast": 60, "good": 150, "best": 150}, 30
+SIDE, FALL = 300, 3
+ALONE = {"fast": 2, "good": 2, "best": 8}  # factor on the steps without refinement; then FALL is 1
+ROUNDS = 20  # number of alternating projections, onto the measurement and onto [0, 1]
+EARLY = 0.8  # up to this fraction of the rounds the network's output is yielded: it may be better (0.2 dB on kodim02)
+SMOOTHNESS = 0.002  # weight of the mean TV
+RATE, AVERAGE = 0.02, {"fast": 0.9, "good": 0.97, "best": 0.97}  # short fits need a short average
+LONG = (0.01, 0.99)  # learning rate and averaging factor of long fits
+NEAR = 6 / 255  # first σ, per unit of the factor, of a refinement that starts from interpolation
+FACTOR = 4  # largest factor for which ``fast`` skips the network
+CHANNELS = 4  # largest number of channels for which ``fast`` skips it; for more, the network is cheaper
+VIEWS = 6  # number of rounds whose estimates ``best`` learns from
+TOLD = 5  # number of steps of such a fit between two events, at which the user may stop
+JUDGE = 96  # smallest side of y, in pixels, for y to judge the learnt correction
+NOISE = 1 / 255  # with several seeds and no fit, σ of the noise that each run adds to y
 
 
 def upscale(
@@ -54,7 +54,7 @@ def upscale(
     """Enlarge a picture so that downsampling the result gives the input back.
 
     Raises:
-        OptionError: a factor or kernel that cannot be used.
+        OptionError: an invalid factor or kernel.
     """
     from ipse.engine.operators import Downsample
     from ipse.tasks import _common, _stored
@@ -66,14 +66,14 @@ def upscale(
     asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
     quick = settings.preset == "fast" and factor <= FACTOR and y.shape[1] <= CHANNELS
     estimates: dict[str, object] = {"factor": factor, "kernel": kernel}
-    half = _stored.rounding(picture, y)  # made small again, and rounded as it was stored, the result is y
+    half = _stored.rounding(picture, y)  # downsampled and rounded as stored, the result equals y
     if quick and not asked:
         return _unfitted(y, operator, half, estimates)
     return _fitted(y, operator, half, settings, estimates)
 
 
 def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
-    """The reference's own fit, down-sampled as it does."""
+    """The reference's fit, with its downsampling kernel."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.operators import Downsample
     from ipse.engine.problem import Problem
@@ -92,7 +92,7 @@ def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
 def _fitted(
     y: "Tensor", operator: "Downsample", rounding: float, settings: Settings, estimates: dict[str, object]
 ) -> "Problem":
-    """The network from noise, its result projected onto the pictures that measure y."""
+    """The network on noise, its result projected onto the pictures whose downsampled version is y."""
     from ipse.engine.objectives import LeastSquares, TotalVariation
     from ipse.engine.operators.consistent import Consistent
     from ipse.engine.problem import Problem, Recipe
@@ -122,7 +122,7 @@ def _fitted(
 
 
 def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Iterator[Tensor]":
-    """What the network drew, made to agree with itself; ``best`` learns what is wrong then, judged by a large y."""
+    """Refine the network's output; ``best`` then learns to correct the result, judged by y if y is large enough."""
     import torch
 
     from ipse.pilots import bootstrap
@@ -160,7 +160,7 @@ def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Ite
 
 
 def _middle(side: int, factor: int) -> slice:
-    """What of a side judges: as much as a replicate has, a multiple of the factor."""
+    """The central part of a side that judges: at most as long as a replicate, and a multiple of the factor."""
     from ipse.pilots.bootstrap import SIDE as MOST
 
     most = min(MOST, side) // factor * factor
@@ -171,7 +171,7 @@ def _middle(side: int, factor: int) -> slice:
 def _drawn(
     y: "Tensor", operator: "Downsample", settings: Settings
 ) -> "Generator[Tensor, None, list[Tensor]]":
-    """What a network draws of y, and that made to agree with itself, round by round; yields on the way."""
+    """Fit a network to y and refine its output; return the output after each round. Yields progress on the way."""
     from ipse.engine.fit import Fit
     from ipse.engine.operators.consistent import Consistent
     from ipse.engine.until import until
@@ -194,7 +194,7 @@ def _drawn(
 def _unfitted(
     y: "Tensor", operator: "Downsample", rounding: float, estimates: dict[str, object]
 ) -> "Problem":
-    """What repeats within the picture alone, from its interpolation on."""
+    """The problem without a fit: refinement by self-similarity, starting from interpolation."""
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.operators.consistent import Consistent
     from ipse.engine.problem import Problem
@@ -221,7 +221,7 @@ def _unfitted(
 
 
 def _outputs(consistent: "Consistent", rounding: float) -> "Callable[[Tensor], Tensor]":
-    """The picture that measures y, to within its rounding; detail is kept where y asks for it."""
+    """Project onto the pictures whose downsampled version is y to within rounding; keep detail that y supports."""
     from torch.nn.functional import interpolate
 
     from ipse.pilots.supported import supported
@@ -242,7 +242,7 @@ def _enlarged(y: "Tensor", operator: "Downsample") -> tuple[int, int]:
 
 
 def _interpolated(y: "Tensor", operator: "Downsample", size: tuple[int, int]) -> "Iterator[Tensor]":
-    """Bicubic interpolation, made to measure y step by step."""
+    """Yield bicubic interpolation, then steps of back-projection, which bring its downsampled version to y."""
     from torch.nn.functional import interpolate
 
     from ipse.pilots.back_projection import back_projection

@@ -1,4 +1,4 @@
-"""Untrained networks f_θ: one builder a file, found by its module's exact name.
+"""Untrained networks f_θ: one builder per file, found by the module's name.
 
 build("skip", 32, 3, down=(128,) * 5)  ==  ipse.engine.networks.skip.skip(32, 3, down=(128,) * 5)
 """
@@ -31,9 +31,9 @@ def builder(name: str) -> "Callable[..., Network]":
 
 
 def build(name: str, in_channels: int, out_channels: int, **options: Any) -> "Network":
-    """The network ``name`` from a latent of ``in_channels`` to a picture of ``out_channels``.
+    """Build the network ``name`` from a latent of ``in_channels`` to a picture of ``out_channels``.
 
-    The options are the builder's own; one it does not have raises OptionError with those it has.
+    The options are those of the builder; an unknown one raises OptionError, which lists them.
     """
     make = builder(name)
     allowed = list(signature(make).parameters)[2:]

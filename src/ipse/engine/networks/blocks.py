@@ -1,8 +1,8 @@
-"""The pieces that networks are made of.
+"""Building blocks of networks.
 
 convolution     y = K ∗ pad(x) + b              stride 1, or 2 by a stride or by a fixed low-pass
 normalisation   y = γ (x − E x) / √(V x + ε) + β    over the batch or over each picture
-up-sampling     fixed bilinear or nearest ×2: never learnt, for much of the prior lives there
+upsampling      fixed bilinear or nearest ×2: never learnt, because much of the prior is in it
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,8 @@ T = TypeVar("T")
 class Network(nn.Module):
     """An untrained network f_θ: latent z (B, C_in, h, w) → picture (B, C_out, H, W).
 
-    The three sizes are the contract with whoever pads the latent; all count pixels of the picture, so that
-    H and W must be multiples of ``stride`` and at least ``min_size``, and h = H / ``latent_stride``.
+    H and W must be multiples of ``stride`` and at least ``min_size``, and h = H / ``latent_stride``. The caller pads
+    the latent accordingly. All three are in pixels of the picture.
     """
 
     stride: int = 1
@@ -37,25 +37,25 @@ class Network(nn.Module):
 
 
 def chosen(option: str, value: str, table: Mapping[str, T]) -> T:
-    """The entry of ``table`` named ``value``; raises OptionError with the names there are."""
+    """The entry of ``table`` named ``value``; raises OptionError, which lists the names."""
     if value not in table:
         raise OptionError(f"{option} is {value!r}; expected one of {', '.join(table)}")
     return table[value]
 
 
 def at_least(option: str, value: int, least: int) -> None:
-    """Raise OptionError where ``value`` is smaller than ``least``."""
+    """Raise OptionError if ``value`` is smaller than ``least``."""
     if value < least:
         raise OptionError(f"{option} is {value}; expected a whole number of at least {least}")
 
 
 def per_scale(option: str, value: T | Sequence[T], scales: int) -> tuple[T, ...]:
-    """One value a scale: a single value is repeated, a sequence must have ``scales`` entries."""
+    """One value per scale: a single value is repeated, a sequence must have ``scales`` entries."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         return (cast(T, value),) * scales
     values = tuple(cast(Sequence[T], value))
     if len(values) != scales:
-        raise OptionError(f"{option} has {len(values)} values; expected one, or {scales}: one a scale")
+        raise OptionError(f"{option} has {len(values)} values; expected one, or {scales}: one per scale")
     return values
 
 

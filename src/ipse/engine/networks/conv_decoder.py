@@ -1,4 +1,4 @@
-"""The ConvDecoder: a Deep Decoder with 3×3 convolutions, which can also draw what is not smooth.
+"""The ConvDecoder: a Deep Decoder with 3×3 convolutions, which can also generate pictures that are not smooth.
 
     B₀ = z      B_{i+1} = norm( relu( K_i ∗ up( B_i ) ) )      f(z) = σ( C B )
 

@@ -1,9 +1,9 @@
-"""The generator of the DCGAN as a decoder: every doubling is learnt, which is what the other decoders avoid.
+"""The generator of the DCGAN as a decoder: its upsampling is learnt, which the other decoders avoid.
 
     x ← act( norm( K ∗ z ) )      x ← act( norm( K ∗↑ x ) ), a doubling each      f(z) = σ( K ∗↑ x )
 
-∗↑ is a 4×4 deconvolution of stride 2, or a fixed up-sampling and a 3×3 convolution. The latent has one pixel where the
-picture has 2^scales a side: any size, where the generator's own is a vector and one size.
+∗↑ is a 4×4 deconvolution of stride 2, or fixed upsampling followed by a 3×3 convolution. One pixel of the latent covers
+2^scales pixels a side of the picture, so that any size is possible; the latent of a GAN is a vector for one size.
 
 A. Radford, L. Metz, S. Chintala, "Unsupervised Representation Learning with Deep Convolutional Generative
 Adversarial Networks", ICLR 2016, https://arxiv.org/abs/1511.06434

@@ -1,4 +1,4 @@
-"""The Deep Decoder: no convolution wider than a pixel, so that the fixed up-sampling alone is the prior.
+"""The Deep Decoder: 1×1 convolutions only, so that the fixed upsampling alone is the prior.
 
     B₀ = z      B_{i+1} = norm( relu( up( C_i B_i ) ) )      f(z) = σ( C B )
 
@@ -32,7 +32,9 @@ class DeepDecoder(Network):
     ) -> None:
         super().__init__()
         cin, cout = channels
-        layers: list[nn.Module] = [nn.InstanceNorm2d(cin)]  # so that the scale of the latent does not matter
+        layers: list[nn.Module] = [
+            nn.InstanceNorm2d(cin)
+        ]  # makes the result independent of the latent's scale
         for i in range(scales + 1):
             mixed, doubled = (
                 [conv(width if i else cin, width, kernel, bias=False)],

@@ -1,11 +1,11 @@
-"""The default network: the wide work at a fraction of the resolution, a thin head at the full one.
+"""The default network: a wide core at reduced resolution and a thin head at full resolution.
 
     s_i(x) = merge( up( s_{i+1}( down(x) ) ) + skip(x) )        at 1/reduction of the picture
-    f(z) = σ( K₁ ∗ act( K₃ ∗ bilinear( K ∗ s_0(z) ) ) )          at the picture's own
+    f(z) = σ( K₁ ∗ act( K₃ ∗ bilinear( K ∗ s_0(z) ) ) )          at the picture's resolution
 
-The paper's encoder–decoder without what costs more than it gives: full-resolution wide convolutions, the
-normalisation of joined features, the joining itself (each skip is a few channels, widened and added). Every
-up-sampling is fixed and bilinear, for that carries much of the prior: a learnt (pixel-shuffle) head loses it.
+The paper's encoder–decoder without the parts that cost more than they gain: wide convolutions at full resolution, and
+normalising and concatenating the skip connections (here each is a few channels, widened and added). All upsampling is
+fixed and bilinear, because it provides much of the prior; a learnt head (pixel shuffle) loses it.
 
 D. Ulyanov, A. Vedaldi, V. Lempitsky, "Deep Image Prior", IJCV 2020, https://arxiv.org/abs/1711.10925
 Y. Liu et al., "The devil is in the upsampling", ICCV 2023, https://arxiv.org/abs/2304.11409
@@ -21,7 +21,7 @@ from ipse.engine.networks.blocks import DepthShift, Network, activation, at_leas
 
 @dataclass(frozen=True)
 class Sizes:
-    """Channels of the core, its scales, channels of a skip and of the head, picture pixels a core pixel."""
+    """Channels and scales of the core, channels of a skip and of the head, and picture pixels per core pixel."""
 
     width: int
     scales: int
@@ -86,8 +86,8 @@ class Fast(Network):
         """Latent z (B, C_in, H / latent_stride, W / latent_stride) → picture (B, C_out, H, W)."""
         if self.fold:
             z = F.pixel_unshuffle(z, self.reduction)
-        # Channels last makes a step on a CPU a third cheaper; the weights stay as they are. Said by its permutation,
-        # for vmap knows no memory formats.
+        # Channels-last layout makes a step on a CPU a third cheaper, without changing the weights. It is written as a
+        # permutation, because vmap does not support memory formats.
         x = self.thin(self.core(z.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)))
         x = F.interpolate(x, scale_factor=self.reduction, mode="bilinear") if self.reduction > 1 else x
         return self.squash(self.colour(self.act(self.fine(self.beside(x)))).contiguous())

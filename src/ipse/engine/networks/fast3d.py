@@ -1,10 +1,11 @@
-"""The default network over a stack: planes share their weights, and hand features on to their neighbours.
+"""The default network for stacks: planes share their weights and exchange features with their neighbours.
 
-    f(z)_d = fast(z_d),  where every 3×3 convolution sees of plane d   [h_{d−1}[:n], h_{d+1}[n:2n], h_d[2n:]]
+    f(z)_d = fast(z_d),  where the input of every 3×3 convolution is   [h_{d−1}[:n], h_{d+1}[n:2n], h_d[2n:]]
 
-A convolution over depth in which every channel looks one way: behind, ahead or at its own plane. It has the weights
-and, nearly, the cost of a plane's 3×3 convolutions, and a receptive field that grows by a plane each way with every
-layer. Planes at the ends see themselves. The planes are the channels of the picture: whoever calls it sees no depth.
+This is a convolution over depth in which each channel looks at one plane: the previous, the next or its own. It has the
+weights and nearly the cost of the 3×3 convolutions of a single plane, and its receptive field grows by one plane in
+each direction with every layer. The first and last plane take themselves as the missing neighbour. To the caller, the
+planes are channels of one picture.
 
 J. Lin, C. Gan, S. Han, "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019,
 https://arxiv.org/abs/1811.08383
@@ -18,7 +19,7 @@ from ipse.errors import OptionError
 
 
 class Fast3d(Fast):
-    """Planes on the batch axis of ``Fast``; channels of a plane lie next to one another."""
+    """``Fast`` with planes on the batch axis; the channels of a plane are adjacent."""
 
     def forward(self, z: Tensor) -> Tensor:
         """Latent z (B, planes · c, h, w) → picture (B, planes · C, H, W)."""
@@ -39,15 +40,15 @@ def fast3d(
     fold: bool = False,
     sigmoid: bool = True,
 ) -> Network:
-    """The network of planes that belong together; ``in_channels`` and ``out_channels`` are of all of them.
+    """The network for planes that belong together; ``in_channels`` and ``out_channels`` count those of all planes.
 
-    The other options are those of ``fast``. Raises OptionError, without ``planes`` too: a single picture has none.
+    The other options are those of ``fast``. Raises OptionError, also if ``planes`` is missing.
     https://arxiv.org/abs/1811.08383
     """
     if planes is None:
         raise OptionError(
-            "network 'fast3d' is of planes that belong together: give a stack and --joint T or Z, or "
-            "another network"
+            "network 'fast3d' is for planes that belong together: give a stack and --joint T or Z, or "
+            "choose another network"
         )
     sizes = {"width": width, "scales": scales, "head": head, "reduction": reduction, "planes": planes}
     for option, value in sizes.items():

@@ -1,4 +1,4 @@
-"""The residual network among the paper's comparisons: full resolution throughout, no scales.
+"""The residual network of the paper's comparison, at full resolution throughout.
 
     x ← act( K ∗ z )      x ← x + block(x), ``blocks`` times      f(z) = σ( K ∗ norm( K ∗ x ) )
 

@@ -1,4 +1,4 @@
-"""The encoder–decoder with skip connections, of the paper.
+"""The paper's encoder–decoder with skip connections.
 
     s_i(x) = merge[ skip(x) ⊕ up( s_{i+1}( down(x) ) ) ]          f(z) = σ( K ∗ s_0(z) )
 

@@ -1,4 +1,4 @@
-"""The generator of the texture networks: the latent at every scale, joined from coarse to fine.
+"""The generator of the texture networks: features of the latent at every scale, combined from coarse to fine.
 
     x_S = three( z ↓ 2^S )      x_i = three( norm( up x_{i+1} ) ⊕ norm( three( z ↓ 2^i ) ) )      f(z) = σ( C x_0 )
 

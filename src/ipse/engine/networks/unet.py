@@ -1,8 +1,8 @@
-"""The U-net among the paper's comparisons.
+"""The U-net of the paper's comparison.
 
     e_0 = pair(z)    e_i = pair( maxpool(e_{i−1}) )    d_i = pair( up(d_{i+1}) ⊕ e_i )    f(z) = σ( K ∗ d_0 )
 
-With ``concat_x`` the latent itself, averaged down, joins the encoder at every scale.
+With ``concat_x`` the downsampled latent is concatenated to the encoder's features at every scale.
 
 O. Ronneberger, P. Fischer, T. Brox, "U-Net", MICCAI 2015, https://arxiv.org/abs/1505.04597
 """

@@ -1,4 +1,4 @@
-"""E and R: fidelities and regularisers, one a file."""
+"""E and R: data fidelities and regularisers, one file each."""
 
 from ipse.engine.objectives.activation import Activation
 from ipse.engine.objectives.distance import Distance

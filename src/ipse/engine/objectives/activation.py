@@ -1,4 +1,4 @@
-"""E(x) = −mean over a window of φ_k(x): what excites one unit, one map or one class of a trained model the most.
+"""E(x) = −mean over a window of φ_k(x): the negative activation of a unit, a channel or a class of a trained model.
 
 D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing Higher-Layer Features of a Deep Network", 2009,
 https://www.researchgate.net/publication/265022827
@@ -12,12 +12,12 @@ from ipse.engine.objectives.objective import Objective
 
 
 class Activation(Objective):
-    """Makes a channel large.
+    """Maximises the activation of a channel.
 
     Args:
         features: φ, a picture (1, C, H, W) → (1, K) or (1, K, h, w).
         channel: k.
-        window: of a map, the side of its middle that counts; None is all of it. 1 is the unit in the middle.
+        window: side of the central window of the map to average over; 1 is the central unit, None the whole map.
     """
 
     def __init__(

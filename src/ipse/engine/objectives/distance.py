@@ -1,4 +1,4 @@
-"""E(x) = dist(x, S)²: for a measurement that says which pictures are possible, S, and no more."""
+"""E(x) = dist(x, S)²: for a measurement that only restricts the picture to a set S."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ from ipse.engine.objectives.objective import Objective
 
 
 class Distance(Objective):
-    """The squared distance to a set, by the set's own measure of it.
+    """The squared distance to a set.
 
     Args:
-        squared: a differentiable function of x (1, C, H, W) → (), zero within the set.
+        squared: computes the squared distance of x, (1, C, H, W) → (); differentiable, and zero within the set.
     """
 
     def __init__(self, squared: Callable[[Tensor], Tensor]) -> None:

@@ -1,8 +1,8 @@
-"""Cross-validation: some measurements are kept from the fit, and score it.
+"""Cross-validation: some measurements are held out from the fit and used to score it.
 
-With independent noise n, E‖x − y‖² over the held-out part is ‖x − clean‖² + σ²: the σ² is the same for every x, so
-the smallest score is the best picture, without a clean one and with σ unknown (Craven and Wahba 1979; Batson and
-Royer, Noise2Self, https://arxiv.org/abs/1901.11365).
+With independent noise n, E‖x − y‖² over the held-out part is ‖x − clean‖² + σ². Since σ² is the same for every x, the
+smallest score belongs to the best picture, even though neither the clean picture nor σ is known (Craven and Wahba
+1979; Batson and Royer, Noise2Self, https://arxiv.org/abs/1901.11365).
 """
 
 from collections.abc import Callable
@@ -14,16 +14,16 @@ from ipse.engine.objectives.objective import Objective
 
 
 def hold_out(known: Tensor, *, fraction: float, generator: torch.Generator, least: int = 16) -> Tensor:
-    """Choose which known measurements the fit will not see.
+    """Choose pixels at random to hold out from the fit.
 
     Args:
-        known: bool (1, 1, H, W), what there is to choose from.
-        fraction: how much of it to hold out, in [0, 1).
-        generator: what the choice hangs on.
-        least: below this many held-out pixels a score means nothing, so none is held out.
+        known: bool (1, 1, H, W), the pixels to choose from.
+        fraction: fraction of them to hold out, in [0, 1).
+        generator: random generator of the choice.
+        least: smallest number of held-out pixels that gives a meaningful score; if there are fewer, none is held out.
 
     Returns:
-        bool (1, 1, H, W), True where held out.
+        bool (1, 1, H, W), True for held-out pixels.
     """
     draw = torch.rand(known.shape, generator=generator, device=known.device)
     held = known & (draw < fraction)
@@ -31,16 +31,17 @@ def hold_out(known: Tensor, *, fraction: float, generator: torch.Generator, leas
 
 
 def hold_out_blocks(known: Tensor, *, side: int, fraction: float, generator: torch.Generator) -> Tensor:
-    """Choose known squares: where whole regions are missing, single pixels would score something easier.
+    """Choose squares to hold out. If whole regions are missing, predicting single pixels would be too easy a test.
 
     Args:
-        known: bool (1, 1, H, W).
-        side: of a square, pixels.
-        fraction: about how much of the known pixels to hold out; one square at least.
-        generator: what the choice hangs on.
+        known: bool (1, 1, H, W), the pixels to choose from.
+        side: side of a square, in pixels.
+        fraction: approximate fraction of the known pixels to hold out; at least one square.
+        generator: random generator of the choice.
 
     Returns:
-        bool (1, 1, H, W), True where held out; nothing where no whole square is known, or two would be half of it all.
+        bool (1, 1, H, W), True for held-out pixels; all False if no whole square is known, or if a square would take
+        more than a quarter of the known pixels.
     """
     height, width = known.shape[-2:]
     held = torch.zeros_like(known)
@@ -61,7 +62,7 @@ def hold_out_blocks(known: Tensor, *, side: int, fraction: float, generator: tor
 
 
 class HeldOutError(Objective):
-    """mean((A x − y)²) over the held-out pixels alone.
+    """mean((A x − y)²) over the held-out pixels.
 
     Args:
         y: the measurement (1, C, H, W).
@@ -80,6 +81,6 @@ class HeldOutError(Objective):
     values: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        """The mean squared error there; x is (1, C, H, W)."""
+        """The mean squared error at the held-out pixels; x is (1, C, H, W)."""
         measured = x if self.operator is None else self.operator(x)
         return (measured.flatten(2)[..., self.index] - self.values).square().mean()

@@ -10,7 +10,7 @@ from ipse.engine.objectives.objective import Objective
 
 
 class LeastSquares(Objective):
-    """The Gaussian fidelity, the reference's loss in every task.
+    """The Gaussian data fidelity, which is the reference's loss in every task.
 
     Args:
         y: the measurement, of the shape that ``operator`` returns.
@@ -39,6 +39,6 @@ class LeastSquares(Objective):
 
     @torch.no_grad()
     def error(self, x: Tensor) -> float:
-        """mean((A x − y)²) over what was measured alone: Σ w (A x − y)² / Σ w."""
+        """The mean squared error at measured samples: Σ w (A x − y)² / Σ w."""
         share = 1.0 if self.weight is None else float(self.weight.mean())
         return float(self(x)) / share if share else 0.0

@@ -1,4 +1,4 @@
-"""E + R: objectives map a picture x (1, C, H, W) to a scalar to be made small.
+"""E + R: objectives map a picture x (1, C, H, W) to a scalar to minimise.
 
 Terms add with ``+`` and scale with ``*``, so that code reads as the equation:
 ``LeastSquares(y, A) + 0.002 * TotalVariation()``.
@@ -22,7 +22,7 @@ class Objective(nn.Module):
 
 
 class Weighted(Objective):
-    """Σ λᵢ Eᵢ, kept flat."""
+    """Σ λᵢ Eᵢ, without nesting."""
 
     def __init__(self, terms: list[tuple[float, Objective]]) -> None:
         super().__init__()

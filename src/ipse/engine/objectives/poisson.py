@@ -8,7 +8,7 @@ from ipse.engine.objectives.objective import Objective
 
 
 class Poisson(Objective):
-    """The fidelity of counted photons: y ~ Poisson(A x / gain) · gain.
+    """The data fidelity for photon counts: y ~ Poisson(A x / gain) · gain.
 
     Args:
         y: the measurement, ≥ 0; its scale cancels.

@@ -8,7 +8,7 @@ from ipse.engine.objectives.objective import Objective
 
 
 class TotalVariation(Objective):
-    """Prefers pictures that are flat in pieces.
+    """Prefers piecewise constant pictures.
 
     Args:
         reduction: "mean" over pixels, so that a weight means the same at every size, or the reference's "sum".

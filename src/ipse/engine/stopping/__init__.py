@@ -1,4 +1,4 @@
-"""*: when to stop, and which step to keep, without a clean picture."""
+"""Stopping rules: when to stop, and which step to keep, without a ground truth."""
 
 from ipse.engine.stopping.discrepancy import Discrepancy
 from ipse.engine.stopping.held_out import HeldOut

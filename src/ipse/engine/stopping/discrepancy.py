@@ -1,6 +1,6 @@
 """‖m ⊙ (A x − y)‖² / Σ m ≈ σ²: Morozov's discrepancy principle, for a known noise level.
 
-m is 1 where something was measured; what is missing has no noise, and a regulariser is no misfit.
+m is 1 at measured samples. Missing samples and regularisers do not count as misfit.
 
 Morozov, "On the solution of functional equations by the method of regularization", 1966.
 """
@@ -18,9 +18,9 @@ class Discrepancy(Rule):
 
     Args:
         sigma: standard deviation of the measurement's noise, in units of y.
-        tau: safety factor; below 1 where the noise was clipped.
-        misfit: of an output (1, C, H, W) its mean squared error on what was measured (``LeastSquares.error``); None
-            takes the fit's whole loss for it, which is right where that is a mean of squares over all of y.
+        tau: safety factor; use less than 1 if the noise was clipped.
+        misfit: maps an output (1, C, H, W) to its mean squared error at measured samples (``LeastSquares.error``).
+            None uses the loss, which is correct if the loss is the mean squared error over all of y.
     """
 
     def __init__(
@@ -30,11 +30,11 @@ class Discrepancy(Rule):
         self.misfit = misfit
 
     def __call__(self, state: State) -> Verdict:
-        """Compare the misfit with the noise."""
+        """Compare the misfit with the noise level."""
         misfit = state.loss if self.misfit is None else self.misfit(state.raw)
         reached = misfit <= self.threshold
-        return Verdict(best=True, stop="the misfit is down to the noise" if reached else None)
+        return Verdict(best=True, stop="the misfit has reached the noise level" if reached else None)
 
     def state_dict(self) -> dict[str, Any]:
-        """The threshold; what measures the misfit is the problem's."""
+        """The threshold; ``misfit`` belongs to the problem."""
         return {"threshold": self.threshold}

@@ -1,4 +1,4 @@
-"""t* = argmin_t score_t: the step whose picture predicts best what the fit has not seen."""
+"""t* = argmin_t score_t: the step whose picture best predicts the held-out measurements."""
 
 import math
 
@@ -6,15 +6,15 @@ from ipse.engine.stopping.rule import Rule, State, Verdict
 
 
 class HeldOut(Rule):
-    """Keeps the smallest held-out score; stops when it has not fallen for ``patience`` steps.
+    """Keeps the state with the smallest held-out score; stops when the score has not fallen for ``patience`` steps.
 
-    Where nothing is held out (a picture too small for it) every state is the best, as with ``Last``.
+    If nothing is held out, because the picture is too small, every state is the best, as with ``Last``.
 
     Args:
         patience: steps without a new best before stopping.
-        every: judge the first step and then each so many only; copying a best picture costs time.
-        tolerance: a score so much above the smallest, relative to it, is as good, and the later step is kept:
-            of few held-out pixels a score is no more exact than that.
+        every: judge only the first step and then every so many steps, since copying the best picture takes time.
+        tolerance: relative tolerance of the score. A later step within it is preferred, because a score from few
+            held-out pixels is not exact.
     """
 
     def __init__(self, *, patience: int = 100, every: int = 5, tolerance: float = 0.0) -> None:
@@ -22,7 +22,7 @@ class HeldOut(Rule):
         self.best, self.best_step = math.inf, 0
 
     def __call__(self, state: State) -> Verdict:
-        """Compare with the best so far."""
+        """Compare with the best score so far."""
         if state.score is None:
             return Verdict(best=True)
         if state.step % self.every and state.step > 1:

@@ -1,12 +1,12 @@
-"""VAR_t of the raw outputs: it dips where the picture is fitted and the noise not yet.
+"""VAR_t, the moving variance of the raw outputs, which has a minimum when the picture is fitted but the noise is not.
 
 Wang, Li, Zhuang, Chen, Liang, Sun, "Early stopping for Deep Image Prior", 2023, https://arxiv.org/abs/2112.06074.
 ES-WMV takes the variance over a window of W outputs, ES-EMV an exponential one:
 
     m ← (1−α) m + α x_t,     v ← (1−α) (v + α ‖x_t − m‖²)
 
-Both must see raw outputs: an average would hide the dip. The variance is taken over at most ``SAMPLES`` values spread
-over the picture, which keeps a window of 100 pictures small.
+Both need raw outputs, because averaging would hide the minimum. The variance is taken over at most ``SAMPLES`` values
+spread over the picture, so that a window of 100 pictures stays small.
 """
 
 import math
@@ -21,7 +21,7 @@ SAMPLES = 1 << 16
 
 
 class _MovingVariance(Rule):
-    """Keeps the state of least variance; stops when none smaller came for ``patience`` steps."""
+    """Keeps the state with the smallest variance; stops after ``patience`` steps without a smaller one."""
 
     def __init__(self, *, patience: int) -> None:
         self.patience = patience
@@ -29,10 +29,10 @@ class _MovingVariance(Rule):
 
     @abstractmethod
     def variance(self, x: Tensor) -> float | None:
-        """The moving variance after this output; None while there are too few."""
+        """The moving variance after this output; None while there are too few outputs."""
 
     def __call__(self, state: State) -> Verdict:
-        """Compare with the least variance so far."""
+        """Compare with the smallest variance so far."""
         x = state.raw.detach().flatten()
         variance = self.variance(x[:: math.ceil(x.numel() / SAMPLES)].clone())
         if variance is None:
@@ -48,7 +48,7 @@ class _MovingVariance(Rule):
 class WindowedVariance(_MovingVariance):
     """ES-WMV: the variance over the last ``window`` outputs.
 
-    The window is a ring with running sums, so that a step costs two additions and not ``window`` of them.
+    A ring buffer with running sums makes a step cost two additions instead of ``window``.
     """
 
     def __init__(self, *, window: int = 100, patience: int = 1000) -> None:
@@ -60,9 +60,9 @@ class WindowedVariance(_MovingVariance):
         self.squares: Tensor | None = None
 
     def variance(self, x: Tensor) -> float | None:
-        """(1/W) Σ‖x_t − mean‖², per value; in double, since it is a small difference of large sums.
+        """(1/W) Σ‖x_t − mean‖², per value; in double precision, since it is a small difference of large sums.
 
-        Few samples, so that they may lie on the CPU: Apple's GPUs know no double.
+        It is computed on the CPU, because Apple's GPUs do not support double precision; the samples are few.
         """
         x = x.cpu().double()
         if self.total is None or self.squares is None:
@@ -93,7 +93,7 @@ class ExponentialVariance(_MovingVariance):
         self.seen = 0
 
     def variance(self, x: Tensor) -> float | None:
-        """The recursion above; silent for its first 1/α outputs, while it still remembers its start."""
+        """The recursion above; None for the first 1/α outputs, which still depend on the initial value."""
         self.seen += 1
         if self.mean is None:
             self.mean = x

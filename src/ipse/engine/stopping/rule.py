@@ -1,6 +1,7 @@
-"""*: a rule watches the stream of states and says, at each, whether it is the best so far and whether to stop.
+"""A stopping rule decides for each state of a fit whether it is the best so far and whether to stop.
 
-No rule sees a clean picture. Rules join with ``|``: the first says what is best, any of them stops.
+Rules never see a ground truth. Combine rules with ``|``: the first one decides which state is the best, and each of
+them can stop the fit.
 """
 
 from abc import ABC, abstractmethod
@@ -13,63 +14,63 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class State:
-    """One step of a fit, as seen by rules and by whoever watches.
+    """One step of a fit, as passed to rules and yielded to the caller.
 
-    ``raw`` and ``average`` are overwritten by the next step: copy what must last.
+    The next step overwrites ``raw`` and ``average``: copy them to keep them.
     """
 
     step: int  #: counted from 1
     loss: float
     raw: Tensor  #: f_θ(z) of this step, (1, C, H, W)
     average: Tensor  #: moving average of ``raw``
-    score: float | None  #: held-out score of ``average``; None where nothing is held out
-    seconds: float  #: spent in the fit so far, over all sessions
+    score: float | None  #: held-out score of ``average``; None if nothing is held out
+    seconds: float  #: time spent in the fit so far, over all sessions
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule says of one state."""
+    """A rule's decision about one state."""
 
-    best: bool  #: keep this state: it is the best so far
-    stop: str | None = None  #: why to stop now; None goes on
+    best: bool  #: whether this state is the best so far
+    stop: str | None = None  #: the reason to stop now; None to continue
 
 
 class Rule(ABC):
-    """State → Verdict. Rules remember; ``state_dict`` holds all of it as plain data and tensors."""
+    """State → Verdict. Rules have state, which ``state_dict`` returns as plain data and tensors."""
 
     @abstractmethod
     def __call__(self, state: State) -> Verdict:
         """Judge the next state of the stream."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the rule remembers."""
+        """The complete state of the rule."""
         return dict(vars(self))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``, which is copied."""
+        """Restore ``state_dict()``, which is copied."""
         vars(self).update(deepcopy(state))
 
     def __or__(self, other: "Rule") -> "Rule":
-        """This rule's best; whichever stops first."""
+        """A rule with this rule's best state, which stops as soon as either rule does."""
         return Either(self, other)
 
 
 class Either(Rule):
-    """The best of the first rule, until either stops."""
+    """The best state of the first rule; stops as soon as either rule does."""
 
     def __init__(self, first: Rule, second: Rule) -> None:
         self.first, self.second = first, second
 
     def __call__(self, state: State) -> Verdict:
-        """Judge by both; both see every state."""
+        """Judge the state by both rules."""
         first, second = self.first(state), self.second(state)
         return Verdict(first.best, first.stop or second.stop)
 
     def state_dict(self) -> dict[str, Any]:
-        """Both memories."""
+        """The state of both rules."""
         return {"first": self.first.state_dict(), "second": self.second.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Both memories."""
+        """Restore the state of both rules."""
         self.first.load_state_dict(state["first"])
         self.second.load_state_dict(state["second"])

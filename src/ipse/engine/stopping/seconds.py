@@ -4,22 +4,22 @@ from ipse.engine.stopping.rule import Rule, State, Verdict
 
 
 def used(budget: float) -> str:
-    """What is said where time is up."""
+    """The reason given when the time is used up."""
     return f"time budget of {budget:g} s used"
 
 
 class Seconds(Rule):
-    """Stops when the fit has taken ``budget`` seconds; every state is the best so far (join it to another rule).
+    """Stops when the fit has taken ``budget`` seconds. Every state is the best so far; combine it with another rule.
 
     Args:
-        budget: the fit's.
-        whole: what it is a part of, for the reason; None where it is all there is.
+        budget: the time of this fit, in seconds.
+        whole: the total budget to name in the reason, if this one is a part of it.
     """
 
     def __init__(self, budget: float, *, whole: float | None = None) -> None:
         self.budget, self.whole = budget, whole
 
     def __call__(self, state: State) -> Verdict:
-        """Look at the clock."""
+        """Compare the elapsed time with the budget."""
         over = state.seconds >= self.budget
         return Verdict(best=True, stop=used(self.whole or self.budget) if over else None)

@@ -1,1 +1,1 @@
-"""θ_1*, θ_2*, …: several fits, a step of all at once, where a device has room for them."""
+"""θ_1*, θ_2*, …: several fits computed together, step by step, if the device has enough memory."""

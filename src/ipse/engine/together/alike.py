@@ -1,4 +1,4 @@
-"""f(·; θ₁), …, f(·; θ_K) → one f over stacked θ, where the K modules differ in nothing but their tensors."""
+"""f(·; θ₁), …, f(·; θ_K) → one f over stacked θ, for K modules that differ only in the values of their tensors."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -8,7 +8,9 @@ from numpy import ndarray
 from torch import Tensor, nn
 
 Tensors = dict[str, Tensor]
-MACHINERY = frozenset(name for name in vars(nn.Module()) if name.startswith("_"))  # of every module
+MACHINERY = frozenset(
+    name for name in vars(nn.Module()) if name.startswith("_")
+)  # attributes of every module
 
 
 def alike(first: nn.Module, second: nn.Module) -> bool:
@@ -22,7 +24,7 @@ def alike(first: nn.Module, second: nn.Module) -> bool:
 
 
 def same_part(first: nn.Module, second: nn.Module) -> bool:
-    """Whether two modules, without those within them, are of one kind and were told the same."""
+    """Whether two modules, apart from their submodules, have the same type and the same attributes."""
     if type(first) is not type(second):
         return False
     mine, theirs = (
@@ -32,30 +34,30 @@ def same_part(first: nn.Module, second: nn.Module) -> bool:
 
 
 def same(first: object, second: object) -> bool:
-    """Whether two plain attributes are equal; arrays, which may be compared for long, only if they are one."""
+    """Whether two attributes are equal. Arrays count as equal only if identical, because comparing them takes long."""
     if first is second:
         return True
     if type(first) is not type(second) or isinstance(first, Tensor | ndarray):
         return False
     try:
         return bool(first == second)
-    except (RuntimeError, ValueError):  # a tuple of tensors cannot say
+    except (RuntimeError, ValueError):  # tuples of tensors cannot be compared
         return False
 
 
 def shapes(module: nn.Module) -> dict[str, tuple[object, ...]]:
-    """Every tensor's shape, type, device, and whether it is fitted."""
+    """The shape, dtype and device of every tensor, and whether it requires a gradient."""
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     return {name: (t.shape, t.dtype, t.device, t.requires_grad) for name, t in tensors.items()}
 
 
 def stacked(tensors: Sequence[Tensors]) -> Tensors:
-    """Tensors of one name and shape as one, (K, …), that shares nothing with them."""
+    """Stack tensors of the same name and shape into one (K, …), without sharing memory."""
     return {name: torch.stack([one[name].detach() for one in tensors]) for name in tensors[0]}
 
 
 def differing(modules: Sequence[nn.Module]) -> list[Tensors]:
-    """Of alike modules the tensors that are not the same in all of them."""
+    """The tensors of alike modules whose values are not the same in all of them."""
     every = [{**dict(one.named_parameters()), **dict(one.named_buffers())} for one in modules]
     names = [
         name

@@ -1,6 +1,6 @@
-"""(θ₁, z₁), …, (θ_K, z_K) as tensors, a row each, and a step of all rows at once: f by ``vmap``, Adam on all of θ.
+"""(θ₁, z₁), …, (θ_K, z_K) stacked into tensors, one row per fit; each step evaluates f by ``vmap`` and applies Adam.
 
-Each row has the normalisation, the jitter, the objective and the gradient of its fit alone.
+Normalisation, jitter, objective and gradient of each row are those of its fit alone.
 """
 
 import time
@@ -19,7 +19,7 @@ from ipse.engine.stopping import State
 from ipse.engine.together.alike import Tensors, alike, chosen, differing, stacked
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
-SLOW = "There is a performance drop"  # begins what vmap says where it would go through the rows in turn
+SLOW = "There is a performance drop"  # start of vmap's warning that it falls back to a loop over the rows
 UNFIT = (
     RuntimeError,
     ValueError,
@@ -27,8 +27,8 @@ UNFIT = (
 )  # of vmap where it cannot do a thing, or only slowly; of a memory that is full
 
 
-class Fallen(Exception):  # noqa: N818 - no error
-    """Fits whose misfit has jumped, which nobody else's weights should wait for."""
+class Fallen(Exception):  # noqa: N818 - a signal, not an error
+    """Raised when the loss of some fits has jumped, so that they restore earlier weights and leave the others."""
 
     def __init__(self, fits: Sequence[Fit]) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Fallen(Exception):  # noqa: N818 - no error
 
 
 class Each:
-    """E_1(x_1), …, E_K(x_K): in one go where the objectives differ in their tensors alone, else in turn."""
+    """E_1(x_1), …, E_K(x_K): evaluated together if the objectives differ only in their tensors, else one by one."""
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         self.objectives = list(objectives)
@@ -46,7 +46,7 @@ class Each:
             self.tensors = stacked(differing(self.objectives))
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Values (K,) of pictures (K, 1, C, H, W)."""
+        """The values (K,) for pictures (K, 1, C, H, W)."""
         if self.tensors is not None:
             with suppress(*UNFIT):
                 return vmap(self.one)(self.tensors, x) if self.tensors else vmap(self.objectives[0])(x)
@@ -54,21 +54,21 @@ class Each:
         return torch.stack([own(one) for own, one in zip(self.objectives, x, strict=True)])
 
     def one(self, tensors: Tensors, x: Tensor) -> Tensor:
-        """The value of one picture."""
+        """The value for one picture."""
         return functional_call(self.objectives[0], tensors, (x,))
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Leave out all but those rows."""
+        """Keep only the given rows."""
         self.objectives = [self.objectives[row] for row in rows]
         if self.tensors is not None:
             self.tensors = chosen(self.tensors, rows)
 
 
 class Vectorised:
-    """K fits as tensors, a row each: what a step of all of them needs.
+    """K fits as stacked tensors, one row each, with everything that a common step needs.
 
     Args:
-        fits: of one ``kind``, at the same step.
+        fits: fits of the same ``kind`` and at the same step.
     """
 
     def __init__(self, fits: Sequence[Fit]) -> None:
@@ -88,7 +88,7 @@ class Vectorised:
         self.take_moments()
 
     def take_moments(self) -> None:
-        """Begin with the fits' own moments of the gradient, where they have some."""
+        """Start with the fits' own gradient moments, if they have any."""
         for name, weight in self.weights.items():
             states = [fit.optimiser.state[fit.prior.network.get_parameter(name)] for fit in self.fits]
             if states[0]:
@@ -96,7 +96,7 @@ class Vectorised:
                 self.optimiser.state[weight] = {"step": states[0]["step"].clone(), **moments}
 
     def drawn(self) -> Tensor:
-        """f_θk(z_k), (K, 1, C, H, W), the network in the recipe's precision."""
+        """f_θk(z_k), (K, 1, C, H, W), computed in the recipe's precision."""
         low, (height, width) = self.recipe.precision == "bfloat16", self.prior.size
         z = self.z
         if self.prior.jitter > 0:
@@ -115,7 +115,7 @@ class Vectorised:
         return functional_call(self.network, (dict(weights), buffers), (z,))
 
     def computed(self) -> tuple[Tensor, Tensor, list[float], list[float | None]]:
-        """All of a step but the step: outputs, averages with them, losses, scores; gradients lie ready."""
+        """Compute outputs, averages, losses, scores and gradients of a step, without updating the weights."""
         self.optimiser.zero_grad(set_to_none=True)
         x = self.drawn()
         losses = self.objective(x)
@@ -127,16 +127,16 @@ class Vectorised:
         averages = torch.lerp(averages, raw, first.share(first.step + 1))
         scored = [fit.problem.score for fit in self.fits]
         scores = [score(own)[None] for score, own in zip(scored, averages, strict=True) if score is not None]
-        told = torch.cat([losses.detach(), *scores]).tolist()  # one transfer for all
-        own, rest = told[: len(self.fits)], iter(told[len(self.fits) :])
+        values = torch.cat([losses.detach(), *scores]).tolist()  # one transfer from the device for all
+        own, rest = values[: len(self.fits)], iter(values[len(self.fits) :])
         return raw, averages, own, [None if score is None else next(rest) for score in scored]
 
     def step(self) -> list[State]:
-        """Take a step with all fits; where computing it fails, nothing has changed.
+        """Take a step with all fits. If it fails, the fits are unchanged.
 
         Raises:
-            Fallen: some fits are to go back to earlier weights.
-            Exception: whatever networks and objectives raise.
+            Fallen: some fits have to restore earlier weights.
+            Exception: raised by a network or an objective.
         """
         start = time.perf_counter()
         before = [fit.prior.generator.get_state() for fit in self.fits]
@@ -148,14 +148,16 @@ class Vectorised:
             fallen = [fit for fit, loss in zip(self.fits, losses, strict=True) if fit.jumps(loss)]
             if fallen:
                 raise Fallen(fallen)
-        except Exception:  # passed on: alone, each fit must draw what it would have drawn
+        except (
+            Exception
+        ):  # reset the generators, so that each fit continues alone with the same noise, and re-raise
             for fit, state in zip(self.fits, before, strict=True):
                 fit.prior.generator.set_state(state)
             raise
         self.averages = averages
         self.note(losses)
         self.optimiser.step()
-        # Shared out, so that all fits' seconds add up to those that passed.
+        # Divide the time among the fits, so that their seconds add up to the elapsed time.
         share = (time.perf_counter() - start) / len(self.fits)
         return [
             State(fit.step + 1, losses[row], raw[row], self.averages[row], scores[row], fit.seconds + share)
@@ -163,14 +165,14 @@ class Vectorised:
         ]
 
     def note(self, losses: Sequence[float]) -> None:
-        """Note good weights as each fit does that may fall back."""
+        """Save the weights for a fall-back, as each fit does on its own."""
         if self.recipe.fall_back is not None and self.fits[0].step % SAFE_EVERY == 0:
             for fit, loss in zip(self.fits, losses, strict=True):
                 self.give(fit)
                 fit.note(loss)
 
     def give(self, fit: Fit) -> None:
-        """Put a row into its fit, as if it had been fitted alone."""
+        """Copy a row back to its fit, as if it had been fitted alone."""
         row, network = self.fits.index(fit), fit.prior.network
         with torch.no_grad():
             for name, weight in network.named_parameters():
@@ -184,7 +186,7 @@ class Vectorised:
         fit.average = None if self.averages is None else self.averages[row].clone()
 
     def keep(self, fits: Sequence[Fit]) -> None:
-        """Leave out the rows of all other fits."""
+        """Keep only the rows of the given fits."""
         rows = [self.fits.index(fit) for fit in fits]
         states = {name: self.optimiser.state.get(weight) for name, weight in self.weights.items()}
         own = chosen(self.weights, rows)

@@ -1,11 +1,11 @@
-"""θ_k ← θ_k − η · Adam(∇ Σ_j [E_j(A_j f_θj(z_j); y_j) + R_j]): fits of one size, a step of all at once.
+"""θ_k ← θ_k − η · Adam(∇ Σ_j [E_j(A_j f_θj(z_j); y_j) + R_j]): fits of the same size that take their steps together.
 
     for states in together({search.fit: iter(search) for search in searches}):
-        ...                               # (fit, state) of each that is still under way
+        ...                               # (fit, state) for each fit that is still running
 
-No term depends on two fits, so each gets the gradient that it would have alone, and keeps its own jitter, rule, best
-picture and end. A fit that leaves takes its slice with it, and the rest costs less. What cannot be stacked is fitted
-alone, and so is all that fails when stacked.
+No term depends on two fits, so each fit has the same gradient as alone, and keeps its own jitter, rule, best picture
+and end. When a fit leaves, its slice is removed and the others become cheaper. Fits that cannot be stacked, or fail
+when stacked, run alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,30 +22,30 @@ from ipse.engine.together.alike import alike
 from ipse.engine.together.stack import UNFIT, Fallen, Vectorised
 
 Event = TypeVar("Event")
-MOST = 8  # fits at once, unless told otherwise
-SLACK = 1.5  # what the allocator and the gradients in flight add to what the backward pass keeps
-WEIGHTS = 8  # copies of θ: stacked and alone, each with its gradient and Adam's two moments
-PICTURES = 12  # of float32 that a fit holds besides: measurement, pilot, average, best, and those in flight
+MOST = 8  # default maximum number of fits in a team
+SLACK = 1.5  # factor on the backward pass's memory, for the allocator and temporary gradients
+WEIGHTS = 8  # copies of θ in memory: stacked and separate, each with its gradient and Adam's two moments
+PICTURES = 12  # further float32 pictures per fit: measurement, pilot, average, best, and temporary ones
 
 
 class Team:
-    """Fits that take their steps at once; whoever pulls them pulls each once a round.
+    """Fits that take their steps together; the caller advances each of them once per round.
 
     Args:
-        fits: of one ``kind``, at the same step, their networks alike.
+        fits: fits of the same ``kind``, at the same step, with alike networks.
     """
 
     def __init__(self, fits: Iterable[Fit]) -> None:
         self.fits = list(fits)
         self.stack = Vectorised(self.fits)
-        self.ready: dict[Fit, State] = {}  #: states that nobody has pulled yet
+        self.ready: dict[Fit, State] = {}  #: states that have been computed but not yet returned
         for fit in self.fits:
             fit.team = self
 
     def advance(self, fit: Fit) -> State:
-        """The fit's next state; the first to ask in a round has all take their step."""
+        """Return the fit's next state; the first call of a round takes a step with all fits."""
         if fit not in self.ready:
-            if self.ready:  # others are still behind, so that this one goes ahead alone
+            if self.ready:  # other fits have not finished this round, so this one continues alone
                 self.leave(fit)
             else:
                 self.step()
@@ -58,16 +58,18 @@ class Team:
         return state
 
     def step(self) -> None:
-        """Take a step with all, or part where that does not work or is no use."""
+        """Take a step with all fits. Fits for which that fails leave the team, as does the last one."""
         while len(self.fits) > 1:
             try:
                 if len(self.fits) < len(self.stack.fits):
                     self.stack.keep(self.fits)
                 self.ready = dict(zip(self.fits, self.stack.step(), strict=True))
                 return
-            except Fallen as those:  # they go back by themselves, and the others take their step without them
+            except Fallen as those:  # these restore their weights alone, and the others step without them
                 leaving = list(those.fits)
-            except UNFIT:  # vmap, or the memory: alone, a fit raises what is its own fault
+            except (
+                UNFIT
+            ):  # vmap failed or memory ran out; a fit's own error will be raised again when it runs alone
                 leaving = list(self.fits)
             for fit in leaving:
                 self.leave(fit)
@@ -75,14 +77,14 @@ class Team:
             self.leave(fit)
 
     def give(self, fit: Fit) -> None:
-        """Put weights, moments and average into the fit, and the step that they are of."""
+        """Copy weights, moments, average and step number back to the fit."""
         state = self.ready.get(fit)
-        if state is not None:  # which nobody has pulled yet
+        if state is not None:  # computed, but not yet returned
             fit.step, fit.seconds = state.step, state.seconds
         self.stack.give(fit)
 
     def leave(self, fit: Fit) -> None:
-        """Give, and go on without it: its slice leaves the stack before the next step."""
+        """Copy the fit's state back and remove it; its slice is removed from the stack before the next step."""
         self.give(fit)
         self.fits.remove(fit)
         self.ready.pop(fit, None)
@@ -90,7 +92,7 @@ class Team:
 
 
 def kind(fit: Fit) -> tuple[object, ...] | None:
-    """What fits must share to be stacked, besides their networks' structure; None where a fit is its own."""
+    """The properties that fits must share to be stacked, besides their networks; None if a fit cannot be stacked."""
     prior, recipe = fit.prior, fit.recipe
     plain = (
         type(prior) in (Prior, GuidedPrior)
@@ -108,12 +110,12 @@ def kind(fit: Fit) -> tuple[object, ...] | None:
 
 
 def moments_of(fit: Fit) -> int:
-    """How many gradients are in Adam's moments: fewer than steps were taken where the fit fell back."""
+    """The number of gradients in Adam's moments, which is less than the number of steps after a fall-back."""
     return max((int(state.get("step", 0)) for state in fit.optimiser.state.values()), default=0)
 
 
 def join(fits: Iterable[Fit]) -> None:
-    """Make teams of those that can be stacked; the others stay alone."""
+    """Group the fits that can be stacked into teams."""
     teams: list[list[Fit]] = []
     for fit in fits:
         own = kind(fit)
@@ -132,14 +134,15 @@ def join(fits: Iterable[Fit]) -> None:
 
 
 def together(streams: Mapping[Fit, Iterator[Event]]) -> Iterator[list[tuple[Fit, Event]]]:
-    """Pull streams, each of which takes its fit's steps, so that the fits take them at once where they can.
+    """Iterate over several streams at a time, so that their fits take their steps together if possible.
 
     Args:
-        streams: of searches, restorations or whatever pulls them; none has taken a step since it was opened.
+        streams: an iterator for each fit, which takes its steps, such as a search or a restoration. None of them may
+            have taken a step yet.
 
     Yields:
-        What came of a round: of every stream whose fit goes with others, an event. Where a fit is alone, or is done,
-        its stream is pulled to its end, an event a round.
+        The events of each round, one for every fit in a team. Once a fit is alone, its stream is run to the end, with
+        one event per round.
     """
     join(streams)
     under_way = dict(streams)
@@ -148,7 +151,7 @@ def together(streams: Mapping[Fit, Iterator[Event]]) -> Iterator[list[tuple[Fit,
         for fit, stream in under_way.items():
             if fit.team is not None:
                 event = next(stream, None)
-                if event is None:  # it ended without a step
+                if event is None:  # the stream ended without taking a step
                     fit.leave()
                 else:
                     events.append((fit, event))
@@ -160,7 +163,7 @@ def together(streams: Mapping[Fit, Iterator[Event]]) -> Iterator[list[tuple[Fit,
 
 
 def at_once(problem: Problem, most: int) -> int:
-    """How many fits like this one a device has memory for, from 1 to ``most``."""
+    """The number of fits like this one that the device has memory for, from 1 to ``most``."""
     if problem.prior is None or most < 2:
         return 1
     room = memory_available(str(problem.prior.z.device))
@@ -171,6 +174,6 @@ def at_once(problem: Problem, most: int) -> int:
 
 
 def worthwhile(problem: Problem, most: int) -> int:
-    """How many fits like this one are quicker at once than in turn: on a CPU, which one fit keeps busy, only one."""
+    """The number of fits like this one that run faster together than one by one; on a CPU it is 1."""
     cuda = problem.prior is not None and problem.prior.z.device.type == "cuda"
     return at_once(problem, min(most, MOST)) if cuda else 1
