@@ -70,7 +70,7 @@ def test_the_command_prints_a_line_a_picture_and_the_totals(capsys):
     assert last["totals"]["memory"] == 2 * looks[0]["memory"]
     assert last["totals"]["seconds"] == pytest.approx(1.5 * looks[0]["seconds"], abs=0.01)
     assert main(["smooth", "in/*.png", "-o", "out", "--skip-existing", "--dry-run", "--mask", "in"]) == 1
-    assert "would fail: in/0.png: no mask" in capsys.readouterr().out
+    assert "would fail: in/0.png: no matching mask" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("folder")

@@ -58,7 +58,7 @@ def test_every_public_name_is_on_the_api_page(site: Path) -> None:
     assert sorted(set(listed) - {"api"}) == sorted(ipse.__all__)
     page = (site / "api.html").read_text(encoding="utf-8")
     assert all(f'id="ipse.{name}"' in page or re.search(rf'id="ipse\.\w+\.{name}"', page) for name in listed)
-    assert "return to the last good weights" in page  # a field's comment
+    assert "restore the last good weights" in page  # a field's comment
 
 
 def test_what_is_not_there_is_left_out_of_the_navigation(

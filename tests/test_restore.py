@@ -226,6 +226,6 @@ def test_the_discrepancy_is_that_of_what_was_measured(missing: float) -> None:
             assert isinstance(rule, Discrepancy)
             assert rule.misfit is not None
             misfits.append(rule.misfit(event.raw) / (20 / 255) ** 2)
-    assert restoration.result().reason == "the misfit is down to the noise"
+    assert restoration.result().reason == "the misfit has reached the noise level"
     assert misfits[-1] <= 1 < min(misfits[:-1])
     assert misfits[-1] > 0.8

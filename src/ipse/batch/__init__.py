@@ -1,10 +1,10 @@
-"""{y₁, y₂, …} ↦ {x*₁, x*₂, …}: many pictures, each restored from itself alone, on one machine or on many.
+"""{y₁, y₂, …} ↦ {x*₁, x*₂, …}: restore many pictures, each from itself alone, on one machine or many.
 
     for record in ipse.batch.restore_many(["in/"], task="denoise", output="out/"):
         print(record.state, record.output)
 
-Folders and globs become errands; an errand is one fit, from file to file, and ends in one record of the manifest.
-A second run finishes what the first has left.
+Folders and globs are expanded to errands. An errand is one restoration from file to file, and gives one record in the
+manifest. A second run restores what the first one did not finish.
 """
 
 from importlib import import_module
@@ -28,7 +28,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first asked for (PEP 562): the command answers before PyTorch and Dask are there."""
+    """Import names on first use (PEP 562), so that the command starts without loading PyTorch and Dask."""
     if name not in _HOME:
         raise AttributeError(f"module 'ipse.batch' has no attribute {name!r}")
     return getattr(import_module(f"ipse.batch.{_HOME[name]}"), name)

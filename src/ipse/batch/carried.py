@@ -1,4 +1,4 @@
-"""errands ↦ moments and records, the manifest kept: the one loop of every batch, wherever the fits run.
+"""errands ↦ moments and records: the main loop of every batch, which also writes the manifest.
 
 An engine pulls errands and yields what comes of them. Where an errand is to come later, None stands in for it, and an
 engine that has nothing to say passes None on, so that whoever pulls can look at the clock, or leave.
@@ -12,15 +12,15 @@ from ipse.batch.errands import Errand
 from ipse.batch.records import FULL, Manifest, Moment, Record
 from ipse.errors import RunError
 
-Source = Iterable[Errand | Record | None]  #: a record is of what was refused, and is passed on
+Source = Iterable[Errand | Record | None]  #: a record stands for a refused picture, and is passed on
 Stream = Generator[Moment | Record | None]
 Engine = Callable[[Source], Stream]
 
-PAUSE = 0.1  # seconds, while there is nothing to do
+PAUSE = 0.1  # seconds to sleep when there is nothing to do
 
 
 def carried(source: Source, engine: Engine, manifest: Manifest | None = None) -> Stream:
-    """Carry errands out and write down what becomes of them; stop pulling to cancel what is under way.
+    """Run errands and write a record of each. Stop iterating to cancel those under way.
 
     Raises:
         RunError: the disk is full, or the manifest cannot be written: nothing that follows could be kept.
@@ -36,7 +36,7 @@ def carried(source: Source, engine: Engine, manifest: Manifest | None = None) ->
         if manifest is not None:
             manifest.close()
         for folder in folders:
-            with suppress(OSError):  # it is not there, or holds what another run goes on from
+            with suppress(OSError):  # missing, or holding checkpoints that another run will resume from
                 folder.rmdir()
 
 
@@ -49,7 +49,7 @@ def seen(source: Source, folders: set[Path]) -> Iterator[Errand | Record | None]
 
 
 def keep(record: Record, manifest: Manifest | None) -> None:
-    """Write a record down.
+    """Write a record to the manifest.
 
     Raises:
         RunError: the disk is full: the fits that follow would be lost.

@@ -1,6 +1,6 @@
-"""errands ↦ Dask's tasks ↦ records: an engine of processes on this machine, or of whatever a scheduler has.
+"""errands ↦ Dask tasks ↦ records: run a batch in processes on this machine or on the workers of a scheduler.
 
-One fit is one task. Only so many are with the scheduler at a time: what it costs does not grow with the batch.
+Each fit is one task. The number of tasks submitted at a time is limited, so that the cost does not grow with the batch.
 Dask: Rocklin, "Dask: Parallel Computation with Blocked algorithms and Task Scheduling" (2015),
 https://doi.org/10.25080/Majora-7b98e3ed-013.
 """
@@ -26,12 +26,12 @@ from ipse.errors import OptionError, RunError, one_line
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-WINDOW = 512  # errands that are with the scheduler at a time
-TOGETHER = 64  # errands that are sent at once: what a message costs is shared
-RETRIES = 2  # of a fit that failed in a way that nobody foresaw
-DEATHS = 20  # of workers, before a picture is thought to be the cause
-MEND = 5.0  # seconds between two looks after the workers
-PATIENCE = 10.0  # seconds for a scheduler to answer, and for fits to leave
+WINDOW = 512  # maximum number of errands at the scheduler
+TOGETHER = 64  # number of errands per message to the scheduler
+RETRIES = 2  # retries after an unexpected failure
+DEATHS = 20  # number of workers that may die on a picture before the picture counts as the cause
+MEND = 5.0  # seconds between two checks of the workers
+PATIENCE = 10.0  # timeout in seconds for a scheduler to answer, and for fits to stop
 INSTALL = "Dask is not installed: pip install 'ipse[dask]'"
 
 
@@ -45,7 +45,7 @@ class Dask:
 
     workers: int | None = None
     scheduler: str | None = None  #: an address, or the path of a scheduler file
-    device: str = "auto"  #: a fit on "cuda…" takes one of a worker's resource GPU
+    device: str = "auto"  #: a fit on "cuda…" uses one unit of the worker's resource "GPU"
     retries: int = RETRIES
 
     def __post_init__(self) -> None:
@@ -59,11 +59,11 @@ class Dask:
             raise OptionError(INSTALL) from error
 
     def __call__(self, source: Source) -> Stream:
-        """Carry errands out.
+        """Run errands.
 
         Raises:
             OptionError: the scheduler does not answer.
-            RunError: the scheduler was lost; the same command goes on.
+            RunError: the connection to the scheduler was lost; run the same command to continue.
         """
         threads = None if self.workers is None else threads_of_each(self.workers)
         with self.client() as client:
@@ -71,7 +71,7 @@ class Dask:
 
     @contextmanager
     def client(self) -> "Generator[Client]":
-        """Connect, or start processes to connect to."""
+        """Connect to the scheduler, or start one with its workers."""
         from distributed import Client
 
         if self.scheduler is None:
@@ -91,10 +91,10 @@ class Dask:
             yield client
 
     def resources(self, client: "Client") -> dict[str, float]:
-        """Return what a fit takes of its worker.
+        """Return the Dask resources that a fit needs.
 
         Raises:
-            OptionError: no worker there is has it: the fits would wait for ever.
+            OptionError: no worker has them, so the fits would wait forever.
         """
         if not self.device.startswith("cuda"):
             return {}
@@ -109,25 +109,25 @@ class Dask:
 
 @dataclass
 class Flight:
-    """Errands that are with the scheduler, and what is heard of them."""
+    """The errands at the scheduler, and the messages about them."""
 
     client: "Client"
     retries: int
     resources: dict[str, float]
-    threads: int | None  #: of a fit that was told nothing else; None leaves it to the worker
-    task: Callable[..., Record | None] = work  #: of an errand and the topic of its events
+    threads: int | None  #: default number of threads per fit; None leaves it to the worker
+    task: Callable[..., Record | None] = work  #: called with an errand and the topic for its events
     topic: str = field(default_factory=lambda: f"ipse-{uuid4().hex}")
     heard: "SimpleQueue[Any]" = field(default_factory=SimpleQueue)
     flying: dict[str, tuple["Future[Any]", Errand, int]] = field(default_factory=dict[str, Any])
-    fitting: set[str] = field(default_factory=set[str])  #: keys of those that a worker has begun
-    #: what fits that have ended have said, until the scheduler says the same: a record need not be fetched
+    fitting: set[str] = field(default_factory=set[str])  #: keys of the errands that a worker has started
+    #: records that arrived as events before the scheduler reported the end of the task, so none need be fetched
     records: dict[str, Record] = field(default_factory=dict[str, Record])
-    more: bool = True  #: whether the source may have errands yet
+    more: bool = True  #: whether the source may have more errands
     count: int = 0
     looked: float = field(default_factory=time.monotonic)
 
     def events(self, source: Source) -> Stream:
-        """Send errands out, and yield what comes back; stop pulling to call them back."""
+        """Submit errands and yield events and records. Stop iterating to cancel them."""
         self.client.subscribe_topic(self.topic, self.heard.put)
         errands = iter(source)
         try:
@@ -138,7 +138,7 @@ class Flight:
             self.call_back()
 
     def fill(self, errands: Iterator[Errand | Record | None]) -> Iterator[Record]:
-        """Send so many at once that there are ``WINDOW`` out, once enough have come back that it is worth it."""
+        """Submit errands up to ``WINDOW``, as soon as there is room for a full message."""
         if not self.more or len(self.flying) > WINDOW - TOGETHER:
             return
         sent: list[tuple[Errand, int]] = []
@@ -154,13 +154,13 @@ class Flight:
         self.send(sent)
 
     def send(self, errands: Sequence[tuple[Errand, int]]) -> None:
-        """Send errands to the scheduler, each with the deaths that it has seen."""
+        """Submit errands, each with the number of workers that have died on it."""
         if not errands:
             return
         first, self.count = self.count, self.count + len(errands)
         keys = [
             f"{self.topic}-{first + index:09}" for index in range(len(errands))
-        ]  # in this order they are begun
+        ]  # the scheduler starts them in this order
         given: dict[str, Any] = {"key": keys, "retries": self.retries, "resources": self.resources or None}
         futures: Any = self.client.map(
             self.task, [errand for errand, _ in errands], topic=self.topic, pure=False, **given
@@ -170,7 +170,7 @@ class Flight:
             future.add_done_callback(self.heard.put)
 
     def next(self) -> Moment | Record | None:
-        """Wait a moment for the next that is heard."""
+        """Wait briefly for the next message."""
         if time.monotonic() - self.looked > MEND:
             self.looked = time.monotonic()
             mend(self.client)
@@ -181,7 +181,7 @@ class Flight:
         return self.told(said[1]) if isinstance(said, tuple) else self.landed(said)
 
     def told(self, event: dict[str, Any]) -> Moment | None:
-        """Note what a worker says."""
+        """Handle a worker's event."""
         said = event["said"]
         if event["kind"] == "moment":
             return heard(said)
@@ -194,16 +194,16 @@ class Flight:
         return None
 
     def landed(self, future: "Future[Any]") -> Record | None:
-        """Take a record; an errand whose worker has died is sent again.
+        """Handle a finished task. If its worker has died, submit the errand again.
 
         Raises:
-            RunError: the scheduler is gone.
+            RunError: the connection to the scheduler was lost.
         """
         key = str(future.key)
         _, errand, deaths = self.flying.pop(key)
         self.fitting.discard(key)
         made = self.records.pop(key, None)
-        if made is not None:  # even where the worker died right after
+        if made is not None:  # valid even if the worker died right after it
             return made
         if future.status == "finished":
             return future.result()
@@ -221,7 +221,7 @@ class Flight:
         return failed(errand, time.perf_counter(), said, foreseen=False)
 
     def call_back(self) -> None:
-        """Cancel what is out, and wait until no fit writes any more."""
+        """Cancel the submitted errands, and wait until all fits have stopped writing."""
         with suppress(Exception):  # the scheduler may be gone
             self.client.cancel([future for future, *_ in self.flying.values()], force=True)
         give_up = time.monotonic() + PATIENCE
@@ -235,7 +235,7 @@ class Flight:
 
 
 def absolute(errand: Errand) -> Errand:
-    """Return an errand that means the same wherever a worker stands."""
+    """Return the errand with absolute paths, for workers with another working folder."""
     job = errand.job
     options = {
         key: value.absolute() if isinstance(value, Path) else value for key, value in job.options.items()

@@ -1,4 +1,4 @@
-"""(pictures, task, options, settings) ↦ errands: every picture with its own output, known before anything starts."""
+"""(pictures, task, options, settings) ↦ errands: every picture with its output, determined before anything starts."""
 
 import os
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from ipse.errors import OptionError, OutputError
 from ipse.runs.job import SUFFIX, Job, default_target
 from ipse.runs.receipt import sha256
 
-LONG = 160  # bytes of a name, of the 255 that most systems take, to which more can be added
-HIDDEN = ".ipse"  # the folder beside the outputs that holds what is under way
+LONG = 160  # longest file name in bytes to which suffixes can be added; most systems allow 255
+HIDDEN = ".ipse"  # folder beside the outputs for checkpoints
 
 
 @dataclass(frozen=True)
 class Errand:
-    """One fit, from file to file; it can be sent to another process or machine."""
+    """One restoration from file to file. It can be sent to another process or machine."""
 
-    job: Job  #: its options may name folders, in which the picture's partner is found by its stem
-    inside: Path  #: the picture's path below the folder that was named
+    job: Job  #: options may be folders, in which the file for the picture is found by its stem
+    inside: Path  #: the picture's path relative to the folder given by the user
     skip_existing: bool = False
-    threads: int | None = None  #: None leaves PyTorch's
+    threads: int | None = None  #: threads per fit; None keeps PyTorch's default
 
     @property
     def source(self) -> Path:
@@ -38,29 +38,29 @@ class Errand:
 
     @property
     def label(self) -> str:
-        """What the names of its checkpoint and its note begin with: the output's name, unless that leaves no room."""
+        """Prefix of the file names of its checkpoint and note: the output's name, shortened if it is too long."""
         name = self.target.name
         return name if len(os.fsencode(name)) <= LONG else f"{name[:40]}-{sha256(os.fsencode(name))[:16]}"
 
     @property
     def hidden(self) -> Path:
-        """The folder of its checkpoint; whoever runs the batch removes it at the end."""
+        """The folder of its checkpoint, which is removed at the end of the batch."""
         return self.target.parent / HIDDEN
 
 
 @dataclass(frozen=True)
 class Order:
-    """Many pictures, and one way to restore them.
+    """Pictures, and how to restore all of them.
 
     Raises:
         OutputError: the output folder is a file.
-        OptionError: a suffix or a number of threads that cannot be.
+        OptionError: an invalid suffix or number of threads.
     """
 
     pictures: tuple[Path, ...]  #: files, folders and globs
-    output: Path  #: a folder; it is made where it is missing
-    job: Job  #: all but source and target
-    suffix: str = SUFFIX  #: of the outputs' names
+    output: Path  #: output folder; created if missing
+    job: Job  #: the job without source and target
+    suffix: str = SUFFIX  #: suffix of the outputs' names
     recursive: bool = False
     skip_existing: bool = False
     threads: int | None = None
@@ -79,11 +79,11 @@ class Order:
 
     @property
     def manifest(self) -> Path:
-        """Where the records go."""
+        """The path of the manifest."""
         return self.output / MANIFEST
 
     def make_output(self) -> None:
-        """Make the output folder.
+        """Create the output folder.
 
         Raises:
             OutputError: it cannot be made, or nothing can be put into it.
@@ -111,14 +111,14 @@ class Order:
         return listed(self.pictures, Scan(self.output, self.recursive, places, tuple(pairs)))
 
     def errand(self, found: Found) -> Errand:
-        """Return what is to be done for one picture."""
+        """Return the errand for one picture."""
         name = default_target(self.job.task, found.source, suffix=self.suffix).name
         target = self.output / found.inside.parent / name
         job = replace(self.job, source=found.source, target=target)
         return Errand(job, found.inside, skip_existing=self.skip_existing, threads=self.threads)
 
     def errands(self, listing: Listing) -> list[Errand]:
-        """Return what is to be done for each picture.
+        """Return the errands for all pictures.
 
         Raises:
             OutputError: two pictures have one output, or an output is a picture that is to be restored.
@@ -129,10 +129,10 @@ class Order:
 
 
 def check_apart(errands: Iterable[Errand]) -> None:
-    """Refuse errands that would get in each other's way.
+    """Check that no errand overwrites the picture or the output of another.
 
     Raises:
-        OutputError: names two of them.
+        OutputError: one does; the message names both.
     """
     takers: dict[str, Path] = {}
     errands = list(errands)
@@ -151,5 +151,5 @@ def check_apart(errands: Iterable[Errand]) -> None:
 
 
 def place(path: Path) -> str:
-    """Return a path as the system tells files apart."""
+    """Return the path in the form in which the file system compares names."""
     return os.path.normcase(path.absolute())

@@ -1,8 +1,9 @@
-"""errands ↦ what would become of each, and about what it would take: headers are read, a few pictures are measured.
+"""errands ↦ a forecast for each: whether it would run, with estimates of time and memory (``--dry-run``).
 
     seconds ≈ a + b·n, bytes ≈ c + d·n          n pixels, of all planes
 
-The line goes through the plans of the smallest and the largest picture of a kind: whole, in tiles, in windows, a stack.
+Only headers are read. The lines are fitted through the plans of the smallest and the largest picture of each kind:
+whole, in tiles, in windows, or a stack.
 """
 
 from collections import defaultdict
@@ -32,44 +33,46 @@ State = Literal["restore", "earlier", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class Outlook:
-    """What would become of one picture."""
+    """The forecast for one picture."""
 
-    input: str  #: as it was named
+    input: str  #: the path as given
     output: str
-    state: State  #: "restore", or what its record would say
+    state: State  #: "restore", or the state that its record would have
     size: tuple[int, int] | None = None  #: (H, W)
     planes: int = 1
     kind: Kind = "whole"
-    seconds: float | None = None  #: at most, of a fit
-    memory: int | None = None  #: bytes, of a fit
-    error: str | None = None  #: one line
+    seconds: float | None = None  #: upper bound for the fit
+    memory: int | None = None  #: bytes that the fit needs
+    error: str | None = None  #: one-line message
 
     @property
     def pixels(self) -> int:
-        """Of all planes."""
+        """The number of pixels of all planes."""
         return 0 if self.size is None else self.planes * self.size[0] * self.size[1]
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What all of them would take."""
+    """The totals of all pictures."""
 
     states: dict[State, int]
-    workers: int  #: fits at a time
-    seconds: float  #: at most, where each worker gets its share
-    memory: int  #: bytes, of the largest fits that may be under way together
-    available: int | None  #: bytes; None where nothing was measured, or the system does not tell
+    workers: int  #: number of fits at a time
+    seconds: float  #: upper bound, with the work divided among the workers
+    memory: int  #: bytes of the largest fits that may run at the same time
+    available: (
+        int | None
+    )  #: free memory in bytes; None if nothing was measured or the system does not report it
 
 
 def forecast(
     errands: Sequence[Errand], *, workers: int = 1, threads: int | None = None
 ) -> tuple[list[Outlook], Totals]:
-    """Say what would become of errands, and write nothing.
+    """Forecast errands without writing anything.
 
     Args:
-        errands: as for the run.
-        workers: fits at a time.
-        threads: of a fit; None leaves PyTorch's.
+        errands: the errands of the run.
+        workers: number of fits at a time.
+        threads: threads per fit; None keeps PyTorch's default.
     """
     looks = [outlook(errand) for errand in errands]
     set_threads(threads)
@@ -88,7 +91,7 @@ def forecast(
 
 
 def outlook(errand: Errand) -> Outlook:
-    """Say what would become of one errand, by headers, and by hashes where there is an output already."""
+    """Forecast one errand from the file's header, and from hashes if the output exists."""
     told = Outlook(str(errand.source), str(errand.target), "restore")
     if errand.skip_existing and is_there(errand.target):
         return replace(told, state="skipped")
@@ -107,10 +110,10 @@ def outlook(errand: Errand) -> Outlook:
 
 
 def header(told: Outlook, job: Job) -> Outlook:
-    """Add what the picture's header tells.
+    """Add the information in the picture's header.
 
     Raises:
-        InputError: it is no picture.
+        InputError: the file is not a picture.
     """
     assert job.source is not None
     stack = stack_of(job)
@@ -120,17 +123,17 @@ def header(told: Outlook, job: Job) -> Outlook:
     if takes_windows(job):
         return replace(told, size=size, kind="windows")
     if size is None or job.source.is_dir():
-        data, name = read_bytes(job.source)  # which says what is wrong with a folder
+        data, name = read_bytes(job.source)  # raises the right error for a folder
         size = size_in(data, name=name)
     side = side_for(size, told=job.settings.tile, factor=enlargement(job.options))
     return replace(told, size=size, kind="tiles" if side else "whole")
 
 
 def job_of(errand: Errand) -> Job:
-    """Return the job of an errand, each of its folders replaced by the picture's file in it.
+    """Return the job of an errand, with each folder option replaced by the file that matches the picture.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such file.
     """
     return replace(errand.job, options=matched(errand.job.options, errand.source, errand.inside))
 
@@ -138,7 +141,7 @@ def job_of(errand: Errand) -> Job:
 def planned(
     errands: Sequence[Errand], looks: list[Outlook], indices: Sequence[int]
 ) -> list[tuple[int, Plan]]:
-    """Plan the smallest and the largest of some pictures: pixels and plan of each. What cannot be, would fail."""
+    """Plan the smallest and the largest picture; return pixels and plan of each. Invalid ones are marked as failed."""
     plans: list[tuple[int, Plan]] = []
     for order in (indices, indices[::-1]):
         for index in order:
@@ -156,18 +159,18 @@ def planned(
 
 
 def elsewhere(job: Job) -> Job:
-    """Return a job whose output has a place already."""
+    """Return the job with a temporary output in an existing folder."""
     assert job.target is not None
     return replace(job, target=nearest(job.target) / f".ipse-forecast{job.target.suffix}", overwrite=True)
 
 
 def nearest(path: Path) -> Path:
-    """Return the nearest folder above a path that is there."""
+    """Return the nearest existing parent folder of a path."""
     return next(one for one in path.absolute().parents if one.is_dir())
 
 
 def between(look: Outlook, one: tuple[int, Plan], other: tuple[int, Plan]) -> Outlook:
-    """Read a picture's seconds and bytes off the line through two plans."""
+    """Interpolate a picture's seconds and bytes linearly between two plans."""
     (small, least), (large, most) = one, other
     share = (look.pixels - small) / (large - small) if large > small else 0.0
     seconds = least.seconds + share * (most.seconds - least.seconds)
@@ -176,7 +179,7 @@ def between(look: Outlook, one: tuple[int, Plan], other: tuple[int, Plan]) -> Ou
 
 
 def totals(looks: Sequence[Outlook], workers: int, available: int | None) -> Totals:
-    """Add up."""
+    """Compute the totals."""
     seconds = [look.seconds for look in looks if look.seconds is not None]
     memory = sorted((look.memory for look in looks if look.memory is not None), reverse=True)
     states: dict[State, int] = defaultdict(int)

@@ -1,4 +1,4 @@
-"""files, folders, globs ↦ the pictures that are meant, each once, and where each lies below what was named.
+"""files, folders, globs ↦ the pictures to restore, each once, with its path relative to the given folder.
 
 A file that was named is taken whatever it is, but for an output that lies in the output folder with its receipt: a
 shell's ``*.png`` names those too. A scan takes what has a picture's suffix and counts the rest; hidden files, the
@@ -26,52 +26,52 @@ MANIFEST = "ipse-manifest.jsonl"
 
 @dataclass(frozen=True)
 class Found:
-    """A picture that is to be restored."""
+    """A picture to restore."""
 
     source: Path
-    inside: Path  #: its path below the folder that was named, which the output mirrors
+    inside: Path  #: path relative to the given folder, which the output mirrors
 
 
 @dataclass(frozen=True)
 class Scan:
-    """How a folder is looked through."""
+    """How to scan a folder."""
 
     output: Path  #: the output folder
     recursive: bool = False
-    pairs: frozenset[Path] = frozenset()  #: folders of masks and the like, absolute
-    words: tuple[str, ...] = ()  #: what ends the names of pictures' companions: "mask" for x_mask.png
+    pairs: frozenset[Path] = frozenset()  #: absolute paths of folders with masks and similar files
+    words: tuple[str, ...] = ()  #: endings of the names of such files: "mask" for x_mask.png
 
 
 @dataclass
 class Listing:
-    """What was found."""
+    """The result of a scan."""
 
     found: list[Found] = field(default_factory=list[Found])
-    others: int = 0  #: files that are no pictures
-    own: int = 0  #: outputs of this program
+    others: int = 0  #: number of files that are not pictures
+    own: int = 0  #: number of outputs of ipse
     seen: set[str] = field(default_factory=set[str], repr=False)
     folders: dict[Path, str] = field(default_factory=dict[Path, str], repr=False)  #: where they really are
 
     def add(self, source: Path, inside: Path) -> None:
-        """Take a picture, the first time it is met."""
+        """Add a picture, unless it is listed already."""
         folder = source.parent
-        if folder not in self.folders:  # a glob follows links, round and round
+        if folder not in self.folders:  # a glob follows links, even in circles
             self.folders[folder] = os.path.realpath(folder)
-        place = os.path.join(self.folders[folder], source.name)  # noqa: PTH118 - a million paths are no cheap objects
+        place = os.path.join(self.folders[folder], source.name)  # noqa: PTH118 - a million Path objects are expensive
         if place not in self.seen:
             self.seen.add(place)
             self.found.append(Found(source, inside))
 
 
 def listed(named: Sequence[Path], scan: Scan) -> Listing:
-    """List the pictures that are meant, in order, each once.
+    """List the pictures in order, each once.
 
     Args:
-        named: files, folders and globs, as they were given.
-        scan: how folders are looked through.
+        named: files, folders and globs, as given.
+        scan: how to scan folders.
 
     Raises:
-        PictureError: a file that is not there, or a glob that matches nothing.
+        PictureError: a file does not exist, or a glob matches nothing.
     """
     listing = Listing()
     for path in named:
@@ -87,7 +87,7 @@ def listed(named: Sequence[Path], scan: Scan) -> Listing:
 
 
 def name(path: Path, scan: Scan, listing: Listing) -> None:
-    """Take a file that was named."""
+    """Add a file that was given by name."""
     if path.absolute().parent == scan.output.absolute() and is_there(beside(path)):
         listing.own += 1
     else:
@@ -95,9 +95,9 @@ def name(path: Path, scan: Scan, listing: Listing) -> None:
 
 
 def match(pattern: Path, scan: Scan, listing: Listing) -> None:
-    """Take what matches a glob; a folder that does is looked through where folders within folders are."""
+    """Add the files that match a glob; matching folders are scanned if subfolders are included."""
     root = fixed(pattern)
-    matches = sorted(map(Path, glob(str(pattern), recursive=True)), key=depth)  # noqa: PTH207 - it takes absolute ones
+    matches = sorted(map(Path, glob(str(pattern), recursive=True)), key=depth)  # noqa: PTH207 - it accepts absolute patterns
     if not matches:
         raise PictureError(f"{pattern}: matches no file; expected pictures; check the pattern")
     for path in matches:
@@ -110,12 +110,12 @@ def match(pattern: Path, scan: Scan, listing: Listing) -> None:
 
 
 def depth(path: Path) -> tuple[int, Path]:
-    """What paths are sorted by: of two ways to one file, the shorter comes first."""
+    """Sort key of paths: of two paths to the same file, the shorter comes first."""
     return len(path.parts), path
 
 
 def fixed(pattern: Path) -> Path:
-    """Return the folder that a glob starts from: all of it before the first part with a wildcard."""
+    """Return the part of a glob before the first component with a wildcard."""
     parts: list[str] = []
     for part in pattern.parts[:-1]:
         if has_magic(part):
@@ -125,13 +125,13 @@ def fixed(pattern: Path) -> Path:
 
 
 def look(folder: Path, root: Path, scan: Scan, listing: Listing) -> None:
-    """Look through a folder."""
+    """Scan a folder."""
     for path in walked(folder, scan):
         take(path, path.relative_to(root), scan, listing)
 
 
 def walked(folder: Path, scan: Scan) -> Iterator[Path]:
-    """Yield a folder's files by name, then those of its folders; links to folders are not followed."""
+    """Yield a folder's files by name, then those of its subfolders. Links to folders are not followed."""
     barred = {scan.output.absolute(), *scan.pairs} - {folder.absolute()}
     for place, folders, files in os.walk(folder, onerror=unreadable):
         here = Path(place)
@@ -143,20 +143,20 @@ def walked(folder: Path, scan: Scan) -> Iterator[Path]:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is something; not where the name is one that the system does not take."""
+    """Whether the path exists; False for a name that the system does not allow."""
     return os.path.exists(path)  # noqa: PTH110 - ``Path.exists`` raises
 
 
 def is_folder(path: Path) -> bool:
-    """Whether pictures may lie in a path; a zarr store is a picture itself."""
-    return os.path.isdir(path) and not is_zarr(path)  # noqa: PTH112 - a name too long is none
+    """Whether the path is a folder that may contain pictures; a zarr store is a picture itself."""
+    return os.path.isdir(path) and not is_zarr(path)  # noqa: PTH112 - False for names that are too long
 
 
 def unreadable(error: OSError) -> None:
-    """Refuse to leave out what a folder holds; one that has gone meanwhile holds nothing.
+    """Handle a folder that cannot be read; ignore it if it no longer exists.
 
     Raises:
-        PictureError: names it.
+        PictureError: the folder exists but cannot be read.
     """
     if not isinstance(error, FileNotFoundError):
         said = (error.strerror or str(error)).lower()
@@ -167,7 +167,7 @@ def unreadable(error: OSError) -> None:
 
 
 def take(path: Path, inside: Path, scan: Scan, listing: Listing) -> None:
-    """Take a file that was come upon, or count it."""
+    """Add a file found by scanning, or count it as something else."""
     if is_own(path):
         listing.own += 1
     elif path.suffix.lower() not in suffixes() or is_companion(path, scan):
@@ -177,20 +177,20 @@ def take(path: Path, inside: Path, scan: Scan, listing: Listing) -> None:
 
 
 def is_own(path: Path) -> bool:
-    """Whether a file is something that this program wrote."""
+    """Whether a file was written by ipse."""
     signs = (".ipse.", f"{SUFFIX}.", ".disagreement.")
     return path.name == MANIFEST or any(sign in path.name for sign in signs) or is_there(beside(path))
 
 
 def is_companion(path: Path, scan: Scan) -> bool:
-    """Whether a file is a mask or the like that lies among the pictures."""
+    """Whether a file is a mask or a similar file among the pictures."""
     among = any(pairs == path.absolute().parent for pairs in scan.pairs)
     return among and path.stem.endswith(tuple(f"{sign}{word}" for word in scan.words for sign in "_-"))
 
 
 @cache
 def suffixes() -> frozenset[str]:
-    """The suffixes of what can be read, in lower case."""
+    """The suffixes of readable formats, in lower case."""
     read = {suffix for suffix, form in Image.registered_extensions().items() if form in Image.OPEN}
     refused = {suffix for suffix, form in Image.registered_extensions().items() if form in REFUSED}
     return frozenset((read | set(BY_SUFFIX) | {ZARR}) - refused)

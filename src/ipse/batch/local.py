@@ -1,4 +1,4 @@
-"""N processes on this machine: one fit each at a time, on cores/N threads, with its own GPU where there are any."""
+"""N worker processes on this machine: one fit at a time each, with cores/N threads, and a GPU each if there are any."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,17 +9,17 @@ from ipse.errors import RunError, one_line
 if TYPE_CHECKING:
     from distributed import Client, SpecCluster
 
-SILENT = 50  # logging.CRITICAL: a worker that dies is the batch's business, and shows in its records
-ALONE = "127.0.0.1:0"  # where Dask answers over HTTP: to nobody else, at any free port
-FAILURES = 3  # deaths of a fit's workers, before the scheduler hands it back
+SILENT = 50  # logging.CRITICAL: the batch itself handles dead workers and reports them in its records
+ALONE = "127.0.0.1:0"  # Dask's HTTP address: local only, any free port
+FAILURES = 3  # number of workers that may die on a fit before the scheduler gives it up
 
 
 @contextmanager
 def local_cluster(workers: int, device: str) -> "Generator[SpecCluster]":
-    """Start a scheduler and so many workers, for this machine alone, without a page or limits of memory.
+    """Start a scheduler and workers on this machine only, without a dashboard and without memory limits.
 
     Raises:
-        RunError: they do not start.
+        RunError: they could not be started.
     """
     from distributed import Nanny, Scheduler, SpecCluster
 
@@ -60,14 +60,14 @@ def local_cluster(workers: int, device: str) -> "Generator[SpecCluster]":
 
 
 def mend(client: "Client") -> None:
-    """Start workers again whose keepers have given up, where they are this process's own."""
+    """Restart workers whose nannies have given up, if this process started them."""
     cluster: Any = client.cluster
     if cluster is not None:
         cluster.scale(len(cluster.worker_spec))
 
 
 def environment(index: int, workers: int, graphics: int) -> dict[str, Any]:
-    """Return what one of several workers is to be told: its threads, and which GPU is its own."""
+    """Return the options of a worker: its number of threads and its GPU."""
     threads = str(threads_of_each(workers))
     room = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE"}
     if graphics:
@@ -76,14 +76,14 @@ def environment(index: int, workers: int, graphics: int) -> dict[str, Any]:
 
 
 def threads_of_each(workers: int) -> int:
-    """Return the cores that each of several workers on this machine has."""
+    """Return the number of cores per worker on this machine."""
     from dask.system import CPU_COUNT
 
     return max(1, CPU_COUNT // workers)
 
 
 def gpus(device: str) -> int:
-    """Return how many GPUs are to be shared out; one that was named by number is not."""
+    """Return the number of GPUs to distribute among the workers; 0 if a device was given by number."""
     if device not in ("auto", "cuda"):
         return 0
     import torch

@@ -1,4 +1,4 @@
-"""restore_many: what the command does with folders, as a function."""
+"""restore_many: batch restoration as a function, like the command with folders."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -30,28 +30,28 @@ def restore_many(
     scheduler: str | None = None,
     together: int | None = None,
 ) -> Iterator[Record]:
-    """Restore many pictures, and yield a record of each as it is finished; leave the loop to cancel the rest.
+    """Restore many pictures, and yield a record of each when it is finished. Leave the loop to cancel the rest.
 
-    Errors of one picture are in its record; what an earlier call has finished comes as state "earlier".
+    An error of one picture is in its record. Pictures that an earlier call has finished have the state "earlier".
 
     Args:
         pictures: files, folders and globs; or jobs, each with its own task, output and settings.
-        task: of files; ``restore_many`` of jobs takes of what follows only how they are to run.
-        output: the folder for the outputs, which also gets the manifest.
-        settings: of all files.
-        options: the task's own; an option that names a folder is matched by stem.
-        suffix: ends the names of the outputs.
-        recursive: folders within folders too.
-        overwrite: whether outputs that are not this program's own may be replaced.
-        threads: of a fit.
-        workers: processes on this machine; a script that asks for them keeps its own work under
+        task: the task for files. With jobs, only the parameters from ``threads`` on apply.
+        output: the folder for the outputs and the manifest.
+        settings: settings for all files.
+        options: the task's own options; if an option is a folder, its files are matched by stem.
+        suffix: suffix for output names.
+        recursive: whether to include subfolders.
+        overwrite: whether to replace existing outputs that ipse did not write.
+        threads: threads per fit.
+        workers: number of processes on this machine. A script that uses them must have its own code under
             ``if __name__ == "__main__":``, since each imports it.
-        scheduler: the address of a Dask scheduler, or its file.
+        scheduler: the address or the scheduler file of a Dask scheduler.
         together: pictures of one size that are fitted at once in this process, as far as memory allows; None is as
             many as pay: on a GPU up to 8, else 1.
 
     Raises:
-        InputError: a file that is not there, two with one output, or no Dask; nothing was started.
+        InputError: a file is missing, two files have the same output, or Dask is missing; nothing was started.
         RunError: the disk is full, or the manifest cannot be written.
     """
     devices = {one.settings.device for one in pictures if isinstance(one, Job)} or {settings.device}
@@ -72,10 +72,10 @@ def restore_many(
 
 
 def engine(workers: int | None, scheduler: str | None, devices: set[str], together: int | None) -> Engine:
-    """Choose where the fits run.
+    """Choose where to run the fits.
 
     Raises:
-        OptionError: two places are named, Dask is not installed, or some fits want a GPU and some none.
+        OptionError: both workers and a scheduler are given, Dask is not installed, or only some fits need a GPU.
     """
     if workers is None and scheduler is None:
         return Abreast(together)
@@ -94,7 +94,7 @@ def of_job(job: Job, threads: int | None) -> Errand:
     """Return a job as an errand.
 
     Raises:
-        OptionError: it reads or writes a stream.
+        OptionError: the job reads or writes a stream.
     """
     if job.source is None or job.target is None:
         raise OptionError(f"a job of {job.task} has no source or no target: give files for both")
@@ -102,7 +102,7 @@ def of_job(job: Job, threads: int | None) -> Errand:
 
 
 def records(errands: Iterable[Errand], engine: Engine, manifest: Manifest | None) -> Iterator[Record]:
-    """Carry errands out, and yield what became of them."""
+    """Run errands, and yield their records."""
     with closing(carried(errands, engine, manifest)) as events:
         for event in events:
             if isinstance(event, Record):

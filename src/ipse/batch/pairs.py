@@ -1,6 +1,6 @@
-"""(picture x, folder of masks) ↦ the mask of x: files that belong together are found by their stems.
+"""(picture x, folder of masks) ↦ the mask of x: match files by their stems.
 
-Of a picture ``x.png`` and the option ``mask`` these are tried in turn, with any suffix: ``x_mask``, ``x-mask``, ``x``.
+For the picture ``x.png`` and the option ``mask``, these stems are tried in turn: ``x_mask``, ``x-mask``, ``x``.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from ipse.pictures.large.open import is_zarr
 
 
 def folders(options: Mapping[str, Any]) -> dict[str, Path]:
-    """Return the options that name a folder of files, one for each picture."""
+    """Return the options that are folders with one file per picture."""
     return {
         name: value
         for name, value in options.items()
@@ -22,22 +22,22 @@ def folders(options: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def matched(options: Mapping[str, Any], source: Path, inside: Path) -> dict[str, Any]:
-    """Return the options with each folder replaced by the file in it that belongs to a picture.
+    """Return the options with each folder replaced by the file that matches the picture.
 
     Args:
-        options: the task's own.
+        options: the task's own options.
         source: the picture.
-        inside: its path below the folder that was named; a folder of masks may mirror it.
+        inside: its path relative to the given folder, which a folder of masks may mirror.
 
     Raises:
-        PictureError: there is no such file, or more than one.
+        PictureError: no file matches, or more than one.
     """
     found = {name: partner(folder, name, source, inside) for name, folder in folders(options).items()}
     return dict(options) | found
 
 
 def partner(folder: Path, name: str, source: Path, inside: Path) -> Path:
-    """Return the file in ``folder`` that belongs to a picture."""
+    """Return the file in ``folder`` that matches a picture."""
     stems = [f"{source.stem}_{name}", f"{source.stem}-{name}", source.stem]
     for place in dict.fromkeys((folder / inside.parent, folder)):
         found = by_stem(place, place.stat().st_mtime_ns) if place.is_dir() else {}
@@ -59,7 +59,7 @@ def partner(folder: Path, name: str, source: Path, inside: Path) -> Path:
 
 @lru_cache(maxsize=4)
 def by_stem(folder: Path, _changed: int) -> dict[str, list[Path]]:
-    """Return what is in a folder by stem; it is looked through again once it has changed, not for every picture."""
+    """Return a folder's files by stem, cached until the folder changes."""
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         found.setdefault(path.stem, []).append(path)
@@ -67,5 +67,5 @@ def by_stem(folder: Path, _changed: int) -> dict[str, list[Path]]:
 
 
 def same(one: Path, other: Path) -> bool:
-    """Whether two paths are of one file."""
+    """Whether two paths refer to the same file."""
     return one.absolute() == other.absolute()

@@ -1,4 +1,4 @@
-"""What became of each picture: one line of JSON a file, written as it goes.
+"""The manifest of a batch: one line of JSON per picture, appended as the batch proceeds.
 
 The manifest is appended to after every fit, and synchronised once a second: a power cut can take a second's lines, and
 tear one, which a reader passes over. The next run finds the finished outputs by their receipts, and says so again.
@@ -17,7 +17,7 @@ from ipse.errors import RunError, lack
 from ipse.runs.receipt import json_text
 
 State = Literal["done", "earlier", "skipped", "failed"]
-SYNC = 1.0  # seconds between two synchronisations
+SYNC = 1.0  # seconds between two calls of fsync
 FULL = "the disk is full"
 WORDS: dict[State, str] = {
     "done": "restored",
@@ -29,21 +29,19 @@ WORDS: dict[State, str] = {
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one picture."""
+    """The outcome for one picture."""
 
     task: str
     input: str  #: absolute path
     output: str  #: absolute path
-    state: State  #: "earlier" was done by a run before, "skipped" has an output that nobody looked at
+    state: State  #: "earlier": finished by an earlier run; "skipped": the output exists and was not checked
     input_sha256: str | None = None
     output_sha256: str | None = None
     receipt: str | None = None  #: absolute path
-    error: str | None = None  #: one line
+    error: str | None = None  #: one-line message
     seconds: float = 0.0
     worker: str = ""  #: empty for this process
-    foreseen: bool = (
-        True  #: whether ``error`` says what is wrong with the picture, so that another try is no use
-    )
+    foreseen: bool = True  #: whether ``error`` was expected, so that trying again would not help
 
     def to_json(self) -> str:
         """Return the record as one line."""
@@ -53,7 +51,7 @@ class Record:
 
     @classmethod
     def from_json(cls, line: str) -> "Record | None":
-        """Read ``to_json``'s line; None where it is torn, or none of ours."""
+        """Read a line written by ``to_json``; None if it is incomplete or something else."""
         try:
             body: object = json.loads(line)
         except ValueError:
@@ -67,20 +65,20 @@ class Record:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a fit that is under way stands."""
+    """The progress of a running fit."""
 
     input: str
-    step: int  #: 0 is the pilot
+    step: int  #: 0 is the first estimate
     steps: int | None
     seconds: float
     worker: str = ""
 
 
 class Manifest:
-    """The records of a folder of outputs.
+    """The records of an output folder.
 
     Args:
-        path: the file; it begins with the first record.
+        path: the manifest, created with the first record.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,7 +86,7 @@ class Manifest:
         self.hashes = {one.output: one.output_sha256 for one in read(path) if one.state != "failed"}
 
     def add(self, record: Record) -> None:
-        """Append a record; one that says nothing new is left out.
+        """Append a record, unless it repeats the last one of its output.
 
         Raises:
             RunError: the manifest cannot be written (a full disk).
@@ -105,13 +103,13 @@ class Manifest:
         self.synced = time.monotonic() if late else self.synced
 
     def close(self) -> None:
-        """Make all lines last through a power cut."""
-        with suppress(OSError), self.path.open("rb") as file:  # there may be none
+        """Synchronise the file, so that all lines survive a power failure."""
+        with suppress(OSError), self.path.open("rb") as file:  # it may not exist
             os.fsync(file.fileno())
 
 
 def append(path: Path, line: str, *, sync: bool = True) -> None:
-    """Append a line, in one write, to a file that may end in a torn one; ``sync`` makes it last through a power cut."""
+    """Append a line in one write, after an incomplete last line if there is one; ``sync`` also calls fsync."""
     with path.open("a+b") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
@@ -123,7 +121,7 @@ def append(path: Path, line: str, *, sync: bool = True) -> None:
 
 
 def read(path: Path) -> list[Record]:
-    """Return the last record of every output, in the order of their first."""
+    """Return the last record of every output, in the order of the first ones."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", errors="replace") as file:
@@ -133,10 +131,10 @@ def read(path: Path) -> list[Record]:
 
 @dataclass
 class Tally:
-    """How a run went, in one line."""
+    """Counts for a one-line summary of a run."""
 
     states: Counter[State] = field(default_factory=Counter[State])
-    total: int | None = None  #: None where nobody knows how many will come
+    total: int | None = None  #: None if the number of pictures is not known
     others: int = 0
     own: int = 0
 
@@ -145,7 +143,7 @@ class Tally:
         self.states[record.state] += 1
 
     def line(self, *, manifest: Path) -> str:
-        """Say it; errors are to be read in the manifest."""
+        """Return the summary; errors are listed in the manifest."""
         said = [f"{self.states[state]} {word}" for state, word in WORDS.items() if self.states[state]]
         left = 0 if self.total is None else self.total - self.states.total()
         said += [f"{left} left"] if left else []

@@ -1,4 +1,4 @@
-"""A batch as one SLURM job: a scheduler, its workers, and the same command as their client, in one allocation.
+"""A batch as one SLURM job, whose allocation runs a Dask scheduler, its workers, and the command as their client.
 
 The script needs nothing but Dask on the nodes. It stops the fits a minute before the time is up; submitted again, it
 goes on from their checkpoints. Options: https://slurm.schedmd.com/sbatch.html.
@@ -14,7 +14,7 @@ from shlex import join, quote
 
 from ipse.errors import OptionError, RunError, one_line
 
-NOTICE = 60  # seconds before the end at which the fits are told
+NOTICE = 60  # seconds before the time limit at which the fits are stopped and saved
 TIME = re.compile(r"\d+|\d+:\d\d(:\d\d)?|\d+-\d+(:\d\d){0,2}")  # minutes, m:s, h:m:s, days-h:m:s
 UNITS = {"": 1, "M": 1, "G": 1024, "T": 1024**2}
 WORD = re.compile(r"[\w.,@/-]+")
@@ -22,19 +22,19 @@ WORD = re.compile(r"[\w.,@/-]+")
 
 @dataclass(frozen=True)
 class Slurm:
-    """What is asked of SLURM.
+    """The options of a SLURM job.
 
     Raises:
-        OptionError: a value that sbatch would not take.
+        OptionError: a value that sbatch would not accept.
     """
 
     partition: str | None = None
     account: str | None = None
-    walltime: str = "1:00:00"  #: as sbatch takes it: h:m:s, days-h:m:s, minutes
-    workers: int = 1  #: fits at a time
-    cores: int = 1  #: of a worker
-    memory: str = "4G"  #: of a worker
-    gpus: int = 0  #: of a worker
+    walltime: str = "1:00:00"  #: in sbatch's format: h:m:s, days-h:m:s, minutes
+    workers: int = 1  #: number of fits at a time
+    cores: int = 1  #: cores per worker
+    memory: str = "4G"  #: memory per worker
+    gpus: int = 0  #: GPUs per worker
 
     def __post_init__(self) -> None:
         if TIME.fullmatch(self.walltime) is None:
@@ -56,7 +56,7 @@ class Slurm:
         """Read ``"partition=gpu,walltime=2:00:00,workers=4"``.
 
         Raises:
-            OptionError: a key that there is not, or a value that cannot be.
+            OptionError: an unknown key or an invalid value.
         """
         known = {f.name: f.type for f in fields(cls)}
         told: dict[str, str | int] = {}
@@ -73,7 +73,7 @@ class Slurm:
 
     @property
     def mebibytes_per_core(self) -> int:
-        """Memory of a worker, shared out among its cores."""
+        """Memory per core, in MiB."""
         unit = self.memory[-1] if self.memory[-1].isalpha() else ""
         return -(-int(self.memory.removesuffix(unit)) * UNITS[unit] // self.cores)
 
@@ -82,10 +82,10 @@ def script(asked: Slurm, command: Sequence[str], output: Path, *, name: str) -> 
     """Return the job script.
 
     Args:
-        asked: what is asked of SLURM.
-        command: the batch as a command line, without ``--slurm``; a scheduler is added to it.
-        output: the folder of the outputs, on storage that all nodes share.
-        name: of the job.
+        asked: the options of the SLURM job.
+        command: the command line of the batch, without ``--slurm``; ``--scheduler`` is added to it.
+        output: the output folder, on storage that all nodes share.
+        name: name of the job.
     """
     here, folder = Path.cwd(), output.absolute()
     told = {
@@ -113,7 +113,7 @@ def script(asked: Slurm, command: Sequence[str], output: Path, *, name: str) -> 
 
 
 def line(command: Sequence[str], cores: int) -> str:
-    """Return the client's command: the scheduler is where the script says, which is known when it runs."""
+    """Return the client's command line. The script fills in the scheduler's file when it runs."""
     end = command.index("--")
     return f'{join(command[:end])} --scheduler "$file" --threads {cores} {join(command[end:])}'
 
@@ -144,11 +144,11 @@ exit "$code"
 
 
 def submit(text: str) -> str:
-    """Hand a script to sbatch, and return what it says.
+    """Submit a script with sbatch, and return its answer.
 
     Raises:
-        OptionError: there is no sbatch here.
-        RunError: it refused.
+        OptionError: sbatch is not installed.
+        RunError: sbatch refused the job.
     """
     try:
         said = subprocess.run(["sbatch"], input=text, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""A folder that fills ↦ errands as they come: a file is taken once its size and date have rested for a moment."""
+"""Watch folders for new pictures. A file becomes an errand once its size and date have stopped changing."""
 
 import time
 from collections.abc import Iterator
@@ -11,24 +11,24 @@ from ipse.batch.records import Record
 from ipse.errors import OptionError
 from ipse.pictures.files import stamp
 
-REST = 1.0  # seconds between two looks: a file that is the same in both is whole
+REST = 1.0  # seconds between two scans; a file that is unchanged in both counts as complete
 
-SHARE = 9  # times as long as a look took, the next is waited for: a folder of 100,000 files takes seconds
+SHARE = 9  # wait this multiple of the last scan's time, since a folder of 100,000 files takes seconds
 
-Stamp = tuple[int, int]  # size, date
+Stamp = tuple[int, int]  # size and modification time
 
 
 @dataclass
 class Watch:
-    """What a watch remembers.
+    """The state of a watch.
 
     Raises:
-        OptionError: there is something else than folders to look at.
+        OptionError: a given path is not a folder.
     """
 
     order: Order
     rest: float = REST
-    looked: dict[Path, Stamp] = field(default_factory=dict[Path, Stamp])  #: at the last look
+    looked: dict[Path, Stamp] = field(default_factory=dict[Path, Stamp])  #: files and stamps of the last scan
     taken: dict[Path, Stamp] = field(default_factory=dict[Path, Stamp])
     takers: dict[str, Path] = field(default_factory=dict[str, Path])  #: output ↦ picture
 
@@ -40,7 +40,7 @@ class Watch:
                 )
 
     def __iter__(self) -> Iterator[Errand | Record | None]:
-        """Errands without end, None while there is none."""
+        """Yield errands forever, and None when there is no new one."""
         begun = last = -self.rest
         while True:
             if time.monotonic() - last < max(self.rest, SHARE * (last - begun)):
@@ -52,10 +52,10 @@ class Watch:
             yield from found
 
     def look(self) -> Iterator[Errand | Record]:
-        """The errands of those files that are new and at rest."""
+        """The errands for files that are new and no longer change."""
         for found in self.order.listing().found:
             now, before = stamp(found.source), self.looked.get(found.source)
-            if now is None or not now[0]:  # gone, or nothing in it yet
+            if now is None or not now[0]:  # deleted, or still empty
                 continue
             self.looked[found.source] = now
             if now == before and self.taken.get(found.source) != now:
@@ -63,7 +63,7 @@ class Watch:
                 yield self.apart(self.order.errand(found))
 
     def apart(self, errand: Errand) -> Errand | Record:
-        """Return an errand; the refusal of one whose output is another's."""
+        """Return an errand, or a failed record if its output belongs to another picture."""
         first = self.takers.setdefault(place(errand.target), errand.source)
         if first == errand.source:
             return errand

@@ -1,4 +1,4 @@
-"""errand ↦ record on a Dask worker: the fit leaves at its next step once nobody wants it any more."""
+"""errand ↦ record on a Dask worker. The fit stops at its next step if the task is cancelled."""
 
 import signal
 import time
@@ -13,38 +13,38 @@ from ipse.batch.records import Moment, Record
 if TYPE_CHECKING:
     from distributed import Worker
 
-EVERY = 1.0  # seconds between two moments that are told
+EVERY = 1.0  # seconds between two progress events
 
 
-class Again(Exception):  # noqa: N818 - what Dask is asked to do
-    """A fit failed in a way that another try may not; holds the record of the failure."""
+class Again(Exception):  # noqa: N818 - a request to Dask to retry
+    """A fit failed in a way that may not recur; contains the record of the failure."""
 
     @property
     def record(self) -> Record:
-        """What went wrong."""
+        """The error message."""
         return self.args[0]
 
 
 def dask_setup(_worker: "Worker") -> None:
-    """Leave a terminal's Ctrl-C, which every process of its group gets, to whoever started the worker.
+    """Ignore Ctrl-C, which a terminal sends to all processes of its group; the parent process handles it.
 
-    Dask calls this where the module is preloaded.
+    Dask calls this when it preloads the module.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def work(errand: Errand, topic: str) -> Record | None:
-    """Carry an errand out on the worker that this runs on.
+    """Run an errand on this worker.
 
     Args:
-        errand: with absolute paths, on storage that all workers share.
-        topic: of the events in which it tells where it stands.
+        errand: an errand with absolute paths, on storage that all workers share.
+        topic: topic of the progress events.
 
     Returns:
         The record; None where it was cancelled, its state saved.
 
     Raises:
-        Again: it failed in a way that nobody foresaw.
+        Again: it failed with an unexpected error.
     """
     from distributed import get_worker
 
@@ -70,10 +70,10 @@ def work(errand: Errand, topic: str) -> Record | None:
 
 
 def checked(record: Record) -> Record:
-    """Return a record, unless another try may give a better one.
+    """Return the record, unless the errand should be retried.
 
     Raises:
-        Again: what went wrong is not the picture's fault.
+        Again: the failure was not caused by the picture.
     """
     if not record.foreseen:
         raise Again(record)
@@ -81,23 +81,23 @@ def checked(record: Record) -> Record:
 
 
 def wanted(worker: "Worker", key: str) -> bool:
-    """Whether somebody still waits for a task: a client that is gone, however it went, does not."""
+    """Whether a client still waits for the task; False if the client has disconnected."""
     task = worker.state.tasks.get(key)
     return task is not None and task.state != "cancelled" and worker.status.name in ("running", "paused")
 
 
 def threads_of(worker: "Worker") -> int:
-    """Return the cores that each of a worker's fits has: those of its process, shared out."""
+    """Return the number of cores for each of a worker's fits."""
     from dask.system import CPU_COUNT
 
     return max(1, CPU_COUNT // worker.state.nthreads)
 
 
 def tell(worker: "Worker", topic: str, kind: str, said: Any) -> None:
-    """Send an event to whoever listens."""
+    """Send an event to the client."""
     worker.log_event(topic, {"kind": kind, "said": said})
 
 
 def heard(said: dict[str, Any]) -> Moment:
-    """Return the moment that an event tells."""
+    """Return the moment contained in an event."""
     return Moment(**said)
