@@ -124,7 +124,7 @@ def test_a_worker_that_dies_is_said(page, picture):
     page.server.queue.processes[name].inner.kill()
     job = page.wait(name)
     assert job["state"] == "failed"
-    assert "ended" in job["error"]
+    assert "died" in job["error"]
     until(lambda: not page.server.queue.running)
 
 

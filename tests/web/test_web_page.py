@@ -124,7 +124,7 @@ def test_all_files_come_and_what_is_no_file_is_said(tab):
       transfer.setData("text/plain", "words");
       document.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true}));
     }""")
-    tab.wait_for_selector(".alert:has-text('no file')")
+    tab.wait_for_selector(".alert:has-text('not a file')")
     files = [
         {"name": f"{name}.png", "mimeType": "image/png", "buffer": png(noisy(seed=k))}
         for k, name in enumerate("xyz")
