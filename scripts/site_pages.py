@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Any, get_args
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # for bench, which is not installed
@@ -24,6 +25,8 @@ from bench.summary import lines  # noqa: E402
 from bench.table import figure, markdown  # noqa: E402
 from ipse import tasks  # noqa: E402
 
+AT_THE_ROOT = {"Contributing": "CONTRIBUTING.md", "Changelog": "CHANGELOG.md"}
+LINK = re.compile(r"\[([^\]]*)\]\((?!https?:)([^)]+)\)")
 MADE = re.compile(r"<!-- (flags|figures) ([\w,-]+) -->")
 RESULTS = ROOT / "bench" / "results" / "two-cores.csv"
 
@@ -34,8 +37,25 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     docs = Path(config.docs_dir)
     nav = list(present(config.nav or [], docs))
     rest = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")} - set(leaves(nav))
-    config.nav = [*nav, *([{"More": sorted(rest)}] if rest else [])]
+    root = [{title: name.lower()} for title, name in AT_THE_ROOT.items()]
+    config.nav = [*nav, *([{"More": sorted(rest)}] if rest else []), *root]
     return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Put the pages at the root of the repository on the site as well."""
+    for name in AT_THE_ROOT.values():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        files.append(File.generated(config, name.lower(), content=LINK.sub(moved, text)))
+    return files
+
+
+def moved(link: re.Match[str]) -> str:
+    """A link from the root of the repository as one from docs/; of what is not on the site its name alone."""
+    text, target = link.groups()
+    if target in AT_THE_ROOT.values():
+        return f"[{text}]({target.lower()})"
+    return f"[{text}]({target.removeprefix('docs/')})" if target.startswith("docs/") else text
 
 
 def on_page_markdown(text: str, **_: Any) -> str:

@@ -42,6 +42,14 @@ def test_the_site_names_its_version(site: Path) -> None:
         assert f"ipse {ipse.__version__}</title>" in page.read_text(encoding="utf-8"), page.name
 
 
+def test_what_lies_at_the_root_is_on_the_site(site: Path) -> None:
+    page = (site / "contributing.html").read_text(encoding="utf-8")
+    assert 'src="images/house.svg"' in page
+    assert 'href="extend/README.html"' in page or 'href="extend/index.html"' in page
+    assert (site / "images" / "house.svg").is_file()
+    assert "0.1.0" in (site / "changelog.html").read_text(encoding="utf-8")
+
+
 def test_every_flag_of_every_task_is_on_its_page(site: Path) -> None:
     page = (site / "tasks.html").read_text(encoding="utf-8")
     sections = {part.split('"', 1)[0]: part for part in page.split('<h2 id="')[1:]}
@@ -76,7 +84,8 @@ def test_what_is_not_there_is_left_out_of_the_navigation(
     assert sorted(site_pages.leaves(found)) == ["a.md", "a.md", "gallery/index.md", "gallery/z.md"]
     (tmp_path / "new.md").touch()
     config = SimpleNamespace(docs_dir=str(tmp_path), nav=nav, site_name="ipse")
-    assert site_pages.on_config(config).nav == [*found, {"More": ["new.md"]}]  # type: ignore[arg-type]
+    root = [{"Contributing": "contributing.md"}, {"Changelog": "changelog.md"}]
+    assert site_pages.on_config(config).nav == [*found, {"More": ["new.md"]}, *root]  # type: ignore[arg-type]
 
 
 RIDDLES = ("told nothing", "to the bit", "hangs on", "made small", "what repeats", "laid still", "came back")
