@@ -17,9 +17,9 @@ def application(server: Server, *, token: str | None = None, hosts: tuple[str, .
     """Return the application of a server.
 
     Args:
-        server: its parts.
-        token: what requests must know; None serves this machine alone.
-        hosts: names by which a server without a token may be called.
+        server: the server's components.
+        token: the token that requests must have; None if none is required.
+        hosts: allowed host names of a server without a token.
     """
     app = routed()
     app.state.server = server
@@ -27,7 +27,7 @@ def application(server: Server, *, token: str | None = None, hosts: tuple[str, .
 
 
 def routed() -> FastAPI:
-    """Return the routes, which serve what ``app.state.server`` is."""
+    """Return the routes, which use ``app.state.server``."""
     app = FastAPI(
         title="ipse",
         version=versions().get("ipse", "0"),
@@ -46,7 +46,7 @@ def routed() -> FastAPI:
 
 @asynccontextmanager
 async def running(app: FastAPI) -> AsyncGenerator[None]:
-    """Start and end what runs beside the routes."""
+    """Start and stop the background tasks."""
     server: Server = app.state.server
     async with server.running():
         yield

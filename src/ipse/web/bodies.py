@@ -1,4 +1,4 @@
-"""Requests of words: read up to a length and a time, before anybody looks at them."""
+"""Middleware that reads request bodies completely, within limits of size and time, before they are processed."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ipse.web.guard import refused
 
-MOST = 64 << 10  # bytes of a request that is no file
-LONGEST = 10.0  # seconds in which it must have come
-FILES = ("/api/v1/pictures", "/masks")  # how the paths end to which files are sent
+MOST = 64 << 10  # maximum size in bytes of a request that is not a file
+LONGEST = 10.0  # timeout in seconds for such a request to arrive
+FILES = ("/api/v1/pictures", "/masks")  # endings of the paths to which files are sent
 
 
 @dataclass(frozen=True)
 class Bodies:
-    """An ASGI application whose requests have a limit, but for files, which are counted as they stream."""
+    """ASGI middleware that limits requests, except file uploads, which are limited while they stream."""
 
     app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, its body already read."""
+        """Read the request's body, then pass it on."""
         file = scope["type"] != "http" or (scope["method"] == "POST" and scope["path"].endswith(FILES))
         if file or scope["method"] in ("GET", "HEAD"):
             await self.app(scope, receive, send)
@@ -45,7 +45,7 @@ class Bodies:
 
 
 async def read(receive: Receive) -> bytes | None:
-    """The whole body; None where there is too much of it."""
+    """The complete body; None if it is too large."""
     body, more = b"", True
     while more:
         message = await receive()

@@ -1,4 +1,4 @@
-"""What a piece of work may take, in bytes: what it would take beyond fails, and the machine goes on."""
+"""Memory limits of workers: work that exceeds its limit fails, without affecting the rest of the machine."""
 
 import re
 import sys
@@ -8,20 +8,20 @@ from pathlib import Path
 
 from ipse.devices import memory_available
 
-BASE = 2 << 30  # bytes for any picture: what looking at a piece of it takes
-TIMES = 16  # bytes for each that a picture has decoded: as float32, twice, and as the page shows it
-SHARE = 0.9  # of the memory that is free: the rest is the server's, and of whoever works here
+BASE = 2 << 30  # bytes for any picture, enough to analyse a crop
+TIMES = 16  # bytes per byte of the decoded picture, for two copies in float32 and the displayed one
+SHARE = 0.9  # fraction of the free memory that may be used; the rest is left to the server and other programs
 STATUS = Path("/proc/self/status")
 
 
 def allowance(weight: int) -> int:
-    """Bytes for work on a picture that has so many decoded."""
+    """The memory limit in bytes for work on a picture, given its decoded size in bytes."""
     return BASE + TIMES * weight
 
 
 @contextmanager
 def bounded(allowed: int | None) -> Generator[None]:
-    """Take no more memory than that, and no more than is free; None is as much as is free.
+    """Limit this process's memory to ``most`` bytes and to what is free; None means only the latter.
 
     Counted are the process's own data, not address space: GPU drivers reserve terabytes of that. Where the
     system does not count them nothing is bounded.
@@ -45,7 +45,7 @@ def bounded(allowed: int | None) -> Generator[None]:
 
 
 def _data() -> int | None:
-    """Bytes of this process's data; None where the system does not tell."""
+    """The size in bytes of this process's data; None if the system does not report it."""
     try:
         found = re.search(r"VmData:\s+(\d+) kB", STATUS.read_text())
     except OSError:

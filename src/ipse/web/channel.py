@@ -1,4 +1,4 @@
-"""stdin, stdout ↦ orders in, messages out, a line of JSON each: the worker's end of the pipe."""
+"""The worker's end of the pipe: orders on stdin and messages on stdout, one line of JSON each."""
 
 import json
 import os
@@ -10,11 +10,11 @@ from typing import Any
 
 from ipse.runs.receipt import plain
 
-PATIENCE = 10.0  # seconds a worker whose server has gone may take to save and leave
+PATIENCE = 10.0  # seconds for a worker to save and exit after its server has gone
 
 
 class Channel:
-    """What a worker hears and says; whatever else would print goes to standard error."""
+    """Receives orders and sends messages. Anything else that prints is redirected to standard error."""
 
     def __init__(self) -> None:
         self.out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -22,12 +22,12 @@ class Channel:
         self.orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.paused = threading.Event()
         self.going = threading.Event()
-        self.stopped = False  #: the best so far is to be kept
-        self.closed = False  #: the server has gone
+        self.stopped = False  #: whether to stop and keep the best result so far
+        self.closed = False  #: whether the server has gone
         threading.Thread(target=self.listen, daemon=True).start()
 
     def listen(self) -> None:
-        """Hear orders until the pipe ends."""
+        """Receive orders until the pipe is closed."""
         for line in sys.stdin:
             said: dict[str, Any] = json.loads(line)
             self.hear(said)
@@ -37,7 +37,7 @@ class Channel:
         threading.Timer(PATIENCE, os._exit, (1,)).start()
 
     def hear(self, said: dict[str, Any]) -> None:
-        """Note one order; those to a fit under way take effect at its next event."""
+        """Handle one order. Orders to a running fit take effect at its next event."""
         match said["kind"]:
             case "pause":
                 self.going.clear()
@@ -49,14 +49,14 @@ class Channel:
                 self.stopped = True
                 self.paused.clear()
                 self.going.set()
-            case _:  # what was said to the work before it is over
+            case _:  # an order for earlier work, which is over
                 self.stopped = False
                 self.paused.clear()
                 self.going.clear()
                 self.orders.put(said)
 
     def send(self, say: str, **body: Any) -> None:
-        """Say one thing."""
+        """Send a message."""
         self.put({"say": say} | body)
 
     def put(self, message: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""(task, settings, options) ↦ whether they can be carried out: asked of the task itself, on a small picture."""
+"""Validate task, settings and options, by calling the task on a small picture."""
 
 from typing import Any
 
@@ -16,11 +16,13 @@ from ipse.web.hostile import WEIGHT
 
 SIDE = 64
 PSF = np.ones((3, 3), np.float32) / 9
-STEPS = 10**7  # more are no wish but a slip: at a thousand a second they take hours
+STEPS = (
+    10**7
+)  # maximum number of steps; more are probably a mistake, since they take hours even at 1000 per second
 
 
 def check(order: dict[str, Any], channel: Channel) -> None:
-    """Refuse now what the fit would refuse when its turn comes."""
+    """Reject immediately what the job would reject when it starts."""
     settings, options = Settings(**order["settings"]), order["options"]
     find_device(settings.device)
     if settings.steps is not None and settings.steps > STEPS:
@@ -36,7 +38,7 @@ def check(order: dict[str, Any], channel: Channel) -> None:
 
 
 def ask(task: str, settings: Settings, options: dict[str, Any]) -> None:
-    """Let a task look at a small picture; only what it says of options and devices counts."""
+    """Call the task on a small picture; only errors about options and devices are reported."""
     picture = small()
     standing = {"mask": hole(picture), "flash": np.asarray(picture.samples), "psf": PSF}
     files = {key for key, value in options.items() if isinstance(value, dict)}
@@ -49,11 +51,11 @@ def ask(task: str, settings: Settings, options: dict[str, Any]) -> None:
         tasks.find(task)(picture, tasks.uncut(task, settings), **told)
     except (OptionError, DeviceError):
         raise
-    except Exception:  # of this picture, not of the options: the real one is asked by the fit
+    except Exception:  # caused by the small picture, not by the options; the job will use the real picture
         return
 
 
 def small() -> Picture:
-    """A picture with something in it."""
+    """A small picture with some content."""
     noise = np.random.default_rng(0).normal(128, 25, (SIDE, SIDE, 3))
     return from_array(noise.clip(0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Short pieces of work on pictures, in a process of their own: weigh, check, look, mask, plan, pick."""
+"""Short tasks that run in a worker process: measure, check, analyse, make a mask, plan, pick."""
 
 import io
 from dataclasses import asdict, replace
@@ -26,19 +26,19 @@ from ipse.web.pieces import cropped
 from ipse.web.places import STORED, VIEW
 from ipse.web.views import UPRIGHT, upright_size, view
 
-LOOK = 3 << 20  # samples of the middle in which noise is looked for: 1024² pixels of RGB
+LOOK = 3 << 20  # number of samples from the middle that are analysed for noise: 1024² pixels of RGB
 SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS}
 
 
 def weigh(order: dict[str, Any], channel: Channel) -> None:
-    """Say how many bytes an upload has decoded; refuse by its header what is made to harm."""
+    """Return the decoded size of an upload in bytes; reject malicious files by their headers."""
     path = Path(order["path"])
     check_single(path, order["name"])
     channel.send("done", weight=weighed(path, order["name"]))
 
 
 def look(order: dict[str, Any], channel: Channel) -> None:
-    """Read an upload; give it the name of its format; say what it is, then what is wrong with it."""
+    """Read an upload and rename it by its format; report what it is, then what damage was found."""
     folder, path = Path(order["folder"]), Path(order["path"])
     picture = read(_Named(path.read_bytes(), order["name"]))
     place = folder / f"{STORED}{SUFFIXES.get(picture.format or '', '.png')}"
@@ -52,7 +52,7 @@ def look(order: dict[str, Any], channel: Channel) -> None:
 
 
 class _Named(io.BytesIO):
-    """A file that errors call by what the user calls it."""
+    """Read a file; error messages use the user's name for it."""
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
@@ -60,9 +60,9 @@ class _Named(io.BytesIO):
 
 
 def mask(order: dict[str, Any], channel: Channel) -> None:
-    """Turn what was painted, or a mask from elsewhere, into the mask of a picture: white is what to fill.
+    """Convert a painted or uploaded mask to the mask of a picture, in which white marks the pixels to fill.
 
-    A painted mask is of the upright view, in any size; the file that is written is of the stored pixels.
+    A painted mask refers to the upright view, in any size; the file that is written refers to the stored pixels.
     """
     picture, folder = read(Path(order["picture"])), Path(order["folder"])
     path = Path(order["path"])
@@ -74,7 +74,7 @@ def mask(order: dict[str, Any], channel: Channel) -> None:
     made = from_array(np.where(holes, np.uint8(255), np.uint8(0)), name="the mask")
     made = replace(
         made, metadata=Metadata(exif=oriented(picture.orientation))
-    )  # it lies as the picture is stored
+    )  # in the orientation of the stored picture
     place = folder / f"{STORED}.png"
     write_bytes(place, encode(made, format="PNG"), overwrite=True)
     image = Image.fromarray(np.asarray(made.samples))
@@ -85,7 +85,7 @@ def mask(order: dict[str, Any], channel: Channel) -> None:
 
 
 def painted(drawn: Picture, picture: Picture) -> NDArray[np.bool_]:
-    """Return what was painted, (H, W) of the stored pixels: enlarged to the picture, then turned as it is stored."""
+    """Return the painted mask (H, W), resized to the picture and rotated to the orientation of the stored pixels."""
     height, width = upright_size(picture)
     plane = Image.fromarray(drawn.pixels.mean(axis=0)).resize((width, height), Image.Resampling.BILINEAR)
     values = stored(np.asarray(plane, np.float32), picture.orientation)
@@ -95,7 +95,7 @@ def painted(drawn: Picture, picture: Picture) -> NDArray[np.bool_]:
 
 
 def plan(order: dict[str, Any], channel: Channel) -> None:
-    """Say what a job would take."""
+    """Report the time and memory that a job would take."""
     from ipse.runs.plan import plan as measured
 
     picture, settings = read(Path(order["source"])), Settings(**order["settings"])
@@ -104,7 +104,7 @@ def plan(order: dict[str, Any], channel: Channel) -> None:
         for key, value in order["options"].items()
     }
     needed = any(one.required and one.name == "mask" for one in tasks.options(order["task"]))
-    if needed and "mask" not in options:  # it is still to be painted
+    if needed and "mask" not in options:  # the mask has not been painted yet
         options = {key: value for key, value in options.items() if key != "polarity"}
         options["mask"] = hole(picture)
     if order["region"] is not None:
@@ -115,7 +115,7 @@ def plan(order: dict[str, Any], channel: Channel) -> None:
 
 
 def pick(order: dict[str, Any], channel: Channel) -> None:
-    """Write another point of a trajectory as a file like the result, with a receipt that says which."""
+    """Write another point of a trajectory in the result's format, with a receipt."""
     result, target = Path(order["result"]), Path(order["target"])
     points = Trajectory.read(result.with_name(result.name + SUFFIX))
     original = read(Path(order["source"]))

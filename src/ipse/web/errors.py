@@ -1,4 +1,4 @@
-"""Exception ↦ status, code and one sentence; never a trace."""
+"""Exception ↦ HTTP status, error code and a one-line message, without a traceback."""
 
 import logging
 from typing import Any
@@ -26,39 +26,39 @@ STATUS = {
     "DiskFull": 507,
     "NoRoom": 507,
 }
-LONGEST = 400  # characters of a message
-OTHERS = 422  # what was understood but cannot be done
+LONGEST = 400  # maximum length of a message
+OTHERS = 422  # status of requests that were understood but cannot be carried out
 
 
 class Problem(BaseModel):
-    """What every error says."""
+    """The body of every error response."""
 
     code: str
     message: str
 
 
 def missing(what: str, name: str) -> HTTPException:
-    """The refusal of an unknown name."""
+    """The error for an unknown name."""
     return HTTPException(404, f"{what} {name!r} does not exist, or was deleted")
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what a route can answer besides, for its description."""
+    """Return the error responses of a route, for its OpenAPI description."""
     schema = {
         "schema": {"$ref": "#/components/schemas/Problem"}
-    }  # a stream's own type is not that of its errors
+    }  # the errors of a streaming route are JSON too
     said = {"content": {"application/json": schema}}
     return {status: {"description": "Refused."} | said for status in statuses}
 
 
 def shortened(text: str) -> str:
-    """A message in one line, of bounded length: what was asked may be repeated in it."""
+    """The message on one line, with limited length, because it may quote the request."""
     said = one_line(text)
     return said if len(said) <= LONGEST else f"{said[: LONGEST - 100]} … {said[-90:]}"
 
 
 def handle(app: FastAPI) -> None:
-    """Let an application say its errors so."""
+    """Register the error handlers with an application."""
 
     @app.exception_handler(IpseError)
     async def known(_request: Request, error: IpseError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
@@ -80,7 +80,7 @@ def handle(app: FastAPI) -> None:
     async def place(_request: Request, error: OSError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         said, place = lack(error), shortened(amiss(error) or str(error))
         answer = refused(500, "Place", place) if said is None else refused(507, "NoRoom", said)
-        answer.headers["Connection"] = "close"  # nobody shall send the rest of an upload
+        answer.headers["Connection"] = "close"  # stops the client from sending the rest of an upload
         return answer
 
     @app.exception_handler(Exception)
@@ -92,7 +92,5 @@ def handle(app: FastAPI) -> None:
             answer = refused(500, "Unforeseen", unknown)
         else:
             answer = refused(507, "NoRoom", said)
-        answer.headers["Connection"] = (
-            "close"  # as the server does after such an error: nobody shall send more on it
-        )
+        answer.headers["Connection"] = "close"  # because the server closes the connection after such an error
         return answer

@@ -1,6 +1,6 @@
-"""A task's signature ↦ what a page's form needs, and what a request may tell.
+"""Options for the page's form, and validation of requests, from the signatures of tasks.
 
-The same list as the command's flags: ``ipse.tasks._signature``.
+The options are those of the command's flags, see ``ipse.tasks._signature``.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from ipse.errors import OptionError, nearest
 from ipse.settings import Settings
 from ipse.tasks import Option
 
-LONGEST = 80  # characters of a value in a message
-HUGE = 10**300  # whole numbers beyond have no float
+LONGEST = 80  # maximum length of a quoted value in a message
+HUGE = 10**300  # larger whole numbers cannot be converted to float
 
 
 def form() -> list[dict[str, Any]]:
-    """Return the tasks that restore a picture, each with its options and those that all share.
+    """Return the tasks that restore a picture, each with its own options and the shared ones.
 
     ``piece`` says whether settings can be tried on a piece of the picture first.
     """
@@ -37,7 +37,7 @@ def form() -> list[dict[str, Any]]:
 
 
 def described(one: Option) -> dict[str, Any]:
-    """Return an option as JSON: what kind of field it is, and what it is when nobody says."""
+    """Return an option as JSON, with the type of its form field and its default."""
     kind, optional = plain_kind(one.kind)
     choices = list(get_args(kind)) if get_origin(kind) is Literal else None
     name = "choice" if choices else "file" if kind is Path else kind.__name__
@@ -53,7 +53,7 @@ def described(one: Option) -> dict[str, Any]:
 
 
 def plain_kind(kind: Any) -> tuple[Any, bool]:
-    """Return a kind without its None, and whether it had one."""
+    """Return a type without None, and whether it included None."""
     if get_origin(kind) not in (Union, UnionType):
         return kind, False
     members = [one for one in get_args(kind) if one is not NoneType]
@@ -61,7 +61,7 @@ def plain_kind(kind: Any) -> tuple[Any, bool]:
 
 
 def check_task(name: str, *, piece: bool) -> None:
-    """Refuse a task that needs no picture, or one that cannot be tried on a piece.
+    """Reject a task that needs no picture, or a trial with a task that needs the whole picture.
 
     Raises:
         OptionError: says which it is.
@@ -75,7 +75,7 @@ def check_task(name: str, *, piece: bool) -> None:
 
 
 def told_options(task: str, given: Mapping[str, Any], *, painted: bool = True) -> dict[str, Any]:
-    """Return a task's options as they were told, checked.
+    """Return the requested options of a task, validated.
 
     Args:
         task: the task.
@@ -95,7 +95,7 @@ def told_options(task: str, given: Mapping[str, Any], *, painted: bool = True) -
 
 
 def told_settings(given: Mapping[str, Any]) -> Settings:
-    """Return the settings that were told.
+    """Return the requested settings.
 
     Raises:
         OptionError: an unknown setting, or a value that it cannot have.
@@ -110,13 +110,13 @@ def _checked(given: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str,
 
 
 def cut(value: Any) -> str:
-    """A value for a message, no longer than a line."""
+    """A value for a message, shortened to fit on a line."""
     said = ascii(value)
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 
 def _value(one: Option, value: Any) -> Any:
-    """Check one value by the option's kind."""
+    """Validate one value by the option's type."""
     kind, optional = plain_kind(one.kind)
     if value is None and optional:
         return None

@@ -1,4 +1,4 @@
-"""Who may ask: this machine's own pages and programs, and those who have the token.
+"""Access control: requests must come from this machine's own pages and programs, or have the token.
 
 A name that was rebound to this machine is told by the Host header, another site's page by Origin and
 Sec-Fetch-Site; a cookie is never sent from another site.
@@ -36,12 +36,12 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Guard:
-    """An ASGI application behind checks.
+    """ASGI middleware that checks every request.
 
     Attributes:
         app: the application.
-        hosts: names by which the server may be called; none where a token says who may.
-        token: what must be known; None where the server is this machine's alone.
+        hosts: allowed host names; None if a token is required instead.
+        token: the required token; None if the server only serves this machine without one.
     """
 
     app: ASGIApp
@@ -49,7 +49,7 @@ class Guard:
     token: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+        """Pass a request on, or reject it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -66,7 +66,7 @@ class Guard:
         await (self.app if refusal is None else refusal)(scope, receive, guarded)
 
     def refusal(self, scope: Scope) -> Response | None:
-        """What to answer instead; None lets the request through."""
+        """The response that rejects the request; None if it is allowed."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self.hosts is not None and bare(host) not in self.hosts:
@@ -80,7 +80,7 @@ class Guard:
         return None if self.token is None else self.locked(scope, headers, self.token)
 
     def locked(self, scope: Scope, headers: Headers, token: str) -> Response | None:
-        """What to answer who may not know the token; None lets the request through."""
+        """The response to a request without a valid token; None if the token is valid or not required."""
         offered = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["path"] == "/" and same(offered, token):
             answer = RedirectResponse("/", status_code=303)
@@ -96,7 +96,7 @@ class Guard:
 
 
 def two_lengths(headers: Headers) -> Response | None:
-    """Refuse a request that says its length in two ways: who stands before this server may believe the other."""
+    """Reject a request that gives its length in two ways, because a proxy may interpret it differently."""
     if "content-length" not in headers or "transfer-encoding" not in headers:
         return None
     answer = refused(
@@ -107,7 +107,7 @@ def two_lengths(headers: Headers) -> Response | None:
 
 
 def bare(host: str) -> str:
-    """Return a host without its port."""
+    """Return a host name without the port."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -115,7 +115,7 @@ def bare(host: str) -> str:
 
 
 def foreign(headers: Headers, host: str, method: str) -> bool:
-    """Whether a page of another site asks; a link from elsewhere may open a page, and change nothing."""
+    """Whether the request comes from another site. Links from elsewhere may open a page, but change nothing."""
     origin = headers.get("origin")
     if origin is not None and _place(origin) != host:
         return True
@@ -126,7 +126,7 @@ def foreign(headers: Headers, host: str, method: str) -> bool:
 
 
 def _place(origin: str) -> str | None:
-    """Return the host and port of an origin; None where it is no address."""
+    """Return the host and port of an origin; None if it is not an address."""
     try:
         return urlsplit(origin).netloc
     except ValueError:
@@ -134,19 +134,19 @@ def _place(origin: str) -> str | None:
 
 
 def bearer(headers: Headers) -> str:
-    """The token of the Authorization header."""
+    """The token in the Authorization header."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""
 
 
 def cookie_of(scope: Scope) -> str:
-    """The cookie's name: browsers keep one jar for all ports of a host."""
+    """The cookie's name, which includes the port, because browsers share cookies between all ports of a host."""
     server = scope.get("server")
     return f"{COOKIE}-{server[1]}" if server else COOKIE
 
 
 def cookie(headers: Headers, wanted: str) -> str:
-    """The token of the cookie, whatever other programs on this host have set beside it."""
+    """The token in the cookie, even if other programs on this host have set cookies as well."""
     for part in headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
         if name == wanted:
@@ -155,10 +155,10 @@ def cookie(headers: Headers, wanted: str) -> str:
 
 
 def same(offered: str, token: str) -> bool:
-    """Compare in a time that tells nothing."""
+    """Compare in constant time."""
     return hmac.compare_digest(offered.encode(), token.encode())
 
 
 def refused(status: int, code: str, message: str) -> JSONResponse:
-    """An error as the API says it."""
+    """An error in the format of the API."""
     return JSONResponse({"code": code, "message": message}, status_code=status)

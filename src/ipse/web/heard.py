@@ -1,4 +1,4 @@
-"""message ↦ what a job has become."""
+"""Update a job's record from a worker's message."""
 
 import time
 from dataclasses import replace
@@ -8,14 +8,14 @@ from ipse.web.records import JobRecord, Progress, extended
 
 
 def stepped(job: JobRecord, message: dict[str, Any]) -> JobRecord:
-    """Note a step."""
+    """The job after a step."""
     told = {key: message[key] for key in ("step", "steps", "loss", "score", "left", "tile", "tiles")}
     point = [message["step"], message["loss"], message["score"]]
     return replace(job, progress=replace(job.progress, **told), curve=extended(job.curve, point))
 
 
 def ended(job: JobRecord, message: dict[str, Any]) -> JobRecord:
-    """Note how a job ended."""
+    """The job after its end."""
     progress: Progress = replace(job.progress, writing=False)
     job = replace(job, ended=time.time(), progress=progress)
     if message["say"] == "failed":

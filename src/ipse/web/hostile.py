@@ -1,4 +1,4 @@
-"""Files made to harm: refused by their headers, before anything in them is decoded."""
+"""Malicious files: rejected by their headers, before anything is decoded."""
 
 import warnings
 import zipfile
@@ -11,18 +11,20 @@ from PIL import Image
 from ipse.errors import PictureError
 from ipse.pictures.tiff import MAGIC
 
-HEAD = 1024  # bytes in which browsers and readers look for what a file is
+HEAD = 1024  # number of bytes in which browsers and readers look for a file's type
 SIGNS = {
     b"%pdf-": "a PDF document",
     b"<html": "a web page",
     b"<!doctype": "a web page",
     b"<script": "a script",
 }
-PIXELS = 2**27  # that a picture may have here: a stranger's file is given less than one's own
-WEIGHT = 2**29  # bytes decoded: those pixels in 8-bit RGB and alpha, or fewer of more channels or bits
-SIDE = 2**16  # pixels of the longest: more are of no camera, and cost as much as their square
-PACKED = 256  # bytes decoded for each in the file: no photograph packs so well …
-LARGE = 2**27  # … and more of them than this are looked at so
+PIXELS = 2**27  # maximum number of pixels, lower than for the user's own files on the command line
+WEIGHT = (
+    2**29
+)  # maximum decoded size in bytes: these pixels in 8-bit RGBA, or fewer with more channels or bits
+SIDE = 2**16  # maximum side in pixels, more than any camera has
+PACKED = 256  # maximum ratio of the decoded to the stored size, higher than that of any photograph
+LARGE = 2**27  # decoded size in bytes from which this ratio is checked
 DEEP = {
     "P": 3,
     "I;16": 2,
@@ -30,22 +32,22 @@ DEEP = {
     "I;16L": 2,
     "I": 4,
     "F": 4,
-}  # bytes of a band in Pillow's modes; else 1
+}  # bytes per sample in Pillow's modes; 1 for all others
 
 
-class Polyglot(PictureError):  # noqa: N818 - reads as the sentence it prints
-    """A file that is a picture and something else."""
+class Polyglot(PictureError):  # noqa: N818 - the established name for such a file
+    """A file is a picture and something else as well."""
 
 
-class TooManyPixels(PictureError):  # noqa: N818 - reads as the sentence it prints
-    """A file that would be far larger decoded."""
+class TooManyPixels(PictureError):  # noqa: N818 - the name already states the error
+    """A file is too large when decoded."""
 
 
 def check_single(path: Path, name: str) -> None:
-    """Refuse a file that another program would take for something else.
+    """Reject a file that another program could interpret as something else.
 
     Raises:
-        Polyglot: says what else it is.
+        Polyglot: the file is something else as well; the message says what.
     """
     with path.open("rb") as file:
         head = file.read(HEAD).lower()
@@ -59,10 +61,10 @@ def check_single(path: Path, name: str) -> None:
 
 
 def weighed(path: Path, name: str) -> int:
-    """Return the bytes that a picture has decoded, by its header; 0 of what is left to ``read`` to refuse.
+    """Return the decoded size of a picture in bytes, by its header; 0 for files that ``read`` will reject.
 
     Raises:
-        TooManyPixels: says how large it would be and what may be.
+        TooManyPixels: the picture is too large; the message gives its size and the limit.
     """
     try:
         with warnings.catch_warnings():
@@ -91,14 +93,14 @@ def weighed(path: Path, name: str) -> int:
 
 
 def _said(path: Path) -> tuple[int, int, int] | None:
-    """Width, height and bytes a pixel by the header; None where no header can be read."""
+    """Width, height and bytes per pixel from the header; None if the header cannot be read."""
     with path.open("rb") as file:
         tiff = file.read(4) in MAGIC
     try:
         return _tiff(path) if tiff else _pillow(path)
     except Image.DecompressionBombError:
         raise
-    except Exception:  # any decoder's own: what is wrong is said by ``read``
+    except Exception:  # any error of a decoder; ``read`` will report it
         return None
 
 

@@ -1,30 +1,30 @@
-"""Changes → streams: whoever listens hears of each job that changed, as it is now.
+"""Publish changes of jobs to the streams of listeners.
 
-A slow listener misses the states between, never the last; what waits for it is a set of names.
+A slow listener may miss intermediate states but never the last one, because only the names of changed jobs are queued.
 """
 
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 
-BEAT = 15.0  # seconds after which a silent stream shows that it lives
+BEAT = 15.0  # seconds after which an idle stream sends a keep-alive
 
 
 class Hub:
-    """Those who listen."""
+    """The registered listeners."""
 
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
         self.closed = False
 
     def changed(self, name: str) -> None:
-        """Tell all that a job has changed, or is gone."""
+        """Notify all listeners that a job has changed or was deleted."""
         for listener in self.listeners:
             listener.tell(name)
 
     @contextmanager
     def listening(self) -> Generator["Listener"]:
-        """Open an ear: what changes from now on is heard."""
+        """Register a listener, which receives all changes from now on."""
         listener = Listener()
         self.listeners.add(listener)
         try:
@@ -40,19 +40,19 @@ class Hub:
 
 
 class Listener:
-    """One who listens."""
+    """A listener, with the names of changed jobs that it has not received yet."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, None] = {}
         self.news = asyncio.Event()
 
     def tell(self, name: str) -> None:
-        """Note a name."""
+        """Add the name of a changed job."""
         self.waiting[name] = None
         self.news.set()
 
     async def next(self) -> list[str | None]:
-        """Wait for names; after a while without any, None."""
+        """Wait for names; return None after ``BEAT`` seconds without any."""
         try:
             await asyncio.wait_for(self.news.wait(), BEAT)
         except TimeoutError:

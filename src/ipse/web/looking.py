@@ -1,4 +1,4 @@
-"""A file ↦ what it is, then what is wrong with it: uploads are taken in by workers, and hold up nobody else."""
+"""Receive and analyse uploads in workers, without delaying other requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from ipse.web.pool import Pool
 from ipse.web.records import PictureRecord
 from ipse.web.store import Store
 
-ASKED = 0.5  # seconds between two looks whether somebody still waits
+ASKED = 0.5  # seconds between two checks whether the client is still connected
 
 
 class Looks:
-    """The uploads that are looked at.
+    """The uploads that are being analysed.
 
     Args:
         store: where pictures are kept.
@@ -33,7 +33,7 @@ class Looks:
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     async def take(self, path: Path, name: str) -> PictureRecord:
-        """Take an upload in: return what the file is; what is wrong with it is found out meanwhile.
+        """Receive an upload and return its properties; its damage is analysed in the background.
 
         Raises:
             Refused: it is no picture that can be used; nothing of it is left.
@@ -50,13 +50,13 @@ class Looks:
         task.add_done_callback(lambda _: self.tasks.pop(picture, None))
         try:
             return await asyncio.shield(read)
-        except asyncio.CancelledError:  # whoever sent it has gone
+        except asyncio.CancelledError:  # the client has disconnected
             await self.end(picture)
             self.store.drop_picture(picture)
             raise
 
     async def weigh(self, path: Path, name: str) -> int:
-        """Return the bytes that a picture has decoded, by its header.
+        """Return the decoded size of a picture in bytes, by its header.
 
         Raises:
             Refused: there are too many, or it is something else too.
@@ -67,7 +67,7 @@ class Looks:
     async def look(
         self, picture: str, path: Path, name: str, weight: int, read: "asyncio.Future[PictureRecord]"
     ) -> None:
-        """Have a worker look at an upload."""
+        """Let a worker analyse an upload."""
         order: dict[str, Any] = {
             "kind": "look",
             "folder": str(self.store.picture_folder(picture)),
@@ -85,7 +85,7 @@ class Looks:
                     self.found(picture, message["found"])
         except IpseError as error:
             if read.done():
-                with suppress(IpseError):  # its place has gone, or is full: nobody can note that there
+                with suppress(IpseError):  # the folder is gone or the disk is full, so it cannot be recorded
                     self.found(picture, {"noise": str(error)})
             else:
                 self.store.drop_picture(picture)
@@ -94,25 +94,25 @@ class Looks:
             path.unlink(missing_ok=True)
 
     def found(self, picture: str, found: dict[str, Any]) -> None:
-        """Note what is wrong with a picture, if it is still there."""
+        """Record the damage found in a picture, if the picture still exists."""
         if picture in self.store.pictures:
             self.store.put_picture(replace(self.store.pictures[picture], found=found))
 
     async def end(self, picture: str) -> None:
-        """End the look at a picture that is going."""
+        """Cancel the analysis of a picture that is being deleted."""
         task = self.tasks.get(picture)
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
 
     async def close(self) -> None:
-        """End all of them."""
+        """Cancel all analyses."""
         for picture in list(self.tasks):
             await self.end(picture)
 
 
 def weight_of(about: dict[str, Any]) -> int:
-    """The bytes that a picture has decoded, by what is known of it."""
+    """The decoded size of a picture in bytes, from its record."""
     return about["width"] * about["height"] * about["channels"] * np.dtype(about["depth"]).itemsize
 
 
@@ -122,7 +122,7 @@ async def kept(
     *,
     leave: Callable[["asyncio.Task[Any]"], object] | None = None,
 ) -> Any:
-    """Wait for work as long as somebody waits for its result.
+    """Wait for work as long as the client waits for its result.
 
     Args:
         request: the request whose answer it is.

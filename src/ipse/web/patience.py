@@ -1,4 +1,4 @@
-"""Connections on which nobody speaks: closed after a while, so that they cost nobody else one."""
+"""Close idle connections after a timeout, so that they cannot exhaust the server's connections."""
 
 import asyncio
 import sys
@@ -8,27 +8,27 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD = 10.0  # seconds in which the head of a request must have come
-FILES = 4096  # that the process may hold open, where the system lets it: connections are some of them
+HEAD = 10.0  # timeout in seconds for the head of a request
+FILES = 4096  # number of open files, including connections, that the process asks the system for
 
 
 class Patient(H11Protocol):
-    """HTTP on a connection whose next request must come whole, and soon."""
+    """The HTTP protocol with a timeout for the head of each request."""
 
     late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Wait for the first request."""
+        """Start the timeout for the first request."""
         super().connection_made(transport)
         self.wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop the timeout."""
         self.rest()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Go on waiting as long as there is only part of a head; more bytes of it gain no time."""
+        """Keep the timeout running while the head is incomplete; further bytes do not extend it."""
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self.rest()
@@ -36,24 +36,24 @@ class Patient(H11Protocol):
             self.wait()
 
     def wait(self) -> None:
-        """Close the connection if the head does not come."""
+        """Close the connection if the head does not arrive in time."""
         self.late = self.loop.call_later(HEAD, self.give_up)
 
     def give_up(self) -> None:
-        """Close a connection that waits for a request."""
+        """Close a connection that is waiting for a request."""
         self.late = None
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self.transport.abort()
 
     def rest(self) -> None:
-        """Stop the clock."""
+        """Cancel the timer."""
         if self.late is not None:
             self.late.cancel()
             self.late = None
 
 
 def open_more() -> None:
-    """Let this process hold as many files and connections as it may, up to a number."""
+    """Raise this process's limit of open files, up to ``FILES``."""
     if sys.platform == "win32":
         return
     import resource

@@ -1,6 +1,7 @@
-"""Workers, one ready before it is asked for: a fit has one for itself, errands share a few and wait in line.
+"""Worker processes, one of which is always started in advance. Each fit has its own; errands share a few of them.
 
-Who looks at headers never waits for who decodes, a small picture never for a large one, and nobody for a plan.
+There are separate workers for headers, for small and for large pictures, and for plans, so that none of these waits for
+another.
 """
 
 import asyncio
@@ -11,15 +12,15 @@ from typing import Any
 from ipse.web.process import ENDS, Process, Refused, checked
 from ipse.web.worker import COLD
 
-MOST = 40  # pieces of work of one worker: whatever leaks ends with it
-HEAVY = 12 << 20  # bytes decoded from which a picture is large: 4 million pixels in 8-bit RGB
-LONGEST = 120.0  # seconds of an errand
-GRACE = 3.0  # seconds for which a plan that nobody waits for may go on: its worker costs as much to start
+MOST = 40  # maximum number of jobs per worker, which bounds memory leaks
+HEAVY = 12 << 20  # decoded size in bytes from which a picture is large: 4 million pixels in 8-bit RGB
+LONGEST = 120.0  # time limit of an errand, in seconds
+GRACE = 3.0  # seconds for which an abandoned plan may continue, since restarting its worker takes as long
 ENDING = Refused("Ending", "the server is shutting down: try again when it is back")
 
 
 class Clerk:
-    """A worker that runs one errand after the other.
+    """A worker that runs errands one after the other.
 
     Args:
         pool: where its workers come from.
@@ -30,11 +31,11 @@ class Clerk:
     def __init__(self, pool: "Pool", *, cold: bool = False, longest: float = LONGEST) -> None:
         self.pool, self.cold, self.longest = pool, cold, longest
         self.turn = asyncio.Lock()
-        self.owner: asyncio.Task[Any] | None = None  #: whose turn it is
+        self.owner: asyncio.Task[Any] | None = None  #: the task that is using the worker
         self.process: Process | None = None
 
     async def ready(self) -> Process:
-        """Return a worker that lives.
+        """Return a running worker.
 
         Raises:
             Refused: the server is ending.
@@ -48,7 +49,7 @@ class Clerk:
         return self.process
 
     async def errand(self, order: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-        """Run an errand, when it is its turn; one that nobody hears to its end is ended.
+        """Run an errand when the worker is free; stop the worker if the caller leaves early.
 
         Raises:
             Refused: it failed, took too long, or the server is ending.
@@ -62,12 +63,12 @@ class Clerk:
                     yield checked(message)
             finally:
                 self.owner = None
-                if not over or process.done >= MOST:  # the rest would be taken for the next errand's
+                if not over or process.done >= MOST:  # remaining messages must not reach the next errand
                     self.process = None
                     process.end()
 
     async def ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Run an errand, and return its last word.
+        """Run an errand, and return its last message.
 
         Raises:
             Refused: it failed, took too long, or the server is ending.
@@ -79,7 +80,7 @@ class Clerk:
         return last
 
     def forsake(self, asking: "asyncio.Task[Any]") -> None:
-        """Give up an errand that nobody waits for: at once before its turn, else after a while."""
+        """Cancel an abandoned errand: at once if it has not started, otherwise after ``GRACE`` seconds."""
         asking.add_done_callback(_heard)
         if self.owner is not asking:
             asking.cancel()
@@ -100,11 +101,11 @@ class Pool:
         self.closed = False
 
     def lane(self, weight: int) -> Clerk:
-        """Who works on a picture that has so many bytes decoded."""
+        """The worker for a picture of the given decoded size."""
         return self.heavy if weight > HEAVY else self.errands
 
     def warm(self) -> None:
-        """Start the next worker before it is asked for."""
+        """Start the next worker in advance."""
         if self.spare is None:
             self.spare = asyncio.create_task(Process.start())
 
@@ -117,7 +118,7 @@ class Pool:
         return process if process.alive else await Process.start()
 
     async def back(self, process: Process) -> None:
-        """Take a worker back whose work has ended; one that has worked for long, or that nobody needs, goes."""
+        """Take back a worker that has finished; stop it if it has done many jobs or is not needed."""
         if process.alive and self.spare is None and process.done < MOST and not self.closed:
             self.spare = asyncio.create_task(_itself(process))
             return
@@ -126,14 +127,14 @@ class Pool:
             self.warm()
 
     def leave(self) -> None:
-        """End all errands, so that nobody waits for them."""
+        """Cancel all errands."""
         self.closed = True
         for clerk in self.clerks:
             if clerk.process is not None:
                 clerk.process.end()
 
     async def close(self) -> None:
-        """End all but the fits."""
+        """Stop all workers except those of fits."""
         self.leave()
         spare = None if self.spare is None else await self.spare
         self.spare = None
@@ -143,7 +144,7 @@ class Pool:
 
 
 async def within(messages: AsyncGenerator[dict[str, Any]], seconds: float) -> AsyncGenerator[dict[str, Any]]:
-    """Pass messages on for so long.
+    """Pass messages on, with a time limit.
 
     Raises:
         Refused: they did not end by then.
@@ -162,7 +163,7 @@ async def within(messages: AsyncGenerator[dict[str, Any]], seconds: float) -> As
 
 
 def _heard(task: "asyncio.Task[Any]") -> None:
-    """Take note of how a task ended, for nobody else does."""
+    """Retrieve a task's exception, so that asyncio does not report it."""
     if not task.cancelled():
         task.exception()
 

@@ -1,4 +1,4 @@
-"""order → worker → messages: the server's end of the pipe to one worker."""
+"""The server's end of the pipe to a worker process: orders in, messages out."""
 
 import asyncio
 import json
@@ -10,8 +10,8 @@ from typing import Any
 
 from ipse.errors import RunError
 
-LINE = 1 << 20  # bytes of a message at most
-ENDS = ("done", "failed")  # what ends a piece of work
+LINE = 1 << 20  # maximum size of a message in bytes
+ENDS = ("done", "failed")  # kinds of messages that end a job
 GONE = {
     "say": "failed",
     "code": "Gone",
@@ -20,38 +20,38 @@ GONE = {
 
 
 class Process:
-    """A worker, started and spoken to."""
+    """A running worker process."""
 
     def __init__(self, inner: asyncio.subprocess.Process) -> None:
         self.inner = inner
-        self.done = 0  #: pieces of work it has done
+        self.done = 0  #: number of finished jobs
 
     @classmethod
     async def start(cls, *args: str) -> "Process":
-        """Start a worker; it imports what it needs and waits."""
+        """Start a worker, which imports its modules and waits for orders."""
         inner = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ipse.web.worker", *args,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LINE,
-            start_new_session=True,  # Ctrl-C is the server's alone
+            start_new_session=True,  # so that Ctrl-C reaches only the server
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         return cls(inner)
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process is running."""
         return self.inner.returncode is None
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Say one thing; to one that has ended, nothing."""
+        """Send an order; ignored if the process has ended."""
         if self.inner.stdin is not None and not self.inner.stdin.is_closing():
             with suppress(ConnectionError):
                 self.inner.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def work(self, order: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
-        """Give one piece of work, and hear what is said of it, to its end."""
+        """Start a job and yield its messages until it ends."""
         self.send(order)
         assert self.inner.stdout is not None
         while line := await self.inner.stdout.readline():
@@ -60,22 +60,22 @@ class Process:
             if message["say"] in ENDS:
                 self.done += 1
                 return
-        await self.close()  # nobody may take it for alive while it is going
+        await self.close()  # the process is ending, and must not be reused
         yield GONE
 
     def end(self) -> None:
-        """End it now."""
+        """Kill the process."""
         if self.alive:
             with suppress(ProcessLookupError):
                 self.inner.kill()
 
     async def kill(self) -> None:
-        """End it now, and wait until it has."""
+        """Kill the process and wait for its end."""
         self.end()
         await self.inner.wait()
 
     async def close(self, *, patience: float = 5.0) -> None:
-        """Let it save and leave; end it if it does not."""
+        """Let the process save and exit; kill it if it does not."""
         if self.inner.stdin is not None:
             self.inner.stdin.close()
         try:
@@ -85,7 +85,7 @@ class Process:
 
 
 def checked(message: dict[str, Any]) -> dict[str, Any]:
-    """Return a message that ends a piece of work well.
+    """Return a message, unless it reports a failure.
 
     Raises:
         Refused: it failed; the code and the sentence are the worker's.
@@ -95,8 +95,8 @@ def checked(message: dict[str, Any]) -> dict[str, Any]:
     return message
 
 
-class Refused(RunError):  # noqa: N818 - reads as the sentence it prints
-    """What a worker said of a failure."""
+class Refused(RunError):  # noqa: N818 - the worker's message is the error
+    """A worker reported a failure."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""jobs ↦ fits, one at a time: each in a process of its own, in the order in which they came.
+"""The job queue: jobs run in the order in which they were submitted, each in its own process.
 
 A paused fit keeps its process and leaves its place; it goes on when it is its turn again. What was under way
 when a server ended is queued again, and goes on from its checkpoint.
@@ -21,19 +21,19 @@ from ipse.web.process import Process
 from ipse.web.records import JobRecord, Progress
 from ipse.web.store import Store, used_by
 
-YEAR = 3.2e7  # seconds: a clock of the system goes no further
-AGAIN = 2  # times that a job goes on by itself after its process has died: it may die of the job
+YEAR = 3.2e7  # longest timeout in seconds that timers accept
+AGAIN = 2  # number of times that a job is resumed after its process has died, since the job may be the cause
 
 
 class Queue:
-    """The jobs under way.
+    """The queued and running jobs.
 
     Args:
         store: where jobs are kept.
-        pool: where workers come from.
-        hub: who is told of changes.
-        limit: fits at a time.
-        longest: seconds of a job; then the best so far is kept.
+        pool: provides the workers.
+        hub: is notified of changes.
+        limit: number of fits at a time.
+        longest: maximum seconds per job; then the best result so far is kept.
     """
 
     def __init__(self, store: Store, pool: Pool, hub: Hub, *, limit: int = 1, longest: float = YEAR) -> None:
@@ -46,7 +46,7 @@ class Queue:
         self.closing = False
 
     def revive(self) -> None:
-        """Queue what was not over when the server ended; what was paused waits to be told."""
+        """Queue the jobs that were unfinished when the server ended; paused jobs stay paused."""
         for job in self.store.jobs.values():
             if job.state in ("queued", "running"):
                 self.change(replace(job, state="queued"), keep=True)
@@ -54,7 +54,7 @@ class Queue:
         self.dispatch()
 
     def submit(self, job: JobRecord) -> None:
-        """Take a new job.
+        """Add a new job.
 
         Raises:
             RunError: it cannot be written down.
@@ -64,26 +64,26 @@ class Queue:
         self.dispatch()
 
     def place(self, name: str) -> int | None:
-        """How many are before a job that waits."""
+        """The number of jobs ahead of a queued job."""
         return self.waiting.index(name) if name in self.waiting else None
 
     def on(self, picture: str) -> list[str]:
-        """The jobs that read a picture."""
+        """The jobs that use a picture."""
         return [job.id for job in self.store.jobs.values() if picture in used_by(job)]
 
     def change(self, job: JobRecord, *, keep: bool = False) -> None:
-        """Note what a job has become, and tell; ``keep`` writes it down."""
+        """Update a job and notify listeners; ``keep`` also saves it."""
         job = replace(job, changed=max(job.changed + 1, time.time_ns() // 1000))  # also after a restart
         self.store.jobs[job.id] = job
         if keep:
             try:
                 self.store.put_job(job)
-            except RunError as error:  # a full disk: what is known stays in memory, and the fit goes on
+            except RunError as error:  # the disk is full: keep the record in memory and continue the fit
                 logging.getLogger("ipse.web").warning("%s", error)
         self.hub.changed(job.id)
 
     def dispatch(self) -> None:
-        """Start what there is room for."""
+        """Start queued jobs, up to the limit."""
         while self.waiting and len(self.running) < self.limit and not self.closing:
             name = self.waiting.pop(0)
             self.running.add(name)
@@ -97,12 +97,12 @@ class Queue:
             self.hub.changed(name)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside; it is kept alive, and awaited at the end."""
+        """Run a background task; keep a reference to it, and await it at shutdown."""
         self.tasks.add(task := asyncio.create_task(work))
         task.add_done_callback(self.tasks.discard)
 
     async def carry(self, job: JobRecord) -> None:
-        """Run a job in a worker, and hear what comes of it."""
+        """Run a job in a worker and handle its messages."""
         name = job.id
         process = await self.pool.take()
         late = asyncio.get_running_loop().call_later(self.longest, self.overdue, name, process)
@@ -119,12 +119,12 @@ class Queue:
             await (process.close() if self.closing else self.pool.back(process))
 
     def overdue(self, name: str, process: Process) -> None:
-        """End a job that has had its hours, and keep the best so far; one that is paused takes nothing."""
+        """Stop a job at its time limit and keep the best result so far; paused time does not count."""
         if name in self.running and self.processes.get(name) is process:
             self.stop(name)
 
     def order(self, job: JobRecord) -> dict[str, Any]:
-        """What a worker is told."""
+        """The order for a worker."""
         return {
             "kind": "fit",
             "folder": str(self.store.job_folder(job.id)),
@@ -137,15 +137,15 @@ class Queue:
         }
 
     def told(self, value: Any) -> Any:
-        """A value as a worker is told it: of a file, where it lies."""
+        """An option's value for a worker; files are replaced by their paths."""
         return {"file": str(self.store.picture_path(value["picture"]))} if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType]
 
     def names(self, job: JobRecord) -> dict[str, str]:
-        """What users call the files that a job reads, by where they lie."""
+        """The user's names of the files that a job reads, by path."""
         return {str(self.store.picture_path(one)): self.store.pictures[one].name for one in used_by(job)}
 
     def heard(self, name: str, message: dict[str, Any]) -> None:
-        """Take one message of a worker."""
+        """Handle one message of a worker."""
         job = self.store.jobs[name]
         now = job.progress
         match message["say"]:
@@ -172,11 +172,11 @@ class Queue:
             self.leave(name)
 
     def can_go_on(self, job: JobRecord) -> bool:
-        """Whether a job whose process has died is tried once more: its checkpoint is whole."""
+        """Whether to resume a job whose process has died, from its checkpoint."""
         return job.again < AGAIN and (self.store.job_folder(job.id) / CHECKPOINT).exists()
 
     def go_on(self, job: JobRecord) -> None:
-        """Queue a job whose process has died, before the others; one that was paused waits to be told."""
+        """Queue a job whose process has died before all others; a paused job stays paused."""
         self.processes.pop(job.id, None)
         self.running.discard(job.id)
         state = job.state if job.state == "paused" else "queued"
@@ -187,17 +187,17 @@ class Queue:
         self.dispatch()
 
     def leave(self, name: str) -> None:
-        """Give a job's place to the next."""
+        """Free a job's slot for the next one."""
         self.processes.pop(name, None)
         self.running.discard(name)
         self.dispatch()
 
     def pause(self, name: str) -> None:
-        """Hold a job; another may go on meanwhile."""
+        """Pause a job; another one can run meanwhile."""
         job = self.store.jobs[name]
         if job.state not in ("queued", "running"):
             return
-        if name in self.processes:  # else its worker is about to start, and finds that its place is gone
+        if name in self.processes:  # otherwise its worker is about to start, and will notice the pause
             self.processes[name].send({"kind": "pause"})
         if name in self.waiting:
             self.waiting.remove(name)
@@ -206,7 +206,7 @@ class Queue:
         self.dispatch()
 
     def resume(self, name: str) -> None:
-        """Let a paused job go on, or one that failed try again, before those that have not begun."""
+        """Resume a paused job or retry a failed one, before jobs that have not started."""
         job = self.store.jobs[name]
         if job.state not in ("paused", "failed"):
             return
@@ -217,7 +217,7 @@ class Queue:
         self.dispatch()
 
     def stop(self, name: str) -> None:
-        """End a job and keep the best so far; one that has not begun has none, and is cancelled."""
+        """Stop a job and keep the best result so far; a job that has not started is cancelled."""
         job = self.store.jobs[name]
         if name in self.processes:
             if name in self.waiting:
@@ -229,7 +229,7 @@ class Queue:
             self.spawn(self.cancel(name))
 
     async def cancel(self, name: str) -> None:
-        """End a job now; nothing is kept but its last preview."""
+        """Cancel a job at once; only its last preview is kept."""
         job = self.store.jobs[name]
         if job.over:
             return
@@ -244,7 +244,7 @@ class Queue:
         self.dispatch()
 
     async def close(self) -> None:
-        """Let all fits save and leave."""
+        """Let all fits save their state and stop."""
         self.closing = True
         await asyncio.gather(*(process.close() for process in list(self.processes.values())))
         await asyncio.gather(*self.tasks, return_exceptions=True)

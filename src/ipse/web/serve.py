@@ -1,4 +1,4 @@
-"""(host, port, token) ↦ a running server, until it is told to end."""
+"""Run the server until it is told to stop."""
 
 import os
 import re
@@ -23,20 +23,20 @@ from ipse.web.guard import LOOPBACK
 from ipse.web.patience import Patient, open_more
 from ipse.web.server import Limits, Server
 
-SHORTEST = 16  # characters of a token that nobody can guess
-TOKEN = re.compile(r"[A-Za-z0-9._~-]+")  # what an address and a header carry as it is
-KEPT = "token"  # the file of one that was made up
+SHORTEST = 16  # minimum length of a token that cannot be guessed
+TOKEN = re.compile(r"[A-Za-z0-9._~-]+")  # characters that need no escaping in addresses and headers
+KEPT = "token"  # name of the file with a generated token
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a server answers, and to whom."""
+    """The server's address, access and folder."""
 
     host: str = "127.0.0.1"
-    port: int = 7860  #: 0 takes any that is free
-    token: str | None = None  #: None makes one up, and keeps it in the folder
-    locked: bool = True  #: whether a token is asked for
-    browser: bool = True  #: open the page
+    port: int = 7860  #: 0 picks a free one
+    token: str | None = None  #: None generates one and keeps it in the folder
+    locked: bool = True  #: whether a token is required
+    browser: bool = True  #: whether to open the page in a browser
     folder: Path = field(default_factory=Path)
     limits: Limits = field(default_factory=Limits)
 
@@ -52,23 +52,23 @@ class Place:
 
 
 class Ending(uvicorn.Server):
-    """A server whose streams and errands end when it does: uvicorn waits for them."""
+    """A server that ends its streams and errands at shutdown, because uvicorn waits for them."""
 
     def __init__(self, config: uvicorn.Config, server: Server) -> None:
         super().__init__(config)
         self.parts = server
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End what others wait for, then all."""
+        """End streams and errands, then the server."""
         self.parts.leave()
         super().handle_exit(sig, frame)
 
 
 def check(place: Place) -> None:
-    """Refuse what would be open to everybody.
+    """Check that the server is not open to everybody.
 
     Raises:
-        OptionError: a server that others reach has no token, or one that can be guessed.
+        OptionError: the server can be reached from elsewhere without a token, or with one that can be guessed.
     """
     if not place.local and (place.token is None or not place.locked):
         raise OptionError(
@@ -83,11 +83,11 @@ def check(place: Place) -> None:
 
 
 def serve(place: Place, announce: Callable[[str], None]) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP; jobs under way are saved, and go on when it is started again.
+    """Serve until SIGINT, SIGTERM or SIGHUP; running jobs are saved and resumed at the next start.
 
     Args:
-        place: where, and to whom.
-        announce: is told the page's address.
+        place: address, access and folder.
+        announce: called with the page's address.
 
     Raises:
         OptionError: it would be open to everybody.
@@ -98,7 +98,7 @@ def serve(place: Place, announce: Callable[[str], None]) -> None:
     bound = listening(place)
     open_more()
     token = (place.token or kept_token(place.folder)) if place.locked else None
-    # A server without a token may be called by the name that it was given.
+    # A server without a token also accepts the host name that it was started with.
     app = application(server, token=token, hosts=(*LOOPBACK, place.host))
     config = uvicorn.Config(
         app,
@@ -114,8 +114,10 @@ def serve(place: Place, announce: Callable[[str], None]) -> None:
         threading.Timer(0.5, webbrowser.open, (address,)).start()
     ending = Ending(config, server)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, ending.handle_exit)  # the terminal was closed; uvicorn knows the others
-    with suppress(KeyboardInterrupt):  # raised again by uvicorn, after all has ended in order
+        signal.signal(
+            signal.SIGHUP, ending.handle_exit
+        )  # the terminal was closed; uvicorn handles the others
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown
         ending.run(sockets=[bound])
 
 
@@ -123,7 +125,7 @@ def listening(place: Place) -> socket.socket:
     """Return a bound socket.
 
     Raises:
-        OutputError: the address cannot be had.
+        OutputError: the address is not available.
     """
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
@@ -139,7 +141,7 @@ def listening(place: Place) -> socket.socket:
 
 
 def kept_token(folder: Path) -> str:
-    """Return the folder's token, which its owner alone can read: made up the first time, so that tabs stay known."""
+    """Return the folder's token, readable by its owner only; it is generated once, so that open tabs stay valid."""
     path = folder / KEPT
     try:
         found = path.read_text().strip()
@@ -154,6 +156,6 @@ def kept_token(folder: Path) -> str:
 
 
 def address_of(place: Place, port: int, token: str | None) -> str:
-    """Return the page's address, with the token where there is one."""
+    """Return the page's address, with the token if there is one."""
     host = f"[{place.host}]" if ":" in place.host else place.host
     return f"http://{host}:{port}/" + (f"?token={quote(token)}" if token else "")

@@ -1,4 +1,4 @@
-"""The parts of a server, put together: what its routes reach."""
+"""The server's components, as used by its routes."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -20,13 +20,13 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server takes and keeps."""
+    """The server's limits."""
 
-    upload: int = 512 << 20  #: bytes of a file
-    days: float = 30.0  #: for which jobs that ended, and unused pictures, are kept
-    fits: int = 1  #: at a time
-    hours: float = 48.0  #: of a job: then the best so far is kept
-    space: int = 20 << 30  #: bytes of all that is kept
+    upload: int = 512 << 20  #: maximum size of a file, in bytes
+    days: float = 30.0  #: days for which finished jobs and unused pictures are kept
+    fits: int = 1  #: number of fits at a time
+    hours: float = 48.0  #: maximum hours per job; then the best result so far is kept
+    space: int = 20 << 30  #: maximum disk space in total, in bytes
 
 
 class Server:
@@ -34,7 +34,7 @@ class Server:
 
     Args:
         folder: where pictures and jobs are kept.
-        limits: what is taken and kept.
+        limits: limits of uploads, jobs and disk space.
     """
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
@@ -47,7 +47,7 @@ class Server:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Start what runs beside the routes; end it so that all can go on later."""
+        """Start the background tasks; at the end, stop them so that everything can be resumed later."""
         self.pool.warm()
         self.queue.revive()
         reclaiming = asyncio.create_task(self.reclaim())
@@ -64,12 +64,12 @@ class Server:
             self.store.close()
 
     def leave(self) -> None:
-        """End what others wait for: streams and errands."""
+        """End streams and errands, which others wait for."""
         self.hub.close()
         self.pool.leave()
 
     async def reclaim(self) -> None:
-        """Remove what is old, now and every hour."""
+        """Remove old jobs and pictures, now and every hour."""
         while True:
             for name in self.store.reclaim(days=self.limits.days):
                 self.hub.changed(name)
@@ -77,7 +77,7 @@ class Server:
 
 
 def server_of(request: Request) -> Server:
-    """Return the server that a request has reached."""
+    """Return the server of a request."""
     found: Server = request.app.state.server
     return found
 

@@ -1,4 +1,4 @@
-"""How much a server may keep on the disk, and how much it leaves to others."""
+"""Limits of the server's disk space."""
 
 import asyncio
 import os
@@ -7,23 +7,23 @@ from pathlib import Path
 
 from ipse.errors import RunError
 
-FLOOR = 256 << 20  # bytes that are left free, whatever may be kept
+FLOOR = 256 << 20  # bytes that are always left free
 
 
-class NoRoom(RunError):  # noqa: N818 - reads as the sentence it prints
-    """There is no room for more."""
+class NoRoom(RunError):  # noqa: N818 - the name already states the error
+    """There is not enough disk space."""
 
 
 async def check_space(root: Path, most: int, coming: int = 0) -> None:
-    """Refuse what would fill the disk, or more than may be kept.
+    """Check that there is room for new files, on the disk and within the server's limit.
 
     Args:
         root: the server's folder.
-        most: bytes that it may hold.
-        coming: bytes that are to be added.
+        most: maximum size of the folder, in bytes.
+        coming: size of the new files, in bytes.
 
     Raises:
-        NoRoom: says which, and what to do.
+        NoRoom: there is not; the message says which limit was reached and what to do.
     """
     free, held = await asyncio.to_thread(lambda: (shutil.disk_usage(root).free, held_in(root)))
     if free - coming < FLOOR:
@@ -36,7 +36,7 @@ async def check_space(root: Path, most: int, coming: int = 0) -> None:
 
 
 def held_in(folder: Path) -> int:
-    """Bytes of all files below a folder; what goes meanwhile counts for nothing."""
+    """The size in bytes of all files in a folder; files that disappear meanwhile are ignored."""
     total = 0
     try:
         for entry in os.scandir(folder):

@@ -1,4 +1,4 @@
-"""A folder for each picture and each job: what survives a reload, a restart and a kill."""
+"""Persistent storage: a folder for each picture and each job, which survives reloads, restarts and crashes."""
 
 import json
 import os
@@ -18,21 +18,21 @@ from ipse.web.places import CHECKPOINT, RECORD
 from ipse.web.records import JobRecord, PictureRecord, body_of, job_of, picture_of
 
 DAY = 86400.0
-MARK = ".ipse-server"  # a file that says that this program made the folder
+MARK = ".ipse-server"  # file that marks a folder as created by ipse serve
 R = TypeVar("R", PictureRecord, JobRecord)
 PARTS = ("pictures", "jobs", "incoming")
-ASIDE = "unreadable"  # where goes what this program made and cannot read: nothing is removed for that
-NAME = re.compile(r"[0-9a-f]{16}")  # of a folder that this program made
+ASIDE = "unreadable"  # folder for records that cannot be read, which are moved rather than deleted
+NAME = re.compile(r"[0-9a-f]{16}")  # names of the folders of pictures and jobs
 
 
 class Store:
     """The pictures and jobs of a server.
 
     Args:
-        root: the folder of them all; made if it is not there.
+        root: the folder for all of them; created if missing.
 
     Raises:
-        OutputError: the folder cannot be made or written.
+        OutputError: the folder cannot be created or written.
     """
 
     def __init__(self, root: Path) -> None:
@@ -53,11 +53,11 @@ class Store:
         self.load()
 
     def close(self) -> None:
-        """Let another server have the folder."""
+        """Unlock the folder for another server."""
         self.held.close()
 
     def load(self) -> None:
-        """Read what is there; uploads that never ended are removed, and jobs on pictures that are gone."""
+        """Read all records; remove incomplete uploads, and jobs whose pictures are gone."""
         for path in (self.root / "incoming").iterdir():
             if NAME.fullmatch(path.stem) and path.is_file():
                 path.unlink()
@@ -69,7 +69,7 @@ class Store:
             self.drop_job(job.id)
 
     def _records(self, kind: str, read: Callable[[dict[str, Any]], R]) -> list[tuple[Path, R]]:
-        """Each folder with its record, the oldest first; what is not this program's is left alone."""
+        """All folders with their records, the oldest first; other files are left alone."""
         found: list[tuple[Path, R]] = []
         for folder in (self.root / kind).iterdir():
             if not NAME.fullmatch(folder.name):
@@ -81,37 +81,37 @@ class Store:
         return sorted(found, key=lambda item: item[1].created)
 
     def picture_folder(self, name: str) -> Path:
-        """Where a picture lies."""
+        """The folder of a picture."""
         return self.root / "pictures" / name
 
     def job_folder(self, name: str) -> Path:
-        """Where a job lies."""
+        """The folder of a job."""
         return self.root / "jobs" / name
 
     def new_picture(self) -> str:
-        """Make a folder for a picture, and return its name."""
+        """Create a folder for a picture, and return its name."""
         name = fresh()
         self.picture_folder(name).mkdir()
         return name
 
     def new_job(self) -> str:
-        """Make a folder for a job, and return its name."""
+        """Create a folder for a job, and return its name."""
         name = fresh()
         self.job_folder(name).mkdir()
         return name
 
     def put_picture(self, record: PictureRecord) -> None:
-        """Keep what is known of a picture."""
+        """Save the record of a picture."""
         self.pictures[record.id] = record
         _write(self.picture_folder(record.id) / RECORD, body_of(record))
 
     def put_job(self, record: JobRecord) -> None:
-        """Keep what is known of a job."""
+        """Save the record of a job."""
         self.jobs[record.id] = record
         _write(self.job_folder(record.id) / RECORD, body_of(record))
 
     def picture_path(self, name: str) -> Path:
-        """The file that was uploaded."""
+        """The uploaded file."""
         return self.picture_folder(name) / self.pictures[name].file
 
     def drop_picture(self, name: str) -> None:
@@ -124,17 +124,17 @@ class Store:
         shutil.rmtree(self.picture_folder(name), ignore_errors=True)
 
     def drop_job(self, name: str) -> None:
-        """Remove a job and all that it made."""
+        """Remove a job and its files."""
         self.jobs.pop(name, None)
         shutil.rmtree(self.job_folder(name), ignore_errors=True)
 
     def drop_checkpoint(self, name: str) -> None:
-        """Remove what a job that was cancelled would have gone on from."""
+        """Remove the checkpoint of a cancelled job."""
         for path in self.job_folder(name).glob(f"{CHECKPOINT}*"):
             path.unlink(missing_ok=True)
 
     def reclaim(self, *, days: float) -> list[str]:
-        """Remove jobs that ended, and unused pictures that came, more than so many days ago; return the jobs."""
+        """Remove jobs that ended, and unused pictures uploaded, more than ``days`` days ago; return the jobs."""
         before = time.time() - days * DAY
         gone = [job.id for job in self.jobs.values() if job.over and (job.ended or job.created) < before]
         for name in gone:
@@ -148,15 +148,15 @@ class Store:
 
 
 def used_by(job: JobRecord) -> set[str]:
-    """The pictures that a job reads."""
+    """The pictures that a job uses."""
     return {job.picture} | {value["picture"] for value in job.options.values() if isinstance(value, dict)}
 
 
 def _claim(root: Path) -> None:
-    """Mark a folder as this program's.
+    """Mark a folder as created by ipse serve.
 
     Raises:
-        OutputError: it holds something, and nothing says that this program put it there.
+        OutputError: the folder is not empty and not marked.
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     own = (root / MARK).exists()
@@ -167,25 +167,25 @@ def _claim(root: Path) -> None:
                 f"{root} contains files that ipse serve did not write: choose an empty folder with --folder"
             )
         (root / MARK).write_text("A folder of ipse serve: uploads, jobs and results.\n")
-    root.chmod(0o700)  # photographs are nobody else's, on a machine that is shared too
+    root.chmod(0o700)  # on a shared machine, other users must not see the photographs
 
 
 def _aside(folder: Path, place: Path) -> None:
-    """Move a folder whose record cannot be read out of the way."""
+    """Move away a folder whose record cannot be read."""
     place.mkdir(parents=True, exist_ok=True)
     folder.rename(place / f"{folder.name}-{secrets.token_hex(2)}")
 
 
 def fresh() -> str:
-    """Return a name that nobody can guess."""
+    """Return a random name that cannot be guessed."""
     return secrets.token_hex(8)
 
 
 def held(path: Path) -> IO[bytes]:
-    """Take a folder for this server alone, for as long as the file that is returned is open.
+    """Lock a folder for this server, for as long as the returned file is open.
 
     Raises:
-        OutputError: another server has it: both would carry out the same jobs.
+        OutputError: another server uses the folder; both would run the same jobs.
     """
     file = path.open("ab")
     try:
@@ -204,5 +204,5 @@ def held(path: Path) -> IO[bytes]:
 
 
 def _write(path: Path, body: dict[str, Any]) -> None:
-    """Replace a record in one step."""
+    """Replace a record atomically."""
     write_bytes(path, json.dumps(plain(body)).encode(), overwrite=True)

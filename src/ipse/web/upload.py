@@ -1,4 +1,4 @@
-"""A request's body ↦ a file, byte by byte, up to a limit."""
+"""Stream a request's body to a file, up to a limit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,25 +10,23 @@ from starlette.requests import ClientDisconnect, Request
 from ipse.errors import PictureError
 from ipse.web.store import fresh
 
-NAME = 120  # characters of a name that are kept
-LINGER = (
-    10.0  # seconds for which the rest of a refused body is read: a browser hears no answer while it sends
-)
+NAME = 120  # maximum length of a name
+LINGER = 10.0  # seconds for which the rest of a rejected body is read, since browsers read no response while sending
 
-STALL = 30.0  # seconds for which an upload may stand still …
-SLOWEST = 1024  # … and bytes a second that it must have had before
+STALL = 30.0  # seconds for which an upload may stall
+SLOWEST = 1024  # minimum speed in bytes per second that extends this time
 
 
-class TooLarge(PictureError):  # noqa: N818 - reads as the sentence it prints
-    """An upload with more bytes than are taken."""
+class TooLarge(PictureError):  # noqa: N818 - the name already states the error
+    """An upload exceeds the size limit."""
 
 
-class CutShort(PictureError):  # noqa: N818 - reads as the sentence it prints
-    """An upload that ended before it was whole."""
+class CutShort(PictureError):  # noqa: N818 - the name already states the error
+    """An upload ended before it was complete."""
 
 
 class TooSlow(CutShort):
-    """An upload that stood still."""
+    """An upload stalled."""
 
 
 async def received(request: Request, folder: Path, *, limit: int) -> Path:
@@ -36,12 +34,12 @@ async def received(request: Request, folder: Path, *, limit: int) -> Path:
 
     Args:
         request: the request; its body is the file's bytes.
-        folder: where to put it.
-        limit: bytes that are taken at most.
+        folder: folder for the file.
+        limit: maximum size in bytes.
 
     Raises:
-        TooLarge: it says, or has, more; what came is removed.
-        CutShort: it ended early, or is empty; what came is removed.
+        TooLarge: the declared or actual size exceeds the limit; the file is removed.
+        CutShort: the body is incomplete or empty; the file is removed.
     """
     path, stream = folder / fresh(), request.stream()
     try:
@@ -61,8 +59,8 @@ async def written(stream: AsyncIterator[bytes], path: Path, *, said: str, limit:
     """Write a body, whose size was ``said``, to a new file.
 
     Raises:
-        TooLarge: it says, or has, more bytes than the limit.
-        CutShort: it ended early, or is empty.
+        TooLarge: the declared or actual size exceeds the limit.
+        CutShort: the body is incomplete or empty.
     """
     if said.isdigit() and int(said) > limit:
         raise too_large(limit)
@@ -78,10 +76,10 @@ async def written(stream: AsyncIterator[bytes], path: Path, *, said: str, limit:
 
 
 async def next_chunk(stream: AsyncIterator[bytes], end: float) -> bytes:
-    """Return what comes next; nothing at the end.
+    """Return the next chunk; empty at the end.
 
     Raises:
-        TooSlow: nothing has come until then.
+        TooSlow: nothing arrived in time.
     """
     try:
         async with asyncio.timeout_at(end):
@@ -94,7 +92,7 @@ async def next_chunk(stream: AsyncIterator[bytes], end: float) -> bytes:
 
 
 async def drained(stream: AsyncIterator[bytes]) -> None:
-    """Read on, for a while, what nobody wants: an answer to one who still sends would be lost with the connection."""
+    """Read and discard the rest for a while, because a client that is still sending would miss the response."""
     with suppress(TimeoutError, ClientDisconnect):
         async with asyncio.timeout(LINGER):
             async for _ in stream:
@@ -102,14 +100,14 @@ async def drained(stream: AsyncIterator[bytes]) -> None:
 
 
 def too_large(limit: int) -> TooLarge:
-    """The refusal of an upload with too many bytes."""
+    """The error for an upload that is too large."""
     return TooLarge(
         f"the file has more than {limit >> 20} MiB: make it smaller, or restart the server with a larger --upload-limit"
     )
 
 
 def safe_name(name: str) -> str:
-    """Return a user's name for a file, for display: its last part, what can be printed of it, of bounded length."""
+    """Return a file name for display: the last component, printable characters only, with limited length."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(letter for letter in last if letter.isprintable()).strip(" .")
     return kept[-NAME:] or "picture"

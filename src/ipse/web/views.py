@@ -1,4 +1,4 @@
-"""What a browser shows of a picture: see ``ipse.pictures.views``."""
+"""Views of pictures for browsers; see ``ipse.pictures.views``."""
 
 from ipse.pictures.views import SIDE, UPRIGHT, upright_size, view
 

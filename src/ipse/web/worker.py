@@ -1,4 +1,4 @@
-"""order ↦ messages: a process that does one piece of work after the other for the server.
+"""A worker process, which runs jobs for the server one after the other.
 
 PyTorch is imported before the first order comes, so that the first estimate is quick; but not by a worker that is
 started ``cold``, which only looks at headers and options.
@@ -16,12 +16,12 @@ from ipse.web.channel import Channel
 
 COLD = "cold"
 Kinds = dict[str, Callable[[dict[str, Any], Channel], None]]
-NICE = 5  # fits leave the processor to whoever answers the page
+NICE = 5  # lower priority, so that the server stays responsive during fits
 
 
 def main() -> None:
-    """Serve orders until the pipe ends."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does: see ipse.cli
+    """Process orders until the pipe is closed."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see ipse.cli
     channel = Channel()
     if hasattr(os, "nice"):
         os.nice(NICE)
@@ -32,14 +32,14 @@ def main() -> None:
 
 
 def load_cold() -> Kinds:
-    """Import what needs no PyTorch to begin with."""
+    """Import the modules that do not need PyTorch."""
     from ipse.web import checks, errands
 
     return {"weigh": errands.weigh, "check": checks.check}
 
 
 def load() -> Kinds:
-    """Import what works, and take a first step, which takes longest."""
+    """Import the other modules and take a first step, which is the slowest."""
     import numpy as np
 
     from ipse.pictures import from_array
@@ -61,13 +61,13 @@ def load() -> Kinds:
 def carry_out(
     work: Callable[[dict[str, Any], Channel], None], order: dict[str, Any], channel: Channel
 ) -> None:
-    """Do one piece of work; a failure is said in a line, its trace goes to standard error alone."""
+    """Run one job. A failure is reported in one line; its traceback goes to standard error only."""
     try:
         with bounded(order.get("memory")):
             work(order, channel)
     except IpseError as error:
         channel.send("failed", code=type(error).__name__, message=named(one_line(str(error)), order))
-    except Exception as error:  # whatever it was, the next order can be carried out
+    except Exception as error:  # after any error, the worker can run the next job
         said = lack(error) or amiss(error)
         if said is None:
             traceback.print_exc()
@@ -76,7 +76,7 @@ def carry_out(
 
 
 def named(text: str, order: dict[str, Any]) -> str:
-    """Call files by their users' names: where they lie on the server is nobody's business."""
+    """Replace paths on the server by the user's names of the files."""
     for path, name in order.get("names", {}).items():
         text = text.replace(path, name)
     return text.replace(f"{order['folder']}/", "") if "folder" in order else text

@@ -1,1 +1,1 @@
-"""The API's routes, a file for each thing they are about."""
+"""The routes of the API, one file per resource."""

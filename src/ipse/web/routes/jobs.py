@@ -1,4 +1,4 @@
-"""Jobs: asked for, watched, steered, taken away."""
+"""Jobs: submit, watch, control and delete them."""
 
 import asyncio
 import time
@@ -20,11 +20,11 @@ from ipse.web.server import Reached, Server
 from ipse.web.space import check_space
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
-SMALLEST = 32  # pixels a side of a region
+SMALLEST = 32  # minimum side of a region, in pixels
 
 
 class Wanted(BaseModel, extra="forbid"):
-    """A job as it is asked for."""
+    """A request for a job."""
 
     picture: str = Field(description="ID of an uploaded picture.")
     task: str = Field(description="Name of a task; see /api/v1/tasks.")
@@ -40,16 +40,16 @@ class Wanted(BaseModel, extra="forbid"):
 
 @dataclass(frozen=True, kw_only=True)
 class JobView(JobRecord):
-    """A job, and how many wait before it."""
+    """A job, and its position in the queue."""
 
     position: int | None
 
 
 def known(server: Server, name: str) -> JobRecord:
-    """Return the job of that id.
+    """Return the job with the given ID.
 
     Raises:
-        HTTPException: there is none.
+        HTTPException: there is no such job.
     """
     if name not in server.store.jobs:
         raise missing("job", name)
@@ -57,16 +57,16 @@ def known(server: Server, name: str) -> JobRecord:
 
 
 def viewed(server: Server, job: JobRecord, *, curve: bool = True) -> JobView:
-    """Return a job as it is answered."""
+    """Return a job in the format of a response."""
     body: dict[str, Any] = vars(job) | ({} if curve else {"curve": []})
     return JobView(**body, position=server.queue.place(job.id))
 
 
 def checked(server: Server, wanted: Wanted, *, begun: bool = True) -> JobRecord:
-    """Return the job that was asked for, named but not yet made; one that is not ``begun`` needs no mask yet.
+    """Return the requested job, validated but not yet created. Unless ``begun``, it may lack a mask.
 
     Raises:
-        OptionError: it names what is not there, or values that cannot be used.
+        OptionError: an unknown picture, task or option, or an invalid value.
     """
     pictures = server.store.pictures
     check_task(wanted.task, piece=wanted.region is not None)
@@ -84,7 +84,7 @@ def checked(server: Server, wanted: Wanted, *, begun: bool = True) -> JobRecord:
 
 
 def within(region: list[int], width: int, height: int) -> list[int]:
-    """Return a region, which must lie in the picture.
+    """Validate a region, which must lie within the picture.
 
     Raises:
         OptionError: it does not, or is too small.
@@ -99,7 +99,7 @@ def within(region: list[int], width: int, height: int) -> list[int]:
 
 @router.post("/jobs", status_code=201, responses=responses(400, 422, 507))
 async def submit(server: Reached, wanted: Wanted, response: Response) -> JobView:
-    """Ask for a restoration; it waits for its turn."""
+    """Submit a job to the queue."""
     job = checked(server, wanted)
     await check_space(server.store.root, server.limits.space)
     about = server.store.pictures[job.picture].about
@@ -113,7 +113,7 @@ async def submit(server: Reached, wanted: Wanted, response: Response) -> JobView
 
 @router.post("/plan", responses=responses(400, 415, 422, 500, 503, 507))
 async def plan(request: Request, server: Reached, wanted: Wanted) -> dict[str, Any]:
-    """Measure what a job would take: seconds, bytes, tiles. Hang up, and it is given up."""
+    """Estimate the seconds, bytes and tiles of a job. Disconnect to cancel."""
     job = checked(server, wanted, begun=False)
     asking = asyncio.create_task(server.pool.plans.ask(server.queue.order(job) | {"kind": "plan"}))
     return (await kept(request, asking, leave=server.pool.plans.forsake))["plan"]
@@ -127,13 +127,13 @@ async def listed(server: Reached) -> list[JobView]:
 
 @router.get("/jobs/{name}", responses=responses(404, 422))
 async def about(server: Reached, name: Name) -> JobView:
-    """Say how a job stands."""
+    """Return the state of a job."""
     return viewed(server, known(server, name))
 
 
 @router.post("/jobs/{name}/pause", status_code=202, responses=responses(404, 422))
 async def pause(server: Reached, name: Name) -> JobView:
-    """Hold a job between two steps; the next one in the queue goes on."""
+    """Pause a job after its current step; the next one in the queue starts."""
     known(server, name)
     server.queue.pause(name)
     return viewed(server, known(server, name))
@@ -141,7 +141,7 @@ async def pause(server: Reached, name: Name) -> JobView:
 
 @router.post("/jobs/{name}/resume", status_code=202, responses=responses(404, 422))
 async def resume(server: Reached, name: Name) -> JobView:
-    """Let a paused job go on."""
+    """Resume a paused job."""
     known(server, name)
     server.queue.resume(name)
     return viewed(server, known(server, name))
@@ -149,7 +149,7 @@ async def resume(server: Reached, name: Name) -> JobView:
 
 @router.post("/jobs/{name}/stop", status_code=202, responses=responses(404, 422))
 async def stop(server: Reached, name: Name) -> JobView:
-    """End a job and keep the best so far."""
+    """Stop a job and keep the best result so far."""
     known(server, name)
     server.queue.stop(name)
     return viewed(server, known(server, name))
@@ -157,7 +157,7 @@ async def stop(server: Reached, name: Name) -> JobView:
 
 @router.post("/jobs/{name}/cancel", status_code=202, responses=responses(404, 422))
 async def cancel(server: Reached, name: Name) -> JobView:
-    """End a job at once; its last preview stays."""
+    """Cancel a job at once; only its last preview is kept."""
     known(server, name)
     await server.queue.cancel(name)
     return viewed(server, known(server, name))
@@ -165,7 +165,7 @@ async def cancel(server: Reached, name: Name) -> JobView:
 
 @router.delete("/jobs/{name}", status_code=204, responses=responses(404, 422))
 async def delete(server: Reached, name: Name, response: Response) -> None:
-    """Take a job away, with all that it made; one under way is cancelled."""
+    """Delete a job and its files; a running one is cancelled."""
     known(server, name)
     response.headers.update(FORGET)
     await server.queue.cancel(name)
@@ -174,7 +174,7 @@ async def delete(server: Reached, name: Name, response: Response) -> None:
 
 
 def event(server: Server, name: str | None) -> ServerSentEvent:
-    """Return what a listener is told of a job: as it is now, or that it is gone; a comment where nothing happened."""
+    """Return the event for a listener: the job's state or its deletion, or a comment if nothing has happened."""
     if name is None:
         return ServerSentEvent(comment="still here")
     job = server.store.jobs.get(name)
@@ -195,13 +195,13 @@ async def events(server: Reached) -> AsyncIterator[ServerSentEvent]:
 
 
 def present(server: Reached, name: Name) -> str:
-    """Return a job's id, refused before a stream of it begins."""
+    """Return a job's ID; checks that the job exists before its stream begins."""
     return known(server, name).id
 
 
 @router.get("/jobs/{name}/events", response_class=EventSourceResponse, responses=responses(404, 422))
 async def watched(server: Reached, name: Annotated[str, Depends(present)]) -> AsyncIterator[ServerSentEvent]:
-    """Stream one job, from now to its end."""
+    """Stream the changes of one job until it ends."""
     with server.hub.listening() as listener:
         yield event(server, name)
         while not ended(server, name) and not server.hub.closed:
@@ -211,6 +211,6 @@ async def watched(server: Reached, name: Annotated[str, Depends(present)]) -> As
 
 
 def ended(server: Server, name: str) -> bool:
-    """Whether nothing more will be heard of a job."""
+    """Whether a job will not change any more."""
     job = server.store.jobs.get(name)
     return job is None or job.over

@@ -1,4 +1,4 @@
-"""What a job has made: previews, points of its trajectory, the result, its receipt."""
+"""The output of a job: previews, points of its trajectory, the result and its receipt."""
 
 import json
 from pathlib import Path
@@ -28,9 +28,9 @@ Step = Annotated[
 
 @router.get("/preview", response_class=Response, responses=responses(404, 422))
 async def preview(server: Reached, name: Name) -> Response:
-    """Show what the job had last, as PNG, at most 1280 pixels a side."""
+    """Return the job's latest preview as PNG, with at most 1280 pixels a side."""
     known(server, name)
-    try:  # whole and at once: the next preview takes this one's place, with another length
+    try:  # read it completely, because the next preview replaces the file
         picture = (server.store.job_folder(name) / PREVIEW).read_bytes()
     except FileNotFoundError:
         raise missing("a preview of job", name) from None
@@ -39,7 +39,7 @@ async def preview(server: Reached, name: Name) -> Response:
 
 @router.get("/before", response_class=FileResponse, responses=responses(404, 422))
 async def before(server: Reached, name: Name) -> FileResponse:
-    """Show what the job was given: the picture, or a trial's piece of it."""
+    """Return the job's input: the picture, or the region of a trial."""
     job = known(server, name)
     if job.region is not None:
         return shown(server.store.job_folder(name) / BEFORE)
@@ -48,14 +48,14 @@ async def before(server: Reached, name: Name) -> FileResponse:
 
 @router.get("/view", response_class=FileResponse, responses=responses(404, 422))
 async def view(server: Reached, name: Name) -> FileResponse:
-    """Show the result: upright, in 8 bits, every pixel, as PNG."""
+    """Return a view of the result as PNG: upright, 8 bits, full resolution."""
     finished(server, name)
     return shown(server.store.job_folder(name) / VIEW)
 
 
 @router.get("/points/{step}", response_class=FileResponse, responses=responses(404, 422))
 async def point(server: Reached, name: Name, step: int) -> FileResponse:
-    """Show a point of the fit's trajectory, as PNG."""
+    """Return a point of the fit's trajectory as PNG."""
     if step not in finished(server, name).points:
         raise missing("point", str(step))
     return shown(server.store.job_folder(name) / point_name(step))
@@ -63,13 +63,13 @@ async def point(server: Reached, name: Name, step: int) -> FileResponse:
 
 @router.get("/result", response_class=FileResponse, responses=responses(404, 415, 422, 500, 507))
 async def result(server: Reached, name: Name, step: Step = None) -> FileResponse:
-    """Give the result's file, with all that the picture carried; or another point of the trajectory as one."""
+    """Return the result's file with all metadata of the picture, or another point of the trajectory as such a file."""
     job = finished(server, name)
     return FileResponse(await place_of(server, job, step), filename=saved_as(job, step))
 
 
 async def place_of(server: Server, job: JobRecord, step: int | None) -> Path:
-    """Where a result lies, or another point of its trajectory, which a worker writes when it is first asked for."""
+    """The file of the result, or of another point of its trajectory, which a worker writes on the first request."""
     path = server.store.job_folder(job.id) / str(job.result)
     if step is None or step == job.chosen:
         return path
@@ -82,7 +82,7 @@ async def place_of(server: Server, job: JobRecord, step: int | None) -> Path:
 
 
 async def picked(server: Server, job: JobRecord, step: int, path: Path, target: Path) -> None:
-    """Have a worker write another point of the trajectory."""
+    """Let a worker write another point of the trajectory."""
     source = server.store.picture_path(job.picture)
     order: dict[str, Any] = {
         "kind": "pick",
@@ -98,7 +98,7 @@ async def picked(server: Server, job: JobRecord, step: int, path: Path, target: 
 
 @router.get("/receipt", responses=responses(404, 415, 422, 500, 507))
 async def receipt(server: Reached, name: Name, step: Step = None) -> Response:
-    """Give the receipt of the result, or of another point; it names files as their users do, to lie beside them."""
+    """Return the receipt of the result or of another point. It uses the user's names, to be saved beside the files."""
     job = finished(server, name)
     path = await place_of(server, job, step)
     if not beside(path).exists():
@@ -115,13 +115,13 @@ async def receipt(server: Reached, name: Name, step: Step = None) -> Response:
 
 @router.get("/disagreement", response_class=FileResponse, responses=responses(404, 422))
 async def disagreement(server: Reached, name: Name) -> FileResponse:
-    """Show where several seeds differ, as PNG."""
+    """Return the map of where several seeds disagree, as PNG."""
     job = finished(server, name)
     return shown(places(server.store.job_folder(name) / str(job.result))[1])
 
 
 def finished(server: Server, name: str) -> JobRecord:
-    """Return a job that has made its result.
+    """Return a job that has a result.
 
     Raises:
         HTTPException: there is no such job, or it has no result.
@@ -133,7 +133,7 @@ def finished(server: Server, name: str) -> JobRecord:
 
 
 def saved_as(job: JobRecord, step: int | None = None) -> str:
-    """What a result is called when it is saved: as the command would; another point says how strong it is."""
+    """The file name for saving a result, as the command would choose it; for another point, with its strength."""
     stem, suffix = Path(job.name).stem, Path(str(job.result)).suffix
     if step is None or step == job.chosen or step not in job.points:
         return f"{stem}_ipse{suffix}"

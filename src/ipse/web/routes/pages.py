@@ -1,4 +1,4 @@
-"""The page, its files, and what it must know first."""
+"""The page, its static files, and the data that it loads first."""
 
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,19 @@ async def page() -> FileResponse:
 
 @router.get("/api", include_in_schema=False)
 async def described() -> FileResponse:
-    """The API's description, for people."""
+    """The API's documentation page."""
     return FileResponse(STATIC / "api.html")
 
 
 @router.get("/api/v1/tasks", tags=["tasks"], responses={401: {"model": Problem}})
 async def tasks() -> list[dict[str, Any]]:
-    """List the tasks with their options, defaults and help: the same as the command's."""
+    """List the tasks with their options, defaults and help, the same as on the command line."""
     return form()
 
 
 @router.get("/api/v1/about", tags=["tasks"])
 async def about(server: Reached) -> dict[str, Any]:
-    """Say which version this is, and what it takes and keeps."""
+    """Return the version and the server's limits."""
     limits = server.limits
     return {
         "version": versions().get("ipse"),

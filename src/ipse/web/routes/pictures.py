@@ -1,4 +1,4 @@
-"""Pictures and masks: put in, looked at, taken away."""
+"""Pictures and masks: upload, view and delete them."""
 
 import asyncio
 from dataclasses import replace
@@ -23,8 +23,8 @@ Called = Annotated[
 ]
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
-FORGET = {"Clear-Site-Data": '"cache"'}  # views are kept there for a day
-LOOKING = 60.0  # seconds that a request waits for what is found
+FORGET = {"Clear-Site-Data": '"cache"'}  # browsers cache views for a day
+LOOKING = 60.0  # seconds that a request waits for the analysis
 BODY = {
     "requestBody": {
         "required": True,
@@ -36,10 +36,10 @@ router = APIRouter(prefix="/api/v1/pictures", tags=["pictures"])
 
 
 def known(server: Server, name: str) -> PictureRecord:
-    """Return the picture of that id.
+    """Return the picture with the given ID.
 
     Raises:
-        HTTPException: there is none.
+        HTTPException: there is no such picture.
     """
     if name not in server.store.pictures:
         raise missing("picture", name)
@@ -48,7 +48,7 @@ def known(server: Server, name: str) -> PictureRecord:
 
 @router.post("", status_code=201, openapi_extra=BODY, responses=responses(400, 413, 415, 422, 507))
 async def upload(request: Request, server: Reached, name: Called = "picture") -> PictureRecord:
-    """Put a picture, or a mask as a file, in: the request's body is the file."""
+    """Upload a picture or a mask; the request's body is the file."""
     path = await sent(request, server)
     return await kept(request, asyncio.create_task(server.looks.take(path, safe_name(name))))
 
@@ -69,7 +69,7 @@ async def listed(server: Reached) -> list[PictureRecord]:
 
 @router.get("/{name}", responses=responses(404, 422))
 async def about(server: Reached, name: Name, wait: bool = False) -> PictureRecord:
-    """Say what a picture is, and what is wrong with it; ``wait`` until that is found out."""
+    """Return a picture's properties and the damage found; with ``wait``, wait for the analysis."""
     known(server, name)
     look = server.looks.tasks.get(name)
     if wait and look is not None:
@@ -79,14 +79,14 @@ async def about(server: Reached, name: Name, wait: bool = False) -> PictureRecor
 
 @router.get("/{name}/view", response_class=FileResponse, responses=responses(404, 422))
 async def view(server: Reached, name: Name) -> FileResponse:
-    """Show a picture: upright, in 8 bits, as PNG."""
+    """Return a view of a picture as PNG: upright, 8 bits."""
     known(server, name)
     return shown(server.store.picture_folder(name) / VIEW)
 
 
 @router.get("/{name}/file", response_class=FileResponse, responses=responses(404, 422))
 async def file(server: Reached, name: Name) -> FileResponse:
-    """Give a file back as it is stored."""
+    """Return the stored file."""
     picture = known(server, name)
     if not server.store.picture_path(name).exists():
         raise missing("picture", name)
@@ -101,9 +101,10 @@ async def file(server: Reached, name: Name) -> FileResponse:
 async def mask(
     request: Request, server: Reached, name: Name, painted: bool = False, polarity: Polarity = "auto"
 ) -> PictureRecord:
-    """Make a mask of a picture: white is what to fill. The body is a picture of it.
+    """Create a mask for a picture, in which white marks the pixels to fill. The body is a picture of the mask.
 
-    A ``painted`` one is of the upright view, of any size. Any other is read as the command would, by ``polarity``.
+    A ``painted`` mask refers to the upright view and can have any size. Any other is read as on the command line, by
+    ``polarity``.
     """
     picture = known(server, name)
     path = await sent(request, server)
@@ -117,7 +118,7 @@ async def mask(
 async def made(
     server: Server, picture: PictureRecord, path: FilePath, *, painted: bool, polarity: Polarity
 ) -> PictureRecord:
-    """Have a worker make a mask's file."""
+    """Let a worker write the file of a mask."""
     weight = max(await server.looks.weigh(path, "the mask"), weight_of(picture.about))
     new = server.store.new_picture()
     order = {
@@ -144,7 +145,7 @@ async def made(
 
 @router.delete("/{name}", status_code=204, responses=responses(404, 422))
 async def delete(server: Reached, name: Name, response: Response) -> None:
-    """Take a picture away, with its masks and jobs, also from the browser's cache."""
+    """Delete a picture with its masks and jobs, also from the browser's cache."""
     known(server, name)
     response.headers.update(FORGET)
     await server.looks.end(name)
@@ -157,7 +158,7 @@ async def delete(server: Reached, name: Name, response: Response) -> None:
 
 
 def shown(path: FilePath) -> FileResponse:
-    """Return a view, which never changes under its address."""
+    """Return a view, which never changes under its URL."""
     if not path.exists():
         raise missing("view", path.stem)
     return FileResponse(path, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
