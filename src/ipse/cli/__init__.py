@@ -1,6 +1,6 @@
-"""argv ↦ exit code: 0 done, 1 failed midway, 2 the input cannot be used, 128 + n ended by the signal n.
+"""The command ``ipse``. Exit codes: 0 done, 1 failed midway, 2 invalid input, 128 + n ended by signal n.
 
-Whatever can be foreseen ends in one line on standard error, never in a traceback.
+Expected errors are reported as one line on standard error, never as a traceback.
 """
 
 import logging
@@ -11,10 +11,10 @@ import sys
 
 def main(args: list[str] | None = None) -> int:
     """Run the command ``ipse``."""
-    # Threads that wait in a loop keep each other off the processor where others run too: on two busy cores a
-    # step of the fast network took 6.5 s so, and 0.3 s with threads that sleep. Read when PyTorch is loaded.
+    # Threads that wait actively block each other if other programs are running: on two busy cores, a step of the fast
+    # network took 6.5 s, and 0.3 s with passive waiting. PyTorch reads this setting when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a bad file one line is said, by us
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # bad files are reported by ipse, in one line
     try:
         from ipse.cli.streams import streams
 
@@ -25,7 +25,7 @@ def main(args: list[str] | None = None) -> int:
 
 
 def explained(args: list[str] | None) -> int:
-    """Run the command; what stops it is said in one line."""
+    """Run the command; report errors in one line."""
     from ipse.cli.errors import explain
 
     try:
@@ -34,8 +34,8 @@ def explained(args: list[str] | None) -> int:
         try:
             return run(args)
         finally:
-            sys.stdout.flush()  # what cannot be written would else show after all is over, as a traceback
-    except (Exception, KeyboardInterrupt) as error:  # ``explain`` raises again what nobody foresaw
+            sys.stdout.flush()  # otherwise a failed write would cause a traceback at exit
+    except (Exception, KeyboardInterrupt) as error:  # ``explain`` raises unexpected errors again
         line, code = explain(error)
         if line:
             print(f"ipse: {line}", file=sys.stderr)

@@ -24,32 +24,32 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def names() -> list[str]:
-    """The commands that are no tasks."""
+    """The names of the commands that are not tasks."""
     return sorted(file.stem for file in (HERE / "commands").glob("[!_]*.py"))
 
 
 def source(name: str) -> tuple[Path, str]:
-    """Return the file of a command and the name of the function in it."""
+    """Return the file of a command and the name of its function."""
     if name in tasks.names():
         return TASKS / f"{tasks.python_name(name)}.py", tasks.python_name(name)
     return HERE / "commands" / f"{name}.py", "command"
 
 
 def about(name: str) -> str:
-    """Return what a command's function says of itself, without running its module; not what it raises."""
+    """Return the docstring of a command's function, without ``Raises``, and without importing its module."""
     file, wanted = source(name)
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == wanted:
             text = (ast.get_docstring(node) or "").split("\n\nRaises:")[0].split("\n\nArgs:")[0]
-            return text.replace("[", r"\[")  # Rich would take it for markup
+            return text.replace("[", r"\[")  # otherwise Rich would interpret it as markup
     return ""
 
 
 class Later(TyperCommand):
-    """A command known by name and help line, built when it is called."""
+    """A command of which only name and help line are loaded until it is called."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Build the command, and let it read its arguments."""
+        """Build the command and parse its arguments."""
         return load(str(self.name)).make_context(info_name, args, parent=parent, **extra)
 
 
@@ -104,7 +104,7 @@ def ipse(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Restore a picture from itself alone (Deep Image Prior): no training data, no clean picture."""
+    """Restore a picture from itself alone, by self-similarity and Deep Image Prior: no training data needed."""
     if version:
         from importlib.metadata import version as installed
 
@@ -114,10 +114,10 @@ def ipse(
 
 
 def check_here() -> None:
-    """Refuse to work where paths lead nowhere, and PyTorch's libraries end the process.
+    """Check that the working folder exists; otherwise no path works, and PyTorch's libraries end the process.
 
     Raises:
-        InputError: the working folder has gone.
+        InputError: the working folder has been removed.
     """
     try:
         Path.cwd()
@@ -129,11 +129,11 @@ def run(args: list[str] | None) -> int:
     """Run the command, and return its exit code.
 
     Raises:
-        KeyboardInterrupt: it was interrupted before there was anything to write.
-        InputError: the working folder has gone.
+        KeyboardInterrupt: interrupted before there was anything to write.
+        InputError: the working folder has been removed.
     """
     check_here()
     code = app(args, prog_name="ipse", standalone_mode=False)
-    if code == INTERRUPTED:  # what Typer makes of a KeyboardInterrupt
+    if code == INTERRUPTED:  # Typer's exit code for a KeyboardInterrupt
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0

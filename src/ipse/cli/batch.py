@@ -1,4 +1,4 @@
-"""ipse TASK FILES, FOLDERS, GLOBS -o FOLDER: many pictures, the same way each."""
+"""ipse TASK FILES, FOLDERS, GLOBS -o FOLDER: restore many pictures with the same options."""
 
 import sys
 from contextlib import closing
@@ -28,7 +28,7 @@ PANEL = "Several pictures"
 
 @dataclass(frozen=True)
 class Many:
-    """What the command is told of several pictures."""
+    """The options for several pictures."""
 
     recursive: Annotated[
         bool, typer.Option("--recursive", help="Include subfolders.", rich_help_panel=PANEL)
@@ -90,11 +90,11 @@ class Many:
 
 
 def hand_over(order: Order, slurm: str, line: list[str], *, dry_run: bool) -> int:
-    """Submit the batch as a job, once it is clear that it can be carried out.
+    """Check the batch, then submit it as a SLURM job.
 
     Raises:
-        InputError: something is wrong with the pictures, with what is asked of SLURM, or sbatch is not here.
-        RunError: sbatch refused.
+        InputError: invalid pictures or SLURM options, or sbatch is not installed.
+        RunError: sbatch refused the job.
     """
     text = script(Slurm.parse(slurm), line, order.output, name=f"ipse-{order.job.task}")
     order.errands(order.listing())
@@ -107,7 +107,7 @@ def hand_over(order: Order, slurm: str, line: list[str], *, dry_run: bool) -> in
 
 
 def is_many(pictures: list[Path], many: Many) -> bool:
-    """Whether more is meant than one file."""
+    """Whether the arguments mean more than one file."""
     if len(pictures) != 1 or many != Many():
         return True
     only = pictures[0]
@@ -115,14 +115,14 @@ def is_many(pictures: list[Path], many: Many) -> bool:
 
 
 def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run: bool) -> int:
-    """Restore all pictures, or say what would become what.
+    """Restore all pictures, or print the plan for ``dry_run``.
 
     Returns:
-        The exit code: 1 where a picture failed.
+        The exit code: 1 if a picture failed.
 
     Raises:
-        OptionError: two places to run are named, Dask is not installed, or a number cannot be.
-        Interrupted: it was interrupted; what is finished is written down.
+        OptionError: both workers and a scheduler are given, Dask is not installed, or a number is out of range.
+        Interrupted: the batch was interrupted; finished pictures are recorded.
     """
     tally = Tally()
     source = Watch(order) if many.watch else found(order, tally)
@@ -146,10 +146,10 @@ def carry_out_many(order: Order, many: Many, *, json: bool, quiet: bool, dry_run
 
 
 def found(order: Order, tally: Tally) -> list[Errand]:
-    """Find the pictures, and count what is none.
+    """Find the pictures, and count the other files.
 
     Raises:
-        InputError: one is not there, or two would become one.
+        InputError: a picture is missing, or two have the same output.
     """
     listing = order.listing()
     errands = order.errands(listing)
@@ -158,7 +158,7 @@ def found(order: Order, tally: Tally) -> list[Errand]:
 
 
 def pull(stream: Stream, tally: Tally, interrupts: Interrupts, *, shown: View, json: bool) -> None:
-    """Pull the stream to its end, or to the first interruption."""
+    """Run the stream to its end, or to the first interruption."""
     with closing(stream) as events, closing(shown):
         for event in events:
             if isinstance(event, Record):
@@ -171,10 +171,10 @@ def pull(stream: Stream, tally: Tally, interrupts: Interrupts, *, shown: View, j
 
 
 def show(order: Order, source: Watch | list[Errand], many: Many, *, json: bool) -> int:
-    """Print what would become of what, and what it would take.
+    """Print the plan: outputs, time and memory.
 
     Returns:
-        The exit code: 1 where a picture would fail.
+        The exit code: 1 if a picture would fail.
     """
     if isinstance(source, Watch):
         print(f"{', '.join(map(str, order.pictures))} → {order.output}, as pictures arrive")

@@ -10,8 +10,8 @@ INTERRUPTED = 128 + signal.SIGINT
 EARLY = "interrupted before the first estimate was ready; nothing was written"
 
 
-class Interrupted(Exception):  # noqa: N818 - an end, not an error
-    """A run was interrupted; holds the signal's number, and what has not been said of it yet."""
+class Interrupted(Exception):  # noqa: N818 - not an error
+    """A run was interrupted; contains the signal's number, and a message that has not been printed yet."""
 
     def __init__(self, number: int, said: str = "") -> None:
         super().__init__(said)
@@ -19,7 +19,7 @@ class Interrupted(Exception):  # noqa: N818 - an end, not an error
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """Return what to say of an exception, and what to exit with; one that nobody foresaw is raised again."""
+    """Return the message and the exit code for an exception; unexpected ones are raised again."""
     if isinstance(error, KeyboardInterrupt):
         return EARLY, INTERRUPTED
     if isinstance(error, Interrupted):
@@ -35,7 +35,7 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 
 def of_the_system(error: Exception) -> str | None:
-    """Return what to say of what the machine could not give; None for anything else."""
+    """Return the message for an error of the system, such as lack of memory; None for any other."""
     said = lack(error) or amiss(error)
     if said is None and isinstance(error, ImportError) and not str(error.name or "ipse").startswith("ipse"):
         return f"{error.name} cannot be loaded ({one_line(str(error))}): reinstall ipse"
@@ -43,7 +43,7 @@ def of_the_system(error: Exception) -> str | None:
 
 
 def usage(error: TyperException) -> str:
-    """Return what is wrong with the command line, and where help is."""
+    """Return what is wrong with the command line, and the command that shows help."""
     context = getattr(error, "ctx", None)
     path = "ipse" if context is None else context.command_path
     said = one_line(error.format_message()).replace("Value error, ", "").rstrip(".")

@@ -1,4 +1,4 @@
-"""y = D(x): a photograph with known damage, and the picture that compares what came of it.
+"""y = D(x): a photograph with known damage, and a picture that compares the results.
 
 The photograph is scikit-image's cat (https://scikit-image.org/docs/stable/api/skimage.data.html#skimage.data.chelsea,
 CC0, by Stefan van der Walt): of those shipped with it, one of the least marked by an earlier compression.
@@ -18,32 +18,32 @@ Damage = Literal["noise", "jpeg", "holes", "small", "network"]
 
 SIGMA, QUALITY, FACTOR = 25, 10, 3
 HOLES = "the quick brown fox jumps over the lazy dog "
-FACE = np.s_[24:240, 120:336]  # of the cat
+FACE = np.s_[24:240, 120:336]  # the cat's face
 LABEL = 28  # height of a line of a label, in pixels
-MARGIN = 8  # beside it
+MARGIN = 8  # horizontal margin of a label, in pixels
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A photograph, its damage, and who restores it."""
+    """A photograph, its damage, and how to restore it."""
 
     original: Samples  #: (H, W, 3)
-    damaged: bytes  #: a file
-    suffix: str  #: of that file
+    damaged: bytes  #: contents of the damaged file
+    suffix: str  #: suffix of that file
     task: str
     options: dict[str, Any]
-    mask: Samples | None  #: (H, W), 255 on what is to be filled
+    mask: Samples | None  #: (H, W), 255 at pixels to fill
     said: str
-    network: str | None = None  #: that is fitted alone, where the task would do more, or less
+    network: str | None = None  #: network to fit alone, instead of the task's default method
 
     @property
     def by(self) -> str:
-        """Who restores it."""
+        """The method that restores it."""
         return f"ipse {self.task}" if self.network is None else "an untrained network alone"
 
 
 def exhibit(damage: Damage, *, seed: int = 0) -> Exhibit:
-    """Return the photograph with one damage."""
+    """Return the photograph with one kind of damage."""
     from skimage.data import chelsea
 
     x: Samples = np.asarray(chelsea(), np.uint8)
@@ -90,7 +90,7 @@ def psnr(x: Samples, y: Samples) -> float:
 
 
 def comparison(panels: list[tuple[str, Samples]]) -> Samples:
-    """Return pictures of one size (H, W, 3) side by side, each under its label of as many lines as it needs."""
+    """Return pictures of the same size (H, W, 3) side by side, each below its label."""
     height, width = panels[0][1].shape[:2]
     font = ImageFont.load_default(17)
     labels = [lines(label, width - 2 * MARGIN, font.getlength) for label, _ in panels]
@@ -105,7 +105,7 @@ def comparison(panels: list[tuple[str, Samples]]) -> Samples:
 
 
 def lines(text: str, room: float, length: Callable[[str], float]) -> list[str]:
-    """Break a text between words, so that no line is longer than there is room; a long word has a line of its own."""
+    """Wrap a text at word boundaries to the available width; a word that is too long gets its own line."""
     found = [""]
     for word in text.split():
         longer = f"{found[-1]} {word}".strip()
@@ -117,7 +117,7 @@ def lines(text: str, room: float, length: Callable[[str], float]) -> list[str]:
 
 
 def shown(samples: Samples, like: Samples) -> Samples:
-    """Return a picture at the size of another, as pixels are seen: each a square."""
+    """Return a picture resized to another's size with nearest-neighbour interpolation, so that pixels stay visible."""
     if samples.shape == like.shape:
         return samples
     image = Image.fromarray(samples).resize((like.shape[1], like.shape[0]), Image.Resampling.BICUBIC)

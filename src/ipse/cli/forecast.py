@@ -1,4 +1,4 @@
-"""ipse TASK FOLDER -o FOLDER --dry-run: what would become of each picture, and what it all would take."""
+"""ipse TASK FOLDER -o FOLDER --dry-run: print the plan for each picture and the totals."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from ipse.runs.receipt import json_text
 
 
 def show_forecast(errands: Sequence[Errand], *, workers: int, threads: int | None, as_json: bool) -> int:
-    """Print a line a picture, then the totals.
+    """Print one line per picture, then the totals.
 
     Returns:
         The exit code: 1 where a picture would fail.
@@ -26,7 +26,7 @@ def show_forecast(errands: Sequence[Errand], *, workers: int, threads: int | Non
 
 
 def line(look: Outlook) -> str:
-    """Say what would become of one picture."""
+    """Return the line for one picture."""
     place = f"{look.input} → {look.output}"
     if look.state == "failed":
         return f"{place}: would fail: {look.error}"
@@ -40,7 +40,7 @@ def line(look: Outlook) -> str:
 
 
 def last(totals: Totals) -> str:
-    """Say what all of it would take."""
+    """Return the line with the totals."""
     words = {"restore": "to restore", "earlier": "done before", "skipped": "skipped", "failed": "would fail"}
     counts = ", ".join(
         f"{totals.states[state]} {word}" for state, word in words.items() if state in totals.states

@@ -14,14 +14,14 @@ from typing import Any, Self
 
 from ipse.cli.errors import EARLY, Interrupted
 
-SOON = 0.05  # seconds after which an interruption that had to wait comes again
-LATE = 2.0  # … and one that was raised where nobody could pass it on
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is a terminal that was closed, or a line that was cut
+SOON = 0.05  # seconds after which a postponed interruption is sent again
+LATE = 2.0  # seconds after which an interruption is sent again in case its exception was swallowed
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP: the terminal was closed, or its connection lost
 SIGNALS = [signal.Signals[name] for name in NAMES if hasattr(signal, name)]
 
 
 class Patience(Enum):
-    """How many interruptions can wait."""
+    """How many interruptions are postponed."""
 
     NONE = 0
     ONE = 1
@@ -29,21 +29,21 @@ class Patience(Enum):
 
 
 class Interrupts:
-    """A context in which interruptions are asked for, not suffered.
+    """A context in which interruptions set a flag instead of raising at an arbitrary place.
 
     Raises:
-        Interrupted: on the way out, where there was one that could not wait.
+        Interrupted: at the end of the context, after an interruption that was not postponed.
     """
 
     def __init__(self) -> None:
-        self.number: int | None = None  #: the first signal that came
+        self.number: int | None = None  #: the first signal received
         self.patience = Patience.NONE
         self.before: dict[signal.Signals, Any] = {}
         self.again: threading.Timer | None = None
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # only there may handlers be set
-            # What whoever started this has had ignored (nohup) stays so.
+        if threading.current_thread() is threading.main_thread():  # handlers can only be set there
+            # Signals that the parent process has set to be ignored (nohup) stay ignored.
             heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
             self.before = {one: signal.signal(one, self.handle) for one in heard}
         return self
@@ -54,7 +54,7 @@ class Interrupts:
         return self.number is not None
 
     def check(self) -> None:
-        """Say that what was to be done was interrupted, and left in order; raises ``Interrupted``."""
+        """Raise ``Interrupted`` if there was an interruption; the work has been left in order."""
         if self.number is not None:
             raise Interrupted(self.number)
 
@@ -69,7 +69,7 @@ class Interrupts:
             raise Interrupted(self.number, EARLY) from None
 
     def handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of handlers
-        """Note the interruption, or raise where it cannot wait."""
+        """Record the interruption, or raise if it cannot be postponed."""
         waits = self.patience is Patience.ALL or (self.patience is Patience.ONE and not self.asked)
         self.number = number if self.number is None else self.number
         if waits:
@@ -80,7 +80,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def later(self, number: int, seconds: float) -> None:
-        """Have the signal come again, unless this context has been left by then."""
+        """Send the signal again after a while, unless this context has been left by then."""
         if self.again:
             self.again.cancel()
         self.again = threading.Timer(seconds, os.kill, (os.getpid(), number))
@@ -89,5 +89,5 @@ class Interrupts:
 
 
 def loading() -> bool:
-    """Whether PyTorch is being imported: an exception within its C++ would end the process without a word."""
+    """Whether PyTorch is being imported; an exception in its C++ code would end the process without a message."""
     return bool(getattr(getattr(sys.modules.get("torch"), "__spec__", None), "_initializing", False))

@@ -1,4 +1,4 @@
-"""what was told ↦ a command line that tells the same, to be run elsewhere."""
+"""Rebuild a command line from its parsed arguments, to run it elsewhere."""
 
 import inspect
 import sys
@@ -11,7 +11,7 @@ from typer.models import ArgumentInfo, OptionInfo
 def command_line(
     task: str, parameters: Iterable[inspect.Parameter], given: Mapping[str, Any], *, without: Collection[str]
 ) -> list[str]:
-    """Return a task's command with what differs from the defaults.
+    """Return a task's command line with the arguments that differ from the defaults.
 
     Args:
         task: the command.

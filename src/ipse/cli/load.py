@@ -1,4 +1,4 @@
-"""PyTorch, loaded once: the half a million objects of it stay, and are no garbage to look for."""
+"""Import PyTorch without garbage collection, since its half a million objects stay alive anyway."""
 
 import atexit
 import gc
@@ -7,7 +7,7 @@ from importlib import import_module
 
 
 def load() -> None:
-    """Import PyTorch, in two thirds of the time that it takes by itself."""
+    """Import PyTorch, in two thirds of the usual time."""
     if "torch" in sys.modules:
         return
     looked = gc.isenabled()
@@ -18,4 +18,4 @@ def load() -> None:
         if looked:
             gc.enable()
     gc.freeze()
-    atexit.register(gc.freeze)  # else Python looks through all of it once more on its way out
+    atexit.register(gc.freeze)  # otherwise Python collects all of it at exit

@@ -1,4 +1,4 @@
-"""text ↦ number, refused by its own name: Typer's own words for a wrong number do not repeat it."""
+"""text ↦ number, with error messages that quote the text, which Typer's do not."""
 
 from types import NoneType
 from typing import Any, get_args
@@ -7,10 +7,10 @@ import typer
 
 
 def whole(text: str) -> int:
-    """Read a whole number.
+    """Parse a whole number.
 
     Raises:
-        BadParameter: it is none.
+        BadParameter: the text is not a whole number.
     """
     try:
         return int(text)
@@ -19,10 +19,10 @@ def whole(text: str) -> int:
 
 
 def real(text: str) -> float:
-    """Read a number.
+    """Parse a number.
 
     Raises:
-        BadParameter: it is none.
+        BadParameter: the text is not a number.
     """
     try:
         return float(text)
@@ -31,7 +31,7 @@ def real(text: str) -> float:
 
 
 def reading(kind: Any) -> dict[str, Any]:
-    """Return what ``typer.Option`` is to be told of a type: how to read it, where it is a number."""
+    """Return the arguments of ``typer.Option`` for a type: a parser, if it is a number."""
     plain = next((one for one in get_args(kind) if one is not NoneType), kind)
     parsers: dict[Any, Any] = {int: whole, float: real}
     return {"parser": parsers[plain], "metavar": f"<{plain.__name__}>"} if plain in parsers else {}

@@ -1,4 +1,4 @@
-"""Standard input, output and error as they may be found: closed, full, without a reader, or of few letters.
+"""Robust standard streams: they may be closed, full, without a reader, or unable to encode all characters.
 
 What is said on standard error is for whoever listens: where nobody can, the work goes on. What goes to standard output
 was asked for: where it cannot be written, that is an error.
@@ -16,14 +16,14 @@ from typing import Any
 from ipse.errors import OutputError, RunError
 
 ESCAPED = "ipse.escaped"
-# A descriptor that was closed is filled, else the next file that is opened gets its number, and what others write to
-# it. It is opened the other way about, so that reading and writing fail as they would have.
+# A closed descriptor is replaced. Otherwise the next file to be opened would get its number, and receive the output of
+# that stream. It is opened in the opposite mode, so that reading and writing still fail.
 CLOSED = (os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)
 
 
 @contextmanager
 def streams() -> Generator[None]:
-    """See to it that the standard streams are there, within this context."""
+    """Make the standard streams usable within this context."""
     before = sys.stdin, sys.stdout, sys.stderr
     for number, way in enumerate(CLOSED):
         fill(number, way)
@@ -37,14 +37,14 @@ def streams() -> Generator[None]:
 
 
 def check_output() -> None:
-    """Refuse before the work what could not be written after it.
+    """Check before the work starts that its result can be written.
 
     Raises:
         OutputError: standard output is closed.
     """
     try:
         os.write(sys.stdout.fileno(), b"")
-    except UnsupportedOperation:  # a stream of Python's own, without a descriptor
+    except UnsupportedOperation:  # a Python stream without a descriptor
         return
     except OSError as error:
         if error.errno == errno.EBADF:
@@ -53,15 +53,15 @@ def check_output() -> None:
 
 
 def fill(number: int, way: int) -> None:
-    """Open a standard descriptor that is closed."""
+    """Replace a standard descriptor if it is closed."""
     try:
         os.fstat(number)
     except OSError:
-        os.open(os.devnull, way)  # takes the lowest number that is free
+        os.open(os.devnull, way)  # gets the lowest free number
 
 
 class Written:
-    """A text stream; what cannot be written is handed to ``failed``, and so is nothing that follows.
+    """A text stream that calls ``failed`` with the first error, and discards everything after it.
 
     Args:
         inner: the stream.
@@ -72,20 +72,20 @@ class Written:
         self.inner, self.failed = inner, failed
 
     def __getattr__(self, name: str) -> Any:
-        """All else is the stream's own."""
+        """Delegate everything else to the stream."""
         return getattr(self.inner, name)
 
     def write(self, text: str) -> int:
-        """Write, if it can be."""
+        """Write, if possible."""
         self.tried(lambda: self.inner.write(text))
         return len(text)
 
     def flush(self) -> None:
-        """Write what waits, if it can be."""
+        """Flush, if possible."""
         self.tried(self.inner.flush)
 
     def tried(self, write: Callable[[], object]) -> None:
-        """Write; on failure let what waits go nowhere, for Python would try again on its way out."""
+        """Write; after a failure discard the buffer, because Python would try to write it again at exit."""
         try:
             write()
         except OSError as error:
@@ -97,7 +97,7 @@ class Written:
 
 
 def refuse(error: OSError) -> None:
-    """Say that what was asked for cannot be told.
+    """Report that standard output cannot be written.
 
     Raises:
         RunError: always.
@@ -109,7 +109,7 @@ def refuse(error: OSError) -> None:
 
 
 def spelt(stream: Any) -> Any:
-    """Let a stream escape the letters that its encoding lacks, as JSON does and terminals can read."""
+    """Make a stream escape the characters that its encoding lacks, as in JSON."""
     if isinstance(stream, TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
         codecs.register_error(ESCAPED, escaped)
         stream.reconfigure(errors=ESCAPED)
@@ -117,7 +117,7 @@ def spelt(stream: Any) -> Any:
 
 
 def escaped(error: UnicodeError) -> tuple[str, int]:
-    """The letters that cannot be encoded, as JSON escapes them."""
+    """The characters that cannot be encoded, escaped as in JSON."""
     assert isinstance(error, UnicodeEncodeError)
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)), error.end

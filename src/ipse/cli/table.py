@@ -1,4 +1,4 @@
-"""Moments and records ↦ what a person sees of a batch: a table of workers on a terminal, a line a picture elsewhere."""
+"""Progress display of a batch: a table of workers on a terminal, one line per picture elsewhere."""
 
 import sys
 import time
@@ -9,17 +9,17 @@ from ipse.batch.records import WORDS, Moment, Record, Tally
 from ipse.errors import one_line
 
 Event = Moment | Record | None
-EVERY = 0.25  # seconds between two drawings
+EVERY = 0.25  # seconds between two updates of the table
 
 
 class View(Protocol):
-    """Something that shows the stream."""
+    """A display of the events of a batch."""
 
     def show(self, event: Event) -> None:
         """Show one event."""
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
 
 class Silence:
@@ -35,7 +35,7 @@ class Silence:
 
 
 class Lines:
-    """A line for each picture that is finished."""
+    """Prints one line per finished picture."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
@@ -46,11 +46,11 @@ class Lines:
             print(f"[{counted(self.tally)}] {said(event)}", file=sys.stderr)
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Do nothing."""
 
 
 class Table:
-    """One row a worker, drawn again and again; lines of failures stay above it."""
+    """A live table with one row per worker; failures are printed above it."""
 
     def __init__(self, tally: Tally) -> None:
         from rich.console import Console
@@ -64,7 +64,7 @@ class Table:
         self.live.start()
 
     def show(self, event: Event) -> None:
-        """Draw, if it is time."""
+        """Update the table, if it is time."""
         if event is not None:
             self.rows[event.worker] = event
         if isinstance(event, Record) and event.state == "failed":
@@ -89,32 +89,32 @@ class Table:
         self.drawn = time.monotonic()
 
     def close(self) -> None:
-        """Take the table away."""
+        """Remove the table."""
         self.live.stop()
 
 
 def view(tally: Tally, *, quiet: bool) -> View:
-    """Choose how to show a batch here."""
+    """Choose the display for this terminal."""
     if quiet:
         return Silence()
     return Table(tally) if sys.stderr.isatty() else Lines(tally)
 
 
 def counted(tally: Tally) -> str:
-    """How many are finished."""
+    """The number of finished pictures."""
     done = tally.states.total()
     return f"{done}" if tally.total is None else f"{done} of {tally.total}"
 
 
 def said(record: Record) -> str:
-    """One line on a picture."""
+    """The line for a finished picture."""
     if record.state == "failed":
         return f"failed: {record.error}"
     return one_line(f"{record.input} → {record.output}: {WORDS[record.state]}, {record.seconds:.1f} s")
 
 
 def state(event: Moment | Record) -> str:
-    """Where a fit stands, in a few words."""
+    """The state of a fit in a few words."""
     if isinstance(event, Record):
         return WORDS[event.state]
     return f"step {event.step} of {event.steps}" if event.step else "first estimate"

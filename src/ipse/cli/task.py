@@ -1,4 +1,4 @@
-"""ipse TASK PICTURE: the command of every task, its flags made from the task's signature and ``Settings``."""
+"""ipse TASK PICTURE: the commands of tasks, with flags generated from the task's signature and ``Settings``."""
 
 import inspect
 import sys
@@ -25,7 +25,7 @@ STREAM = Path("-")
 
 @dataclass(frozen=True)
 class Files:
-    """What the command itself is told: from where, to where, and what to say."""
+    """The options of the command itself: input, output and what to print."""
 
     picture: Annotated[
         list[Path],
@@ -78,7 +78,7 @@ class Files:
 
 
 def callback(name: str) -> Callable[..., int]:
-    """Return the function that is a task's command; Typer reads its flags off the signature made here."""
+    """Return the command of a task, with a generated signature from which Typer makes the flags."""
     own, shared = tasks.options(name), tasks.shared_options()
     first = [one for one in own if one.argument]
 
@@ -115,7 +115,7 @@ def callback(name: str) -> Callable[..., int]:
 
 
 def parameters_of(told: type[Files | Many]) -> list[inspect.Parameter]:
-    """Return the fields of what the command itself is told as parameters."""
+    """Return the fields of a dataclass of options as parameters."""
     hints, empty = get_type_hints(told, include_extras=True), inspect.Parameter.empty
     return [
         inspect.Parameter(
@@ -129,7 +129,7 @@ def parameters_of(told: type[Files | Many]) -> list[inspect.Parameter]:
 
 
 def arguments(known: Iterable[tasks.Option]) -> list[inspect.Parameter]:
-    """Return options as parameters that are named by their place."""
+    """Return options as positional arguments."""
     return [
         inspect.Parameter(
             one.name,
@@ -142,7 +142,7 @@ def arguments(known: Iterable[tasks.Option]) -> list[inspect.Parameter]:
 
 
 def flags(known: Iterable[tasks.Option], panel: str) -> list[inspect.Parameter]:
-    """Return options as parameters that Typer makes flags of; ``class_``, which Python forbids, is --class."""
+    """Return options as flags. ``class_`` becomes --class, since ``class`` is a keyword in Python."""
     return [
         inspect.Parameter(
             one.name,
@@ -163,10 +163,10 @@ def flags(known: Iterable[tasks.Option], panel: str) -> list[inspect.Parameter]:
 
 
 def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Job:
-    """Put together what was told.
+    """Make the job of one picture.
 
     Raises:
-        OutputError: the result would go where it cannot.
+        OutputError: the result cannot be written to standard output.
     """
     (picture,) = files.picture
     source = None if picture == STREAM else picture
@@ -187,7 +187,7 @@ def job(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Jo
 
 
 def nowhere(task: str, files: Files, settings: Settings, told: dict[str, Any]) -> Job:
-    """Return what one picture's job and that of several have in common: all but where from and where to."""
+    """Return the job without source and target."""
     return Job(
         task=task,
         source=None,
@@ -205,15 +205,15 @@ def nowhere(task: str, files: Files, settings: Settings, told: dict[str, Any]) -
 
 
 def capitals(axes: str | None) -> str | None:
-    """Axes as they are named everywhere below the command."""
+    """Convert axes to upper case."""
     return axes and axes.upper()
 
 
 def order(task: str, files: Files, many: Many, settings: Settings, told: dict[str, Any]) -> Order:
-    """Put together what was told of several pictures.
+    """Make the order of several pictures.
 
     Raises:
-        InputError: something that is of one picture alone.
+        InputError: an option applies to a single picture only.
     """
     if STREAM in files.picture:
         raise PictureError("- is standard input, which holds one picture: restore it on its own")

@@ -1,4 +1,4 @@
-"""PSNR(x*, x) against PSNR(y, x): a photograph, damaged and restored."""
+"""A demonstration: damage a photograph, restore it, and compare PSNR(x*, x) with PSNR(y, x)."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ def command(
     steps: Annotated[int | None, typer.Option(help="Maximum number of steps.", **reading(int))] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the figures.")] = False,
 ) -> None:
-    """Damage a photograph, restore it, and print how much of it came back."""
+    """Damage a photograph, restore it, and print the PSNR before and after."""
     from ipse.cli.carry_out import carry_out
 
     acts: dict[Damage, Path] = (
@@ -43,10 +43,10 @@ def command(
 
 
 def prepare(case: Exhibit, folder: Path, settings: Settings) -> Job:
-    """Write what there is before the fit, and return the job.
+    """Write the original and the damaged picture, and return the job.
 
     Raises:
-        OutputError: the folder cannot be made.
+        OutputError: the folder cannot be created.
     """
     from ipse.pictures import write_bytes
 
@@ -66,7 +66,7 @@ def prepare(case: Exhibit, folder: Path, settings: Settings) -> Job:
 
 
 def figures(case: Exhibit, job: Job, folder: Path) -> str:
-    """Compare with the original, write the picture that shows it, and return the figures."""
+    """Compare with the original, write a picture of the comparison, and return the figures."""
     from ipse.pictures import read, write_bytes
 
     assert job.source is not None

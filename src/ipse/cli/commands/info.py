@@ -1,4 +1,4 @@
-"""y ↦ what it is, how it is damaged, and which task would help."""
+"""y ↦ its properties, its damage, and the task that would help."""
 
 import json as json_text
 from pathlib import Path
@@ -15,7 +15,7 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Say what a picture is and what it needs; without a picture, what there is to compute with."""
+    """Show a picture's properties, its damage and the task for it; without a picture, versions and devices."""
     facts = about_machine() if picture is None else facts_of(picture)
     if json:
         print(json_text.dumps(facts, indent=2, ensure_ascii=False))
@@ -38,7 +38,7 @@ def about_machine() -> dict[str, Any]:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """Return what is known of a picture; imported late, so that a wrong option is told at once."""
+    """Return the properties of a picture; imported late, so that invalid options are reported at once."""
     from ipse.runs.describe import about_picture
 
     return about_picture(path)

@@ -1,4 +1,4 @@
-"""s ∈ [0, 1] ↦ x_t: another point of a trajectory, with no new fit."""
+"""s ∈ [0, 1] ↦ x_t: another point of a trajectory, without a new fit."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
 ) -> None:
-    """Write another point of a fit that was run with --snapshots: smoother or more faithful, at once."""
+    """Write another result of a run with --snapshots, smoother or more faithful, without a new fit."""
     trajectory = Trajectory.read(place_of(snapshots))
     step = trajectory.step_at(strength)
     original = original_of(trajectory.origin, input)
@@ -41,10 +41,10 @@ def command(
 
 
 def place_of(path: Path) -> Path:
-    """Return the snapshots that are meant: the file itself, or the one that a receipt names.
+    """Return the snapshots: the given file, or the one named in a receipt.
 
     Raises:
-        InputError: it is a receipt of a run without snapshots.
+        InputError: the receipt is of a run without snapshots.
     """
     if path.suffix != ".json":
         return path
@@ -52,15 +52,15 @@ def place_of(path: Path) -> Path:
     if said.snapshots is None:
         raise InputError(f"{path} comes from a run without --snapshots: run it again with --snapshots")
     named = Path(said.snapshots)
-    beside = path.with_name(named.name)  # both may have been moved together
+    beside = path.with_name(named.name)  # both files may have been moved
     return named if named.exists() else beside
 
 
 def original_of(origin: Any, moved: Path | None) -> Picture:
-    """Return the picture that was restored, which holds all that is not pixels.
+    """Return the original picture, for its metadata.
 
     Raises:
-        InputError: it is not there, or has changed.
+        InputError: it is missing, or has changed.
     """
     place = moved or (None if origin["input"] is None else Path(origin["input"]))
     if place is None and tasks.sees(origin["task"]) == "nothing":

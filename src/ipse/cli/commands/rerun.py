@@ -1,4 +1,4 @@
-"""receipt ↦ the same file again."""
+"""receipt ↦ the same output again."""
 
 import sys
 from pathlib import Path
@@ -27,7 +27,7 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print the new receipt to standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False,
 ) -> None:
-    """Make a receipt's output again, and say whether it is the same, byte by byte."""
+    """Repeat the run of a receipt, and report whether the output is byte-identical."""
     said = Receipt.read(receipt)
     target = output or (None if said.output is None else Path(said.output))
     if target is None:
@@ -46,14 +46,14 @@ def command(
 
 
 def set_threads(count: int) -> None:
-    """Add up in the order of the first run: sums over other numbers of threads differ in their last bits."""
+    """Use the number of threads of the first run, because sums with other numbers differ in their last bits."""
     import torch
 
     torch.set_num_threads(max(1, count))
 
 
 def verdict(before: Receipt, after: Receipt) -> str:
-    """Return one line on whether two outputs are the same, and if not, why perhaps."""
+    """Return one line on whether two outputs are the same; if not, with the possible reasons."""
     if before.output_sha256 == after.output_sha256:
         return "byte-identical to the receipt's output"
     changed = [f"{name} {old} → {after.versions.get(name)}" for name, old in before.versions.items()]

@@ -1,4 +1,4 @@
-"""A page on this machine on which pictures are restored."""
+"""A local web page for restoring pictures."""
 
 import os
 import sys
@@ -46,7 +46,7 @@ def command(
         float, typer.Option(help="Maximum disk space in total, in GiB.", **reading(float))
     ] = 20.0,
 ) -> None:
-    """Open a page on which pictures are restored: drop, brush, watch, compare, save."""
+    """Serve a web page for restoring pictures: drop, paint a mask, watch, compare, save."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise OptionError(
@@ -72,10 +72,10 @@ def command(
 
 
 def data_folder() -> Path:
-    """Where programs of this system keep what they must not lose.
+    """The user's data folder.
 
     Raises:
-        OptionError: this user has no such place.
+        OptionError: the user has no home folder.
     """
     told = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_DATA_HOME")
     try:
