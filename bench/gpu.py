@@ -24,7 +24,7 @@ from bench.table import figure, markdown
 from ipse.devices import device_model, find_device
 from ipse.errors import IpseError
 from ipse.settings import Settings
-from ipse.streams import tiles
+from ipse.streams.open import restore
 
 BF16 = Variant("bfloat16 autocast", dtype=torch.bfloat16)
 LAST = Variant("channels last", channels_last)
@@ -75,7 +75,7 @@ def whole(task: str, settings: Settings, *, side: int) -> float:
     took = 0.0
     for _ in range(1 if settings.device == "cpu" else 2):
         start = time.perf_counter()
-        tiles.restore(picture, task, settings, options)
+        restore(picture, task, settings, options)
         took = time.perf_counter() - start
     return took
 

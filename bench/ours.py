@@ -11,8 +11,9 @@ from ipse.engine.fit import Fit
 from ipse.engine.problem import Problem
 from ipse.errors import RunError
 from ipse.settings import Settings
-from ipse.streams.restoration import Estimate, Restoration
-from ipse.streams.tiles import restoration
+from ipse.streams.open import open_stream
+from ipse.streams.restoration import Restoration
+from ipse.streams.stream import Estimate
 
 REFERENCE_STEPS = 2  # after one that is not counted; the faster counts, to the reference's favour
 TOLD = {
@@ -23,7 +24,7 @@ Answer = tuple[NDArray[np.floating], dict[str, Any]]
 
 def result(case: Case, settings: Settings) -> Answer:
     """x*, as a user gets it."""
-    stream = restoration(case.picture, case.task, settings, case.options)
+    stream = open_stream(case.picture, case.task, settings, case.options)
     for _ in stream:
         pass
     found = stream.result()

@@ -12,7 +12,6 @@ both see a pixel, before they are blended.
 
 import argparse
 import io
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -25,8 +24,12 @@ from bench.table import markdown
 from ipse.pictures import Picture, read
 from ipse.pictures.tiling import MULTIPLE, OVERLAP, Tile, starts
 from ipse.settings import Settings
-from ipse.streams.restoration import Result
-from ipse.streams.tiles import Tiled, restoration
+from ipse.streams.open import open_stream
+from ipse.streams.parts import Parts
+from ipse.streams.seeds import whole
+from ipse.streams.stream import Stream
+from ipse.streams.sums import Sum
+from ipse.streams.tiles import Tiles
 
 NEAR = 4
 SQUARE = 44  # pixels a side of a hole
@@ -35,26 +38,25 @@ Array = NDArray[Any]
 Flags = NDArray[np.bool_]
 
 
-class Together(Tiled):
-    """Tiles that are kept as they were before they were blended."""
+class Pieces(Sum):
+    """A sum that keeps tiles as they were before they were blended."""
 
     pieces: tuple[tuple[Tile, Array], ...] = ()
 
-    def add(self, tile: Tile, result: Result, keep: Flags | None = None) -> None:
-        self.pieces = (*self.pieces, (tile, result.picture.pixels * 255))
-        super().add(tile, result, keep)
+    def put(self, tile: Tile, pixels: Array, keep: Flags | None) -> None:
+        self.pieces = (*self.pieces, (tile, pixels * 255))
+        super().put(tile, pixels, keep)
 
 
-class Alone(Together):
+class Alone(Tiles):
     """Each tile by itself: latents of its own, and no look at the whole."""
 
-    def first(self, options: Mapping[str, Any]) -> Iterator[Any]:
-        del options
-        return iter(())
+    def first(self, seconds: float | None) -> None:
+        del seconds
 
-    def within(self, tile: Tile) -> Settings:
-        del tile
-        return self.share()
+    def open(self, index: int, seconds: float | None) -> Stream:
+        tile = self.tile(index)
+        return whole(self.piece(tile), self.task, replace(self.settings, seconds=seconds), self.told(tile))
 
 
 def holes(size: tuple[int, int], tile: int) -> Flags:
@@ -100,10 +102,10 @@ def lines(length: int, tile: int, factor: int) -> Flags:
     return near
 
 
-def disagreement(stream: Together, where: Flags) -> float:
+def disagreement(pieces: Pieces, where: Flags) -> float:
     """Root mean square difference of two tiles in what both see."""
-    squares, count, scale = 0.0, 0, stream.factor
-    for (one, seen), (other, beside) in combinations(stream.pieces, 2):
+    squares, count, scale = 0.0, 0, pieces.tiling.factor
+    for (one, seen), (other, beside) in combinations(pieces.pieces, 2):
         rows, columns = (
             slice(max(a.start, b.start) * scale, min(a.stop, b.stop) * scale)
             for a, b in ((one.rows, other.rows), (one.columns, other.columns))
@@ -124,24 +126,24 @@ def disagreement(stream: Together, where: Flags) -> float:
     return (squares / max(1, count)) ** 0.5
 
 
-def row(
-    clean: Array, work: str, told: argparse.Namespace, kind: type[Together] | None
-) -> tuple[str, str, str]:
+def row(clean: Array, work: str, told: argparse.Namespace, kind: type[Tiles] | None) -> tuple[str, str, str]:
     """Restore in one of three ways, and say how far it is from the clean picture, and tiles from one another."""
     picture, task, options = damaged(clean, work, told.tile)
     settings = replace(Settings(tile=told.tile if kind else 0, seed=told.seed), preset=told.preset)
-    stream = (
-        restoration(picture, task, settings, options)
-        if kind is None
-        else kind(picture, task, settings, options, side=told.tile)
-    )
+    pieces: Pieces | None = None
+    if kind is None:
+        stream = open_stream(picture, task, settings, options)
+    else:
+        tiling = kind(picture, task, settings, options, side=told.tile)
+        pieces = Pieces(tiling)
+        stream = Parts(tiling, pieces)
     for _ in stream:
         pass
     near = lines(picture.size[0], told.tile, options.get("factor", 1))
     at, where = near[:, None] | near, np.asarray(options.get("mask", np.ones(clean.shape[:2], np.bool_)))
     squares = ((stream.result().picture.samples.astype(float) - clean) ** 2).mean(2)
     errors = [f"{squares[part & where].mean() ** 0.5:.2f}" for part in (at, ~at)]
-    apart = f"{disagreement(stream, where):.2f}" if isinstance(stream, Together) else "–"
+    apart = "–" if pieces is None else f"{disagreement(pieces, where):.2f}"
     return errors[0], errors[1], apart
 
 
@@ -159,7 +161,7 @@ def main() -> None:
     clean: Array = np.asarray(getattr(data, told.picture)())[: told.side, : told.side]
     rows: list[list[str]] = []
     for work in told.works.split(","):
-        for name, kind in (("whole", None), ("tiles, each by itself", Alone), ("tiles", Together)):
+        for name, kind in (("whole", None), ("tiles, each by itself", Alone), ("tiles", Tiles)):
             if work == "hole" and kind is Alone:  # a tile that knows no pixel has nothing to be filled from
                 continue
             rows.append([work, name, *row(clean, work, told, kind)])

@@ -26,7 +26,7 @@ from ipse.pictures.tiling import enlargement
 from ipse.runs.trial import middle
 from ipse.settings import Settings
 from ipse.streams.seeds import Seeds
-from ipse.streams.tiles import cut
+from ipse.streams.tiles import options_within
 
 Values = NDArray[np.float64]
 BLOCK, BINS = 8, 10
@@ -87,7 +87,7 @@ def cropped(whole: Case, side: int) -> Case:
     factor = enlargement(whole.options)
     rows, columns = middle(whole.picture, side // factor)
     large = (..., *(slice(part.start * factor, part.stop * factor) for part in (rows, columns)))
-    options = cut(whole.options, whole.picture.size, rows, columns)
+    options = options_within(whole.options, whole.picture.size, rows, columns)
     return replace(
         whole, picture=whole.picture.crop(rows, columns), clean=whole.clean[large], options=options
     )
@@ -97,15 +97,15 @@ def measured(name: str, one: Case, settings: Settings) -> tuple[Figures, list[Bi
     """Restore a case from K seeds and compare; None where there was nothing to restore."""
     stream, first = Seeds(one.picture, one.task, settings, one.options), float("nan")
     for _ in stream:
-        if stream.index == 1 and stream.moments is not None and np.isnan(first):
-            first = one.psnr(stream.moments.mean)
-    result = stream.result()
-    if result.disagreement is None or stream.moments is None:
+        if stream.index == 1 and stream.average.moments is not None and np.isnan(first):
+            first = one.psnr(stream.average.moments.mean)
+    result, done = stream.result(), stream.average
+    if result.disagreement is None or done.moments is None:
         return None
     inside = (slice(one.border, -one.border or None),) * 2
-    kept = np.zeros(result.disagreement.shape, np.bool_) if stream.keep is None else stream.keep
+    kept = np.zeros(result.disagreement.shape, np.bool_) if done.keep is None else done.keep
     s, counted = result.disagreement.astype(np.float64)[inside], ~kept[inside]
-    average = stream.moments.mean.clip(0, 1)
+    average = done.moments.mean.clip(0, 1)
     e = np.sqrt(np.mean((average - one.clean) ** 2, 0))[inside]
     figures = compared(s, e, counted)
     parts = enumerate(binned(s[counted], e[counted]))

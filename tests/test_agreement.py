@@ -1,6 +1,5 @@
 """Tiles that a network is fitted to agree: they see one latent, and what is missing is first filled in the whole."""
 
-from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -13,14 +12,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ipse import tasks
-from ipse.cli.progress import place
 from ipse.engine.latents import Window, latent, noise
 from ipse.pictures import Mask, Picture
 from ipse.pictures.coarse import large, shrunk
 from ipse.pictures.tiling import Tile
 from ipse.settings import Settings
-from ipse.streams.restoration import Result
-from ipse.streams.tiles import Tiled
+from ipse.streams.parts import Parts
+from ipse.streams.stream import Result, Stream
+from ipse.streams.sums import Sum
+from ipse.streams.tiles import Tiles, tiled
 
 CPU = torch.device("cpu")
 WAVES = (
@@ -60,13 +60,15 @@ def test_neighbours_see_one_latent_and_start_from_one_network(options: dict[str,
     settings = Settings(steps=1, tile=64, **options)  # type: ignore[arg-type]
     seen: list[tuple[Tile, torch.Tensor, torch.Tensor]] = []
 
-    class Watched(Tiled):
-        def add(self, tile: Tile, *_: object) -> None:
-            assert self.inner is not None
-            problem = self.inner.posed()  # anew, from the tile's settings
+    class Watched(Sum):
+        def add(self, index: int, stream: Stream, result: Result) -> None:
+            del result
+            problem = stream.current.posed()  # type: ignore[union-attr]  # anew, from the tile's settings
+            tile = self.tiling.tile(index)
             seen.append((tile, problem.prior.z, next(problem.prior.parameters())))  # type: ignore[union-attr]
 
-    for _ in Watched(Picture.from_array(samples), "upscale", settings, {"factor": 2}, side=64):
+    tiling = Tiles(Picture.from_array(samples), "upscale", settings, {"factor": 2}, side=64)
+    for _ in Parts(tiling, Watched(tiling)):
         pass
     stride = 2 * 64 // seen[0][1].shape[-1]
     assert len(seen) == 3
@@ -118,37 +120,38 @@ def test_made_large_again_a_ramp_is_a_ramp_in_any_window(step: int) -> None:
     np.testing.assert_array_equal(large(small, step, slice(20, 50), slice(33, 70)), whole[:, 20:50, 33:70])
 
 
-class Watched(Tiled):
-    """Keeps the tiles' pictures; ``alone`` it lets each be filled by itself."""
+class Alone(Tiles):
+    """Each tile is filled by itself."""
 
-    alone = False
+    def first(self, seconds: float | None) -> None:
+        del seconds
 
-    def first(self, options: Mapping[str, Any]) -> Iterator[Any]:
-        yield from () if self.alone else super().first(options)
 
-    def add(self, tile: Tile, result: Result, keep: Any = None) -> None:
-        self.__dict__.setdefault("pieces", []).append((tile, result.picture.pixels))
-        super().add(tile, result, keep)
+class Pieces(Sum):
+    """Keeps the tiles' pictures."""
+
+    def put(self, tile: Tile, pixels: Any, keep: Any) -> None:
+        self.__dict__.setdefault("pieces", []).append((tile, pixels))
+        super().put(tile, pixels, keep)
 
 
 def filled(
     hole: np.ndarray, *, alone: bool = False, seeds: int = 1, steps: int = 12, task: str = "inpaint"
-) -> Watched:
+) -> Parts:
     damaged = np.where(hole, 0, WAVES).astype(np.uint8)
     told = {"mask": hole, "polarity": "white-is-hole"}
-    stream = Watched(
-        Picture.from_array(damaged), task, Settings("fast", steps=steps, seeds=seeds), told, side=64
-    )
-    stream.alone = alone
+    kind, settings = Alone if alone else Tiles, Settings("fast", steps=steps, seeds=seeds)
+    tiling = kind(Picture.from_array(damaged), task, settings, told, side=64)
+    stream = Parts(tiling, Pieces(tiling))
     for _ in stream:
         pass
     return stream
 
 
-def disagreement(stream: Watched, where: np.ndarray) -> float:
+def disagreement(stream: Parts, where: np.ndarray) -> float:
     """RMS difference of the tiles that see a pixel, within ``where``."""
     total, squares, count = (np.zeros(where.shape) for _ in range(3))
-    for tile, pixels in stream.__dict__["pieces"]:
+    for tile, pixels in stream.join.__dict__["pieces"]:
         place = tile.rows, tile.columns
         total[place] += pixels[0]
         squares[place] += pixels[0] ** 2
@@ -190,8 +193,8 @@ def test_a_mixture_with_a_hole_over_tiles_follows_the_fill_of_the_whole() -> Non
     told = {"mask": hole, "polarity": "white-is-hole", "factor": 2, "psf": np.ones((3, 3))}
     damaged = Picture.from_array(np.where(hole, 0, WAVES)[:90, :90].astype(np.uint8))
     told["mask"] = hole[:90, :90]
-    stream = Tiled(damaged, "restore", Settings("fast", steps=2), told, side=64)
-    small = [stream.small for _ in stream]
+    stream = tiled(damaged, "restore", Settings("fast", steps=2), told, side=64)
+    small = [stream.preliminary for _ in stream]
     assert small[0]
     assert not small[-1]
     found = stream.result().picture.samples
@@ -217,16 +220,16 @@ def test_what_was_saved_goes_on_to_the_same_picture() -> None:
     hole = square(30, 40, 60)
     wanted = filled(hole, steps=3)
     told = {"mask": hole, "polarity": "white-is-hole"}
-    half, rest = (Tiled(wanted.picture, "inpaint", wanted.settings, told, side=64) for _ in range(2))
+    half, rest = (tiled(wanted.picture, "inpaint", wanted.settings, told, side=64) for _ in range(2))
     under_way: list[str] = []
     for _ in half:
-        under_way.append(place(half))
+        under_way.append(half.where)
         if half.index == 4:
             break
     assert under_way[0] == "the whole made small, "
     assert under_way[-1].startswith("tile 5 of ")
     rest.load_state_dict(half.state_dict())
-    small = [rest.small for _ in rest]
+    small = [rest.preliminary for _ in rest]
     assert not any(small)  # the whole is not fitted again
     np.testing.assert_array_equal(rest.result().picture.samples, wanted.result().picture.samples)
     assert rest.result().steps == wanted.result().steps

@@ -227,7 +227,7 @@ def test_tiles_through_the_command(tmp_path, monkeypatch, capsys):
     job = Job("denoise", Path("in.png"), Path("c.png"), settings, options, checkpoint=Path("fit"), every=0.0)
     run = Run(job)
     for _ in run:
-        if run.tiles == 2:
+        if run.restoration.done["tiles"] == 2:
             break
     del run
     resumed = Run(dataclasses.replace(job, resume=True))

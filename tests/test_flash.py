@@ -16,8 +16,9 @@ from ipse.engine.problem import Problem
 from ipse.errors import OptionError, PictureError
 from ipse.pictures import Picture
 from ipse.settings import Settings
+from ipse.streams.open import open_stream
+from ipse.streams.parts import Parts
 from ipse.streams.restoration import Restoration
-from ipse.streams.tiles import Tiled, restoration
 from ipse.tasks.flash import aligned, guided_filter
 
 SCENE = astronaut()[60:156, 180:290] / 255
@@ -102,8 +103,8 @@ def test_paper_is_the_published_recipe() -> None:
 
 def test_tiles_get_their_part_of_the_flash_photo() -> None:
     settings = Settings(preset="fast", steps=25, tile=64)
-    stream = restoration(Picture.from_array(PLAIN), "flash", settings, {"flash": FLASH})
-    assert isinstance(stream, Tiled)
+    stream = open_stream(Picture.from_array(PLAIN), "flash", settings, {"flash": FLASH})
+    assert isinstance(stream, Parts)
     for _ in stream:
         pass
     assert error(stream.result().image) < error(PLAIN) / 5

@@ -20,7 +20,8 @@ from ipse.runs.job import Job
 from ipse.runs.receipt import Receipt, beside
 from ipse.runs.run import Run
 from ipse.settings import Settings
-from ipse.streams.windowed import Windowed
+from ipse.streams.parts import Parts
+from ipse.streams.sums import SumInDraft
 
 SETTINGS = Settings(preset="fast", tile=64)
 SIGMA = {"sigma": 25.0}
@@ -58,9 +59,10 @@ def test_only_a_band_is_held(giants: Path) -> None:
     run = run_of(job(giants))
     for _ in run:
         stream = run.restoration
-        assert isinstance(stream, Windowed)
-        assert stream.total is not None
-        assert stream.total.shape == (1, 64, 70)
+        assert isinstance(stream, Parts)
+        assert isinstance(stream.join, SumInDraft)
+        assert stream.join.total is not None
+        assert stream.join.total.shape == (1, 64, 70)
     run.finish()
     assert read(giants / "out.tif").size == (400, 70)
 
@@ -103,7 +105,7 @@ def test_what_is_cancelled_keeps_the_tiles_that_are_done(giants: Path) -> None:
     write(Picture.from_array(array), giants / "in.tif")
     run = run_of(job(giants))
     for _ in run:
-        if run.tiles == 4:
+        if run.restoration.done["tiles"] == 4:
             break
     said = run.finish(cancelled=True)
     assert "cancelled after 4 of" in said.reason
@@ -118,16 +120,16 @@ def test_what_was_killed_goes_on_to_the_same_bytes(giants: Path) -> None:
     saved = {"checkpoint": giants / "saved", "every": 0.0}
     run = run_of(job(giants, **saved))
     for _ in run:
-        assert run.tiles is not None
-        if run.tiles == 5:
+        assert run.restoration.done["tiles"] is not None
+        if run.restoration.done["tiles"] == 5:
             break
     del run
     gc.collect()
     assert {"saved", "saved.rows"} <= {path.name for path in giants.iterdir()}
     again = run_of(job(giants, resume=True, **saved))
     for _ in again:
-        assert again.tiles is not None
-        assert again.tiles >= 4
+        assert again.restoration.done["tiles"] is not None
+        assert again.restoration.done["tiles"] >= 4
     said = again.finish()
     assert said.pixels_sha256 == wanted.pixels_sha256
     assert said.output_sha256 == wanted.output_sha256

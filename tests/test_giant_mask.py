@@ -23,8 +23,8 @@ from ipse.runs.inputs import GiantRun, run_of
 from ipse.runs.job import Job
 from ipse.runs.run import Run
 from ipse.settings import Settings
+from ipse.streams.parts import Parts
 from ipse.streams.restoration import Restoration
-from ipse.streams.windowed import Windowed
 
 SETTINGS = Settings(preset="fast", tile=64, steps=2)
 
@@ -87,7 +87,7 @@ def test_only_windows_are_read(giants: Path, monkeypatch: pytest.MonkeyPatch) ->
     wanted = pulled(Run(job(giants, "whole.tif")))
     run = run_of(job(giants))
     assert isinstance(run, GiantRun)
-    assert isinstance(run.restoration, Windowed)  # it has looked at squares of the picture
+    assert isinstance(run.restoration, Parts)  # it has looked at squares of the picture
     seen: list[int] = []
     for one in (run.source, run.told["mask"].marks.mask):
         window = one.window
@@ -108,14 +108,14 @@ def test_what_was_killed_goes_on_to_the_same_bytes(giants: Path) -> None:
     saved: dict[str, Any] = {"checkpoint": giants / "saved", "every": 0.0}
     run = run_of(job(giants, **saved))
     for _ in run:
-        if run.tiles == 2:
+        if run.restoration.done["tiles"] == 2:
             break
     del run
     gc.collect()
     again = run_of(job(giants, resume=True, **saved))
     for _ in again:
-        assert isinstance(again.restoration, Windowed)
-        assert not again.restoration.small
+        assert isinstance(again.restoration, Parts)
+        assert not again.restoration.preliminary
     said = again.finish()
     assert (said.pixels_sha256, said.output_sha256) == (wanted.pixels_sha256, wanted.output_sha256)
 
@@ -124,7 +124,7 @@ def test_what_is_cancelled_has_the_coarse_fill_where_no_tile_was_reached(giants:
     given(giants, hole())
     run = run_of(job(giants))
     for _ in run:
-        if run.tiles == 1:
+        if run.restoration.done["tiles"] == 1:
             break
     said = run.finish(cancelled=True)
     assert "whole made small" in said.reason

@@ -17,8 +17,10 @@ from ipse.engine.stopping import Discrepancy, State
 from ipse.errors import InputError, MaskError, OptionError
 from ipse.pictures import Picture, psf_of, read_psf
 from ipse.settings import Settings
-from ipse.streams.restoration import Estimate, Restoration
-from ipse.streams.tiles import Tiled, restoration
+from ipse.streams.open import open_stream
+from ipse.streams.parts import Parts
+from ipse.streams.restoration import Restoration
+from ipse.streams.stream import Estimate
 from ipse.tasks._splitting import Measured, rough, solved
 from ipse.tasks.restore import mixture
 
@@ -142,10 +144,10 @@ def test_tiles_settle_noise_and_mask_once_and_agree_with_the_whole() -> None:
     y, clean = blurred(data.astronaut()[40:190, 150:300] / 255, k)
     hole = rng.random(y.shape[:2]) < 0.2
     options = {"psf": k, "mask": hole, "polarity": "white-is-hole"}
-    stream = restoration(
+    stream = open_stream(
         stored(np.where(hole[..., None], 0, y)), "restore", Settings("fast", tile=96, steps=2), options
     )
-    assert isinstance(stream, Tiled)
+    assert isinstance(stream, Parts)
     for _ in stream:
         pass
     assert psnr(stream.result().image / 255, clean) > 28

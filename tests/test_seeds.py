@@ -15,16 +15,17 @@ from runs import pulled
 
 import ipse
 from ipse.cli import main
-from ipse.cli.progress import place
 from ipse.errors import InputError, OptionError, OutputError, RunError
 from ipse.runs import disagreement, plan
 from ipse.runs.job import Job, repeated
 from ipse.runs.receipt import Receipt, beside
 from ipse.runs.run import Run
 from ipse.settings import Settings
-from ipse.streams.remaining import time_left
-from ipse.streams.seeds import Moments, Seeds
-from ipse.streams.tiles import Tiled, restoration
+from ipse.streams.average import Moments
+from ipse.streams.open import open_stream
+from ipse.streams.parts import Parts
+from ipse.streams.seeds import Seeds
+from ipse.streams.stream import time_left
 
 X = np.random.default_rng(0).random((24, 20, 3)).astype(np.float32)
 FREE = {"quiet_pilot": True}  # without a pilot that is better than so short a fit, and the same for all seeds
@@ -88,7 +89,7 @@ def test_the_average_and_the_disagreement_are_those_of_the_single_runs():
 
 
 def test_one_seed_is_a_plain_restoration():
-    assert type(restoration(PICTURE, "smooth", Settings(seeds=1))) is ipse.Restoration
+    assert type(open_stream(PICTURE, "smooth", Settings(seeds=1))) is ipse.Restoration
     result = restored(seeds=1)
     assert np.array_equal(result.image, restored().image)
     assert result.disagreement is None
@@ -141,7 +142,7 @@ def test_left_later_it_is_the_average_of_the_runs_that_are_done():
 def test_before_any_estimate_there_is_no_result():
     stream = Seeds(PICTURE, "smooth", Settings(seeds=2))
     assert not stream.has_estimate
-    with pytest.raises(RunError, match="before there was any estimate"):
+    with pytest.raises(RunError, match="before the first estimate"):
         stream.result()
 
 
@@ -309,14 +310,14 @@ def test_damaged_runs_of_a_receipt_are_refused(runs, job):
 def test_tiles_average_each_of_theirs():
     wide = ipse.Picture.from_array(np.random.default_rng(1).random((40, 150)).astype(np.float32))
     settings = Settings(steps=2, seeds=3, tile=64)
-    stream = restoration(wide, "smooth", settings)
-    assert isinstance(stream, Tiled)
-    shown = {place(stream) for event in stream if not hasattr(event, "index")}
-    assert len(shown) == 3 * stream.count
-    assert f"tile 2 of {stream.count}, seed 3 of 3, " in shown
+    stream = open_stream(wide, "smooth", settings)
+    assert isinstance(stream, Parts)
+    shown = {stream.where for event in stream if not hasattr(event, "index")}
+    assert len(shown) == 3 * stream.cut.count
+    assert f"tile 2 of {stream.cut.count}, seed 3 of 3, " in shown
     result = stream.result()
     runs = [
-        restoration(wide, "smooth", dataclasses.replace(settings, seeds=1, seed=seed)) for seed in range(3)
+        open_stream(wide, "smooth", dataclasses.replace(settings, seeds=1, seed=seed)) for seed in range(3)
     ]
     singles = []
     for run in runs:
@@ -332,7 +333,7 @@ def test_tiles_average_each_of_theirs():
 
 def test_tiles_that_were_not_reached_have_no_disagreement():
     wide = ipse.Picture.from_array(np.random.default_rng(1).random((40, 150)).astype(np.float32))
-    stream = restoration(wide, "smooth", Settings(steps=2, seeds=2, tile=64))
+    stream = open_stream(wide, "smooth", Settings(steps=2, seeds=2, tile=64))
     for _ in stream:
         if stream.index == 1:
             break
@@ -342,7 +343,7 @@ def test_tiles_that_were_not_reached_have_no_disagreement():
 def test_the_time_left_counts_the_seeds_that_follow():
     stream = Seeds(PICTURE, "smooth", Settings(steps=4, seeds=3), {"quiet_pilot": True, "wait": 0.002})
     for event in stream:
-        assert place(stream) == f"seed {stream.index + 1} of 3, "
+        assert stream.where == f"seed {stream.index + 1} of 3, "
         steps = 4 - event.step + 4 * (2 - stream.index)
         pilots = stream.inner.seconds * (2 - stream.index)
         assert time_left(stream, event) == pytest.approx(steps * event.seconds / event.step + pilots)

@@ -29,8 +29,9 @@ from ipse.runs.job import Job, repeated
 from ipse.runs.run import Run
 from ipse.runs.stack import StackRun
 from ipse.settings import Settings
-from ipse.streams.adapt import Volume
-from ipse.streams.tiles import Tiled
+from ipse.streams.adapt import volume
+from ipse.streams.restoration import Restoration
+from ipse.streams.tiles import tiled
 
 SIZE = (40, 48)
 ROUGH = gaussian_filter(np.random.default_rng(7).normal(0, 1, (90, 110)), 2.0)
@@ -155,11 +156,11 @@ def test_the_axis_is_the_one_that_was_named(tmp_path: Path) -> None:
         assert ((found[index, truth] - abs(255 * truth - clean)) ** 2).mean() < 0.2 * 25**2
 
 
-def volume(task: str, *, planes: int = 3, colours: int = 1, **more: Any) -> Volume:
+def deep(task: str, *, planes: int = 3, colours: int = 1, **more: Any) -> Restoration:
     samples = np.repeat(np.moveaxis(seen([(20, 20)] * planes, sigma=25), 0, -1), colours, axis=2)
     options: dict[str, Any] = {"factor": 2} if task == "upscale" else {"sigma": 25.0}
     picture = Picture(samples.astype(np.uint8), model="channels")
-    return Volume(picture, task, Settings(preset="fast", steps=2, **more), options, planes=planes, deep=True)
+    return volume(picture, task, Settings(preset="fast", steps=2, **more), options, planes=planes, deep=True)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def volume(task: str, *, planes: int = 3, colours: int = 1, **more: Any) -> Volu
     ],
 )
 def test_any_task_that_fits_a_network_takes_one_over_depth(task: str, latent: Any, colours: int) -> None:
-    made = volume(task, latent=latent, colours=colours)
+    made = deep(task, latent=latent, colours=colours)
     for _ in made:
         pass
     assert made.search is not None
@@ -183,7 +184,7 @@ def test_any_task_that_fits_a_network_takes_one_over_depth(task: str, latent: An
 
 
 def test_a_correction_by_depth_begins_with_the_pilot() -> None:
-    made = volume("denoise")
+    made = deep("denoise")
     problem = made.posed()
     prior = getattr(problem, "prior", None)
     assert prior is not None
@@ -196,7 +197,7 @@ def test_planes_that_are_the_same_are_refined_each_as_by_itself() -> None:
 
     def refined(samples: NDArray[Any], planes: int, picture: torch.Tensor) -> torch.Tensor:
         settings, told = Settings(preset="good"), {"factor": 2}
-        made = Volume(Picture(samples, model="channels"), "upscale", settings, told, planes=planes).posed()
+        made = volume(Picture(samples, model="channels"), "upscale", settings, told, planes=planes).posed()
         refine = getattr(made, "refine", None)
         assert refine is not None
         return list(refine(picture))[-1]
@@ -214,14 +215,10 @@ def test_tiles_are_fitted_over_depth_too() -> None:
         np.random.default_rng(0).integers(0, 255, (96, 64, 2)).astype(np.uint8), channel_axis=-1
     )
     settings = Settings(preset="fast", steps=1, latent="noise")
-    together = partial(Volume, planes=2, deep=True)
-    made = Tiled(picture, "upscale", settings, {"factor": 2}, side=64, opened=together)
-    kinds = set[type]()
-    for _ in made:
-        assert isinstance(made.inner, Volume)
-        assert made.inner.search is None or isinstance(made.inner.search.fit.prior.network, Fast3d)
-        kinds.add(type(made.inner))
-    assert kinds == {Volume}
+    together = partial(volume, planes=2, deep=True)
+    made = tiled(picture, "upscale", settings, {"factor": 2}, side=64, open_tile=together)
+    kinds = {type(made.search.fit.prior.network) for _ in made if made.search is not None}
+    assert kinds == {Fast3d}
     assert made.result().picture.size == (192, 128)
 
 
@@ -234,7 +231,7 @@ def test_what_was_killed_goes_on_to_the_same_bytes(network: str | None, tmp_path
     how |= {"checkpoint": tmp_path / "saved", "every": 0.0, "target": tmp_path / "again.tif"}
     run = run_on(tmp_path, array, "upscale", **how)
     for _ in run:
-        if run.tiles == 1:
+        if run.restoration.done["tiles"] == 1:
             break
     del run
     gc.collect()

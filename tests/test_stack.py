@@ -167,14 +167,14 @@ def test_what_was_killed_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     job = replace(job, settings=Settings(preset="fast"))
     run = run_of(job)
     for _ in run:
-        if run.tiles == 3:
+        if run.restoration.done["tiles"] == 3:
             break
     del run
     gc.collect()
     again = run_of(replace(job, resume=True))
     for _ in again:
-        assert again.tiles is not None
-        assert again.tiles >= 2
+        assert again.restoration.done["tiles"] is not None
+        assert again.restoration.done["tiles"] >= 2
     assert again.finish().output_sha256 == wanted.output_sha256
     assert not {"saved", "saved.rows"} & {path.name for path in tmp_path.iterdir()}
 
@@ -184,7 +184,7 @@ def test_what_is_cancelled_keeps_the_planes_that_are_done(tmp_path: Path) -> Non
     save(tmp_path / "in.tif", array, metadata={"axes": "TYX"})
     run = run_of(Job("denoise", tmp_path / "in.tif", tmp_path / "out.tif", options={"sigma": 25.0}))
     for _ in run:
-        if run.tiles == 2:
+        if run.restoration.done["tiles"] == 2:
             break
     assert "cancelled after 2 of 4 planes" in run.finish(cancelled=True).reason
     found = tifffile.imread(tmp_path / "out.tif")
@@ -206,7 +206,7 @@ def test_warm_fits_take_half_the_steps_and_go_on_after_a_kill(tmp_path: Path) ->
     saved: dict[str, Any] = {"checkpoint": tmp_path / "saved", "every": 0.0, "options": {"sigma": 25.0}}
     job = Job("denoise", tmp_path / "in.tif", tmp_path / "out.tif", **saved, **fit)  # pyright: ignore
     for _ in (run := run_of(job)):
-        if run.tiles == 2:
+        if run.restoration.done["tiles"] == 2:
             break
     del run
     gc.collect()

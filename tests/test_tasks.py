@@ -23,8 +23,9 @@ from ipse.engine.stopping import Discrepancy, ExponentialVariance, HeldOut, Last
 from ipse.errors import MaskError, OptionError
 from ipse.pictures import Picture
 from ipse.settings import Settings
-from ipse.streams.restoration import Estimate
-from ipse.streams.tiles import Tiled, restoration, restore
+from ipse.streams.open import open_stream, restore
+from ipse.streams.parts import Parts
+from ipse.streams.stream import Estimate
 from ipse.tasks import _paper
 
 FAST = Settings(preset="fast")
@@ -191,7 +192,7 @@ def test_fast_upscaling_gains_from_what_repeats_on_lines_and_on_what_is_smooth()
     for clean, gain in ((lines[..., None].repeat(3, 2), 2.0), (photo(96), 0.3)):
         whole = torch.from_numpy(Picture.from_array(clean).pixels)[None]
         small = (255 * Downsample(4)(whole)[0]).round().clamp(0, 255).movedim(0, -1).numpy()
-        stream = restoration(Picture.from_array(small.astype(np.uint8)), "upscale", FAST, {"factor": 4})
+        stream = open_stream(Picture.from_array(small.astype(np.uint8)), "upscale", FAST, {"factor": 4})
         first, *_ = (event.picture for event in stream if isinstance(event, Estimate))
         result = stream.result()
         assert result.steps == 0
@@ -374,8 +375,8 @@ def test_tiles_agree_with_the_whole(task: str, steps: int | None) -> None:
         Image.fromarray(clean).save(file, "JPEG", quality=20)
         picture = pictures.read(io.BytesIO(file.getvalue()))
     settings = {side: Settings(preset="fast", tile=side, steps=steps) for side in (0, 96)}
-    streams = {side: restoration(picture, task, told, options) for side, told in settings.items()}
-    assert isinstance(streams[96], Tiled)
+    streams = {side: open_stream(picture, task, told, options) for side, told in settings.items()}
+    assert isinstance(streams[96], Parts)
     outs = {}
     for side, stream in streams.items():
         for _ in stream:

@@ -17,7 +17,8 @@ from ipse.pictures import Picture
 from ipse.runs.snapshots import Snapshots
 from ipse.settings import Settings
 from ipse.streams import restoration as module
-from ipse.streams.restoration import Estimate, Restoration
+from ipse.streams.restoration import Restoration
+from ipse.streams.stream import Estimate
 
 SIDE = 64
 CLEAN = data.astronaut()[60 : 60 + SIDE, 190 : 190 + SIDE]

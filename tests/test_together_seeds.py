@@ -6,11 +6,10 @@ import itertools
 import numpy as np
 import pytest
 
-from ipse.cli.progress import place
 from ipse.pictures import Picture
 from ipse.runs import plan
 from ipse.settings import Settings
-from ipse.streams import seeds
+from ipse.streams import parts
 from ipse.streams.seeds import Seeds
 from ipse.tasks import upscale
 
@@ -34,7 +33,7 @@ def at_once(monkeypatch):
         asked.append(most)
         return min(2, most)
 
-    monkeypatch.setattr(seeds, "worthwhile", room)
+    monkeypatch.setattr(parts, "worthwhile", room)
     return asked
 
 
@@ -78,7 +77,7 @@ def test_a_kill_loses_no_step_of_any_of_them(at_once, in_turn):
         if getattr(event, "step", 0) == 2:
             break
     assert made.can_be_saved
-    assert place(made) == "seeds 1 to 2 of 3, "
+    assert made.where == "seeds 1 to 2 of 3, "
     again = stream()
     again.load_state_dict(copy.deepcopy(made.state_dict()))
     found, steps = result(again)

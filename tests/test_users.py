@@ -187,7 +187,7 @@ def test_a_thousand_pictures_in_flat_memory() -> None:
 import resource
 import numpy as np
 from ipse.pictures import Picture
-from ipse.streams.tiles import restore
+from ipse.streams.open import restore
 from ipse.settings import Settings
 import torch
 torch.set_num_threads(1)

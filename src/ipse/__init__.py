@@ -50,8 +50,9 @@ if TYPE_CHECKING:
     from ipse.pictures import Picture
     from ipse.runs.receipt import Receipt
     from ipse.settings import Settings
-    from ipse.streams.restoration import Estimate, Restoration
+    from ipse.streams.restoration import Restoration
     from ipse.streams.seeds import Seeds
+    from ipse.streams.stream import Estimate
 
 __all__ = [
     "DeviceError",

@@ -31,7 +31,7 @@ from ipse.pictures import Picture, exhibit
 from ipse.runs.job import BLANK
 from ipse.settings import Latent, Precision, Preset, RuleName, Settings
 from ipse.streams import restoration as engine
-from ipse.streams import tiles
+from ipse.streams.open import restore as restored
 from ipse.tasks.denoise import Kind
 from ipse.tasks.inpaint import Polarity
 from ipse.tasks.upscale import Kernel
@@ -256,6 +256,6 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
     picture, back = taken(image, channel_axis=given.get("channel_axis"), alpha=given.get("alpha"))
     told = {name: one.checked(given[name]) for name, one in own.items() if name in given}
     check_memory(picture, task, settings, told)
-    result = tiles.restore(picture, task, settings, told)
+    result = restored(picture, task, settings, told)
     before = None if image is BLANK else picture
     return Result(**{f.name: getattr(result, f.name) for f in fields(result)}, back=back, before=before)

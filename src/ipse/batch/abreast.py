@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ipse.engine.fit import Fit
     from ipse.engine.stopping import State
     from ipse.runs.run import Run
-    from ipse.streams.restoration import Estimate
+    from ipse.streams.stream import Estimate
 
 Waiting = dict["Fit", Generator[Moment | Record]]  #: errands before their first step
 

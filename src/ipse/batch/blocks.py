@@ -115,7 +115,7 @@ def restored(
     block_info: Any = None,
 ) -> NDArray[Any]:
     """Restore one block, with its halo."""
-    from ipse.streams.tiles import restore
+    from ipse.streams.open import restore
 
     place = block_info[0]["chunk-location"]
     picture = Picture.from_array(samples, channel_axis=-1 if axis is None else axis, name=f"block {place}")

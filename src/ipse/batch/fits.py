@@ -30,7 +30,7 @@ from ipse.runs.run import Run
 
 if TYPE_CHECKING:
     from ipse.engine.stopping import State as Step
-    from ipse.streams.restoration import Estimate
+    from ipse.streams.stream import Estimate
 
 NOTE = ".sha256"  # ends the name of a note
 CHECKPOINT = ".checkpoint"
@@ -196,7 +196,7 @@ def set_threads(threads: int | None) -> None:
 
 def moment(run: Run, event: "Estimate | Step | None", started: float) -> Moment:
     """Say where a fit stands."""
-    from ipse.streams.remaining import steps
+    from ipse.streams.stream import steps
 
     step = getattr(event, "step", 0)
     return Moment(str(run.job.source), step, steps(run.restoration), time.perf_counter() - started)

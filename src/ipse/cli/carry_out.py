@@ -55,7 +55,7 @@ def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
         print(one_line(f"{run.picture.name}: {note}"), file=sys.stderr)
     load()
     from ipse.cli.progress import view
-    from ipse.streams.restoration import Estimate
+    from ipse.streams.stream import Estimate
 
     shown = view(run.restoration, quiet=quiet)
     try:

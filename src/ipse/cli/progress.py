@@ -7,11 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from ipse.streams.planes import Stacked
-from ipse.streams.remaining import steps, time_left
-from ipse.streams.restoration import Estimate, Restoration
-from ipse.streams.seeds import Seeds
-from ipse.streams.tiles import Tiled
+from ipse.streams.stream import Estimate, Stream, steps, time_left
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -44,8 +40,8 @@ class Silence:
 class Lines:
     """A line for each pilot, and one every few seconds."""
 
-    def __init__(self, restoration: Restoration) -> None:
-        self.restoration = restoration
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
         self.last = 0.0
 
     def show(self, event: "Estimate | State") -> None:
@@ -53,13 +49,13 @@ class Lines:
         now = time.monotonic()
         if isinstance(event, Estimate):
             what = f"{called(event)} {event.index + 1}"
-            print(f"{place(self.restoration)}{what}: {event.seconds:.1f} s", file=sys.stderr)
+            print(f"{self.stream.where}{what}: {event.seconds:.1f} s", file=sys.stderr)
             self.last = now
         elif event.step == 1 or now - self.last >= EVERY:
             self.last = now
-            left = clock(time_left(self.restoration, event))
-            total = steps(self.restoration)
-            where = f"{place(self.restoration)}step {event.step} of {total}"
+            left = clock(time_left(self.stream, event))
+            total = steps(self.stream)
+            where = f"{self.stream.where}step {event.step} of {total}"
             print(f"{where}{scored(event)}, at most {left} left", file=sys.stderr)
 
     def close(self) -> None:
@@ -69,11 +65,11 @@ class Lines:
 class Bar:
     """A bar that lives on one line of a terminal."""
 
-    def __init__(self, restoration: Restoration) -> None:
+    def __init__(self, stream: Stream) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        self.restoration = restoration
+        self.stream = stream
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
         self.progress: Progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self.bar: TaskID = self.progress.add_task("looking", total=None, said="")
@@ -85,12 +81,12 @@ class Bar:
             self.progress.update(
                 self.bar,
                 description=called(event),
-                said=f"{place(self.restoration)}{event.index + 1} ({event.seconds:.1f} s)",
+                said=f"{self.stream.where}{event.index + 1} ({event.seconds:.1f} s)",
             )
             return
-        total = steps(self.restoration)
-        left = clock(time_left(self.restoration, event))
-        where = f"{place(self.restoration)}step {event.step} of {total}"
+        total = steps(self.stream)
+        left = clock(time_left(self.stream, event))
+        where = f"{self.stream.where}step {event.step} of {total}"
         said = f"{where}{scored(event)}, ≤ {left} left"
         self.progress.update(self.bar, description="fit", completed=event.step, total=total, said=said)
 
@@ -99,32 +95,11 @@ class Bar:
         self.progress.stop()
 
 
-def view(restoration: Restoration, *, quiet: bool) -> View:
+def view(stream: Stream, *, quiet: bool) -> View:
     """Choose how to show a stream here."""
     if quiet:
         return Silence()
-    return Bar(restoration) if sys.stderr.isatty() else Lines(restoration)
-
-
-def place(restoration: Restoration | None) -> str:
-    """The tile and the seed that are under way, where there are several."""
-    match restoration:
-        case Tiled() if restoration.small:
-            return "the whole made small, "
-        case Tiled():
-            within = place(restoration.inner)
-            return f"tile {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
-        case Stacked():
-            within = place(restoration.inner)
-            kind = "plane" if restoration.joint is None else "slab"
-            return f"{kind} {min(restoration.index + 1, restoration.count)} of {restoration.count}, {within}"
-        case Seeds():
-            first = min(restoration.index + 1, restoration.count)
-            last = min(restoration.index + len(restoration.abreast), restoration.count)
-            which = f"seeds {first} to {last}" if last > first else f"seed {first}"
-            return f"{which} of {restoration.count}, "
-        case _:
-            return ""
+    return Bar(stream) if sys.stderr.isatty() else Lines(stream)
 
 
 def called(event: Estimate) -> str:

@@ -6,6 +6,7 @@ weights fall off linearly (feathering), so that two neighbours that differ a lit
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ def starts(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
     return [*range(0, last, step), last]
 
 
+@lru_cache(maxsize=16)
 def profiles(length: int, tile: int, overlap: int, multiple: int) -> list[tuple[slice, NDArray[np.float64]]]:
     """Each tile's place along one side, with its weight there."""
     parts: list[tuple[slice, NDArray[np.float64]]] = []
@@ -101,6 +103,15 @@ def tiles(
     for rows, down in profiles(size[0], tile, *told):
         for columns, weight in across:
             yield Tile(rows, columns, np.outer(down, weight).astype(np.float32))
+
+
+def nth(size: tuple[int, int], index: int, *, tile: int, factor: int = 1) -> Tile:
+    """The tile of that number of those that ``tiles`` would yield."""
+    overlap, multiple = margins(factor)
+    across = profiles(size[1], tile, overlap, multiple)
+    rows, down = profiles(size[0], tile, overlap, multiple)[index // len(across)]
+    columns, weight = across[index % len(across)]
+    return Tile(rows, columns, np.outer(down, weight).astype(np.float32))
 
 
 def count(size: tuple[int, int], *, tile: int, factor: int = 1) -> int:

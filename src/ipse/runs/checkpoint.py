@@ -20,10 +20,10 @@ from ipse.errors import InputError, OutputError, lack
 from ipse.runs.receipt import plain
 
 if TYPE_CHECKING:
-    from ipse.streams.restoration import Restoration
+    from ipse.streams.stream import Stream
 
 KIND = "ipse checkpoint"
-SCHEMA = 1
+SCHEMA = 2
 UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, LookupError, UnpicklingError, struct.error)
 
 
@@ -57,7 +57,7 @@ class Checkpoint:
                 f"checkpoint {self.path} exists: add --resume to go on from it, or --overwrite to begin anew"
             )
 
-    def resume(self, restoration: "Restoration") -> dict[str, Any] | None:
+    def resume(self, restoration: "Stream") -> dict[str, Any] | None:
         """Put a restoration, before its first event, where the file left it.
 
         Returns:
@@ -112,7 +112,7 @@ class Checkpoint:
         """Whether it is time to save."""
         return time.monotonic() - self.last >= self.every
 
-    def save(self, restoration: "Restoration", beside: Mapping[str, Any] | None = None) -> None:
+    def save(self, restoration: "Stream", beside: Mapping[str, Any] | None = None) -> None:
         """Replace the file by the restoration's present state; call it between two events.
 
         Raises:

@@ -30,7 +30,7 @@ from ipse.runs.stack import SUFFIXES, StackRun
 from ipse.runs.windows_plan import plan_in_windows
 
 if TYPE_CHECKING:
-    from ipse.streams.restoration import Restoration
+    from ipse.streams.stream import Stream
 
 GIANT = 1 << 26  # pixels of a result from which it is never whole in memory, whatever there is of it
 HELD = 60  # bytes a pixel that a run in tiles holds of an RGB picture: five float32 copies
@@ -163,19 +163,19 @@ class GiantRun(Drafted):
         return name
 
     @cached_property
-    def restoration(self) -> "Restoration":
+    def restoration(self) -> "Stream":
         """The stream; PyTorch is imported here."""
-        from ipse.streams.windowed import Windowed
+        from ipse.streams.tiles import through_windows
 
         job = self.job
-        return Windowed(self.source, self.draft, job.task, job.settings, self.told, side=self.side)
+        return through_windows(self.source, self.draft, job.task, job.settings, self.told, side=self.side)
 
     def open(self, told: Mapping[str, Any] | None = None) -> None:
         """As of every run: the memory is that of a tile, with its part of what lies over the picture."""
-        from ipse.streams.tiles import cut
+        from ipse.streams.tiles import options_within
 
         place = (slice(0, side) for side in self.picture.size)
-        super().open(cut(self.told, self.source.size, *place) if told is None else told)
+        super().open(options_within(self.told, self.source.size, *place) if told is None else told)
 
     def check_input(self) -> None:
         """As of every draft; what lies over the picture must not have changed either."""
@@ -190,7 +190,7 @@ class GiantRun(Drafted):
 
     def copy(self) -> None:
         """Put the picture into the draft as it came."""
-        from ipse.streams.windowed import samples_of
+        from ipse.streams.sums import samples_of
 
         for rows in bands(self.source.size[0]):
             self.draft.write(rows.start, samples_of(self.source.crop(rows, slice(0, self.source.size[1]))))

@@ -30,7 +30,7 @@ from ipse.runs.run import Run
 
 if TYPE_CHECKING:
     from ipse.engine.stopping import State
-    from ipse.streams.restoration import Estimate, Result
+    from ipse.streams.stream import Estimate, Result
 
 
 class Drafted(Run):

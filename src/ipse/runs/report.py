@@ -15,7 +15,7 @@ from ipse.runs.receipt import Receipt, plain, sha256, sha256_of_samples
 if TYPE_CHECKING:
     from ipse.runs.run import Run
     from ipse.runs.snapshots import Trajectory
-    from ipse.streams.restoration import Result
+    from ipse.streams.stream import Result
 
 
 def report(
@@ -80,8 +80,9 @@ def of_result(run: "Run", result: "Result", *, step: int) -> dict[str, Any]:
         "pilots": run.pilots,
         "step": step,
         "steps": result.steps,
-        "tiles": run.tiles,
-        "runs": runs(run),
+        "tiles": None,
+        "runs": [],
+        **run.restoration.done,
         "disagreement": dict(disagreement.said(result.disagreement, run.job.target)),
         "score": finite(result.score) if step == result.step else None,
         "pilot_score": finite(result.pilot_score),
@@ -101,13 +102,6 @@ def of_machine(run: "Run") -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "versions": devices.versions(),
     }
-
-
-def runs(run: "Run") -> list[list[int]]:
-    """Return how far each run of several seeds went, pilots and steps."""
-    from ipse.streams.seeds import Seeds
-
-    return [list(reach) for reach in run.restoration.reach] if isinstance(run.restoration, Seeds) else []
 
 
 def seconds(run: "Run", result: "Result") -> dict[str, float]:

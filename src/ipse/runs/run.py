@@ -29,7 +29,7 @@ from ipse.runs.snapshots import COUNT, SUFFIX, Snapshots, Trajectory, check_stre
 
 if TYPE_CHECKING:
     from ipse.engine.stopping import State
-    from ipse.streams.restoration import Estimate, Restoration, Result
+    from ipse.streams.stream import Estimate, Result, Stream
 
 
 class Run:
@@ -103,20 +103,14 @@ class Run:
         return Checkpoint(self.job.checkpoint, marks, every=self.job.every)
 
     @cached_property
-    def restoration(self) -> "Restoration":
+    def restoration(self) -> "Stream":
         """The stream; PyTorch is imported here."""
-        from ipse.streams.tiles import restoration
+
+        from ipse.streams.open import open_stream
 
         job, ends = self.job, None if self.job.repeat is None else self.job.repeat.runs
         settings = replace(job.settings, tile=0) if job.collects else job.settings
-        return restoration(self.picture, job.task, settings, job.options, ends=ends)
-
-    @property
-    def tiles(self) -> int | None:
-        """How many tiles are done; None where the picture is restored whole."""
-        from ipse.streams.tiles import Tiled
-
-        return self.restoration.index if isinstance(self.restoration, Tiled) else None
+        return open_stream(self.picture, job.task, settings, job.options, ends=ends)
 
     @property
     def has_estimate(self) -> bool:
@@ -126,7 +120,8 @@ class Run:
     @cached_property
     def snapshots(self) -> Snapshots | None:
         """The consumer that collects points of the trajectory."""
-        return Snapshots(self.restoration) if self.job.collects else None
+        one = self.restoration.current  # a fit that is collected is not cut into parts
+        return Snapshots(one) if self.job.collects and one is not None else None
 
     def __iter__(self) -> Iterator["Estimate | State"]:
         """Pull the restoration's events, showing each to those who save; raises what ``open`` does."""
@@ -185,8 +180,9 @@ class Run:
         far = self.job.repeat
         if far is None or far.runs:  # several seeds stop by themselves
             return False
-        if self.tiles is not None:
-            return far.tiles is not None and self.tiles >= far.tiles
+        tiles = self.restoration.done.get("tiles")
+        if tiles is not None:
+            return far.tiles is not None and tiles >= far.tiles
         taken = 0 if self.restoration.search is None else self.restoration.search.fit.step
         return self.pilots >= far.pilots and taken >= far.steps
 

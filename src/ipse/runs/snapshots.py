@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ipse.engine.stopping import State
-    from ipse.streams.restoration import Estimate, Restoration
+    from ipse.streams.restoration import Restoration
+    from ipse.streams.stream import Estimate
 
 KIND = "ipse snapshots"
 SCHEMA = 1
@@ -134,7 +135,7 @@ class Snapshots:
 
     def __call__(self, event: "Estimate | State") -> None:
         """Keep what this event shows, where it is its turn."""
-        from ipse.streams.restoration import Estimate
+        from ipse.streams.stream import Estimate
 
         if isinstance(event, Estimate):
             if event.refined:  # its last takes the place of the chosen step

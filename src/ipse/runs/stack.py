@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ipse.pictures.levels import Samples
-    from ipse.streams.restoration import Restoration
+    from ipse.streams.stream import Stream
 
 SUFFIXES = (".tif", ".tiff", ".zarr")
 
@@ -91,13 +91,6 @@ class StackRun(Drafted):
         """Type of the samples."""
         return self.stack.dtype
 
-    @property
-    def tiles(self) -> int | None:
-        """How many slabs are done; a plane by itself is one."""
-        from ipse.streams.planes import Stacked
-
-        return self.restoration.index if isinstance(self.restoration, Stacked) else None
-
     def check_places(self) -> str:
         """Refuse every place that could not be written, or is too small; return the output's format."""
         if self.target.suffix.lower() not in SUFFIXES:
@@ -113,13 +106,13 @@ class StackRun(Drafted):
         return "ZARR" if zarr else "TIFF"
 
     @cached_property
-    def restoration(self) -> "Restoration":
+    def restoration(self) -> "Stream":
         """The stream; PyTorch is imported here."""
-        from ipse.streams.planes import Stacked
+        from ipse.streams.planes import stacked
 
         job = self.job
-        return Stacked(
-            self.stack, self.draft, job.task, job.settings, job.options, joint=job.joint, warm=job.warm
+        return stacked(
+            self.stack, self.draft, job.task, job.settings, job.options, joint=job.joint, chain=job.warm
         )
 
     def planes(self) -> "Iterator[Samples]":

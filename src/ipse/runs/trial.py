@@ -38,10 +38,10 @@ def middle_problem(
     picture: Picture, side: int, task: str, settings: Settings, options: Mapping[str, Any]
 ) -> "Problem | None":
     """Return the task's problem for the middle of a picture, with its part of what lies over the picture."""
-    from ipse.streams.tiles import cut
+    from ipse.streams.tiles import options_within
 
     place = middle(picture, side)
-    return problem_of(picture.crop(*place), task, settings, cut(options, picture.size, *place))
+    return problem_of(picture.crop(*place), task, settings, options_within(options, picture.size, *place))
 
 
 def pilot_seconds(problem: "Problem | None") -> float:

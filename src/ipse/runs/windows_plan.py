@@ -23,11 +23,11 @@ def plan_in_windows(job: Job, source: Source, told: Mapping[str, Any], *, side: 
         told: its options; what lies over the picture is settled.
         side: of a tile.
     """
-    from ipse.streams.tiles import cut  # PyTorch comes with it
+    from ipse.streams.tiles import options_within
 
     size = source.size
     place, fitted = _planned(size, told, side)
-    picture, options = source.crop(*place), cut(told, size, *place)
+    picture, options = source.crop(*place), options_within(told, size, *place)
     made = plan(picture, job.task, job.settings, options)
     seconds = made.seconds * fitted
     if fits_the_whole(job.task, told):

@@ -1,8 +1,12 @@
-"""θ* = argmin_θ E(A f_θ(z); y) + R(f_θ(z)), y the planes of a stack, fitted together.
+"""Problem ↦ Problem: what makes the problem of a part out of the one that the task poses.
 
-The planes are the channels of one picture: operators, objectives, rules and pilots, which take channels one by one or
-together, know nothing of depth. By default one network draws them all, for next to the cost of one; with ``deep`` it
-is a network over depth, with noise of its own for each plane (measured: docs/decisions/stacks.md).
+    perturbed    another seed also where nothing in the method is left to chance
+    warm         θ₀ = θ*_k: a network that starts from the weights that fitted the plane before
+    OverDepth    y the planes of a stack, fitted together
+
+Planes that belong together are the channels of one picture: operators, objectives, rules and pilots, which take
+channels one by one or together, know nothing of depth. By default one network draws them all, for next to the cost of
+one; with ``deep`` it is a network over depth, with noise of its own for each plane (docs/decisions/stacks.md).
 
 A refinement takes what a picture lacks for noise, and planes that lack different things find it together. Planes that
 lack the same share one error, which sharing patches would keep: they are refined one by one.
@@ -16,26 +20,57 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ipse import tasks
 from ipse.engine import networks
 from ipse.engine.latents import meshgrid, noise
 from ipse.engine.prior import GuidedPrior, Prior, seeded, silence
-from ipse.engine.problem import Nothing, Problem
+from ipse.engine.problem import Problem
+from ipse.engine.until import Search
 from ipse.pictures import Picture
 from ipse.pictures.stacks.slabs import NETWORK
 from ipse.settings import Settings
 from ipse.streams.restoration import Restoration
 
+WARM = 0.5  # of the steps that a cold start takes (docs/decisions/warm-starts.md)
+Weights = Mapping[str, Tensor]
 CHANNELS = 32  # of a plane's noise
-NEWS = 0.02  # of the squares by which pixels differ from those beside them: planes that differ by less are the same
+DIFFER = 0.02  # of the squares by which neighbouring pixels differ: planes that differ by less are the same
 
 
-class Volume(Restoration):
-    """A restoration of planes that belong together.
+def perturbed(problem: Problem, *, seed: int) -> Problem:
+    """Perturb the pilot's data by the seed, where the task says how, so that runs of other seeds differ."""
+    perturb = problem.perturbed
+    return problem if perturb is None else replace(problem, pilot=lambda: perturb(seed))
+
+
+def warm(problem: Problem, *, weights: Weights | None) -> Problem:
+    """θ₀ = θ*_k: start from the weights that fitted a picture much like this one, where they have the right shape.
+
+    It then takes half of a cold start's steps.
+    """
+    if weights is None or problem.prior is None:
+        return problem
+    own = problem.prior.network.state_dict()
+    if {name: one.shape for name, one in own.items()} != {name: one.shape for name, one in weights.items()}:
+        return problem
+    problem.prior.network.load_state_dict(dict(weights))
+    return replace(problem, recipe=replace(problem.recipe, steps=round(WARM * problem.recipe.steps)))
+
+
+def weights_of(search: Search | None) -> Weights | None:
+    """A network's weights after the last step; None where nothing was fitted."""
+    if search is None:
+        return None
+    return {name: one.detach().clone() for name, one in search.fit.prior.network.state_dict().items()}
+
+
+class OverDepth:
+    """Problem ↦ Problem: the problem of planes that belong together.
 
     Args:
         picture: the planes' samples as channels, those of a plane next to one another.
-        task: the name of a task.
-        settings: as for any.
+        task: the name of the task that posed the problem.
+        settings: as it was posed with.
         options: the task's own.
         planes: how many there are.
         deep: whether the network is one over depth.
@@ -45,38 +80,40 @@ class Volume(Restoration):
         self,
         picture: Picture,
         task: str,
-        settings: Settings | None = None,
-        options: Mapping[str, Any] | None = None,
+        settings: Settings,
+        options: Mapping[str, Any],
         *,
         planes: int,
         deep: bool = False,
     ) -> None:
-        super().__init__(picture, task, settings, options)
+        self.picture, self.task, self.settings, self.options = picture, task, settings, options
         self.planes, self.deep = planes, deep
 
-    def posed(self) -> Problem | Nothing:
-        """The problem as the task poses it, its network exchanged where one over depth is asked for.
+    def __call__(self, problem: Problem) -> Problem:
+        """The problem, its network exchanged where one over depth is asked for.
 
         A task that fits none by itself is asked for one.
         """
-        problem = self.asked(self.picture, self.settings.network)
-        if self.deep and isinstance(problem, Problem) and problem.prior is None:
-            problem = self.asked(self.picture, "fast")
-        if isinstance(problem, Nothing) or problem.prior is None:
+        if self.deep and problem.prior is None:
+            problem = self.posed(self.picture, "fast")
+        if problem.prior is None:
             return problem
         prior = self.deepened(problem.prior) if self.deep else problem.prior
         together = problem.refine is None or self.planes == 1 or self.differ()
         return replace(problem, prior=prior, refine=problem.refine if together else self.apart)
 
-    def asked(self, picture: Picture, network: str | None) -> Problem | Nothing:
-        """What the task makes of planes, with a network that it knows."""
-        return self.task(picture, replace(self.settings, network=network), **self.options)
+    def posed(self, picture: Picture, network: str | None) -> Problem:
+        """What the task makes of planes that need restoring, with a network that it knows."""
+        settings = replace(self.settings, network=network)
+        problem = tasks.find(self.task)(picture, settings, **self.options)
+        assert isinstance(problem, Problem)
+        return problem
 
     def differ(self) -> bool:
         """Whether there is something in one plane that is not in the next."""
         y, each = self.picture.pixels, self.picture.channels // self.planes
         beside = sum(float(np.square(np.diff(y, axis=axis)).mean()) for axis in (1, 2) if y.shape[axis] > 1)
-        return float(np.square(y[each:] - y[:-each]).mean()) > NEWS * beside
+        return float(np.square(y[each:] - y[:-each]).mean()) > DIFFER * beside
 
     def apart(self, x: Tensor) -> Iterator[Tensor]:
         """Refine every plane by itself, round by round."""
@@ -84,11 +121,10 @@ class Volume(Restoration):
         rounds: list[Iterator[Tensor]] = []
         for first in range(0, self.picture.channels, each):
             samples = self.picture.samples[..., first : first + each]
-            part = replace(self.picture, samples=samples, model="channels")
-            problem = self.asked(part, self.settings.network)
-            assert isinstance(problem, Problem)
-            assert problem.refine is not None  # as of all planes
-            rounds.append(problem.refine(x[:, first : first + each]))
+            plane = replace(self.picture, samples=samples, model="channels")
+            refine = self.posed(plane, self.settings.network).refine
+            assert refine is not None  # as of all planes
+            rounds.append(refine(x[:, first : first + each]))
         for found in zip(*rounds, strict=True):
             yield torch.cat(found, dim=1)
 
@@ -129,3 +165,17 @@ class Volume(Restoration):
         draw = torch.Generator(device).manual_seed(self.settings.seed)
         size = (-(-prior.size[0] // 2), -(-prior.size[1] // 2))
         return noise(CHANNELS * self.planes, size, generator=draw, distribution="normal", scale=1.0)
+
+
+def volume(
+    picture: Picture,
+    task: str,
+    settings: Settings,
+    options: Mapping[str, Any],
+    *,
+    planes: int,
+    deep: bool = False,
+) -> Restoration:
+    """Open the restoration of planes that belong together; see ``OverDepth``."""
+    adapt = OverDepth(picture, task, settings, options, planes=planes, deep=deep)
+    return Restoration(picture, task, settings, options, adapt=adapt)

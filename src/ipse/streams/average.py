@@ -5,9 +5,16 @@ https://doi.org/10.1080/00401706.1962.10490022
 """
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from ipse.pictures import Picture
+from ipse.streams.cut import Join
+from ipse.streams.restoration import Restoration
+from ipse.streams.stream import Result, Stream
 
 Floats = NDArray[np.float32]
 
@@ -35,3 +42,50 @@ class Moments:
     def deviation(self) -> Floats | None:
         """s (H, W), channels joined by root mean square; None of a single picture."""
         return None if self.count < 2 else np.sqrt(self.squares / np.float32(self.count - 1))
+
+
+class Average(Join):
+    """The average of runs of one picture, before it is rounded as it will be stored, and where they disagree.
+
+    Args:
+        picture: the damaged picture.
+        count: how many runs there are to be.
+    """
+
+    def __init__(self, picture: Picture, count: int) -> None:
+        self.picture, self.count = picture, count
+        self.moments: Moments | None = None
+        self.keep: NDArray[np.bool_] | None = None
+
+    def add(self, index: int, stream: Stream, result: Result) -> None:  # noqa: ARG002 - rounded already
+        """Add a run's picture."""
+        pixels, problem, _ = cast(Restoration, stream).made()
+        self.keep = problem.keep
+        self.moments = self.moments.with_(pixels) if index and self.moments else Moments.of(pixels)
+
+    def result(self, done: int, *, ended: bool) -> Result:
+        """The average of the runs that are done, with the disagreement of two or more."""
+        assert self.moments is not None
+        picture = self.picture.like(self.moments.mean, keep=self.keep)
+        reason = f"the average of {done} of {self.count} seeds"
+        if done == self.count:
+            reason = f"the average of {self.count} seeds"
+        else:
+            reason = f"{reason}: the time is used up" if ended else f"cancelled; {reason}"
+        return Result(picture, reason, disagreement=self.moments.deviation)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The moments so far."""
+        if self.moments is None:
+            return {}
+        arrays = {"mean": self.moments.mean, "squares": self.moments.squares}
+        arrays |= {} if self.keep is None else {"keep": self.keep}
+        return {"count": self.moments.count} | {name: torch.from_numpy(one) for name, one in arrays.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put the moments back."""
+        if not state:
+            return
+        found = {name: one.cpu().numpy() for name, one in state.items() if name != "count"}
+        self.moments = Moments(state["count"], found["mean"], found["squares"])
+        self.keep = found.get("keep")

@@ -6,47 +6,46 @@ Noise is found plane by plane: where it is the same in all, that loses next to n
 that fades, one level for all loses decibels (measured: docs/decisions/stacks.md).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ipse.pictures import Picture
 from ipse.pictures.levels import Samples
 from ipse.pictures.stacks.drift import Canvas, families
 from ipse.pictures.stacks.slabs import NETWORK, Slab, slabs_of
-from ipse.pictures.tiling import side_for
+from ipse.pictures.tiling import enlargement, side_for
 from ipse.settings import Settings
-from ipse.streams.adapt import Volume
+from ipse.streams.adapt import Weights, volume, warm, weights_of
+from ipse.streams.cut import Cut, Join
+from ipse.streams.open import open_stream
 from ipse.streams.parts import Parts
-from ipse.streams.restoration import Restoration, Result
-from ipse.streams.tiles import Tiled, enlarged, restoration
-from ipse.streams.warm import Warm, Weights
+from ipse.streams.restoration import Restoration
+from ipse.streams.stream import Result, Stream
+from ipse.streams.sums import enlarged
+from ipse.streams.tiles import tiled
 
 if TYPE_CHECKING:
-    from ipse.engine.stopping import State
     from ipse.pictures.large import Draft
     from ipse.pictures.stacks.stack import Stack
-    from ipse.streams.restoration import Estimate
+
+COLD = 10  # planes after which a warm chain begins anew: longer ones lose (docs/decisions/warm-starts.md)
+Family = tuple[list[int], Canvas]  # planes of a slab that show the same, and how they lie
 
 
-FRESH = 10  # planes after which a warm chain begins anew: longer ones lose (docs/decisions/warm-starts.md)
-
-
-class Stacked(Parts):
-    """The stream of one plane after the other.
+class Planes(Cut):
+    """The planes of a stack, or slabs of them along one axis.
 
     Args:
         stack: the damaged planes.
         draft: where they go, one below the other.
         task: the name of a task.
-        settings: as for a plane; ``seconds`` is shared out among them.
+        settings: as for a plane.
         options: the task's own; nothing that lies over a plane.
         joint: the axis ("T", "C" or "Z") along which planes are restored together.
-        warm: whether a network starts from the weights of the plane before, where planes are restored whole.
+        chain: whether a network starts from the weights of the plane before, where planes are restored whole.
     """
 
     def __init__(
@@ -58,94 +57,172 @@ class Stacked(Parts):
         options: Mapping[str, Any],
         *,
         joint: str | None = None,
-        warm: bool = False,
+        chain: bool = False,
     ) -> None:
         self.deep = settings.network == NETWORK
-        told = replace(settings, network=None) if self.deep else settings  # which no task knows
-        super().__init__(stack.picture(stack.plane(0)), task, told, options)
-        self.stack, self.draft, self.joint, self.warm = stack, draft, joint, warm
+        known = (
+            replace(settings, network=None) if self.deep else settings
+        )  # a task knows no network over depth
+        super().__init__(stack.picture(stack.plane(0)), known)
+        self.stack, self.draft, self.task, self.options = stack, draft, task, options
+        self.joint, self.chain, self.factor = joint, chain, enlargement(options)
         self.slabs = slabs_of(stack, joint)
         self.weights: Weights | None = None
+        self.noun = "plane" if joint is None else "slab"
 
     @property
     def count(self) -> int:
         """How many slabs there are."""
         return len(self.slabs)
 
-    def __iter__(self) -> Iterator["Estimate | State"]:
-        """Every slab's pilots and steps, in turn."""
-        for slab in self.slabs[self.index :]:
-            yield from self.restored(slab)
-        self.inner = None
-
-    def restored(self, slab: Slab) -> Iterator["Estimate | State"]:
-        """Restore the planes of one slab, those that show the same together, and put what is kept into the draft."""
+    def open(self, index: int, seconds: float | None) -> Stream:
+        """Open the restoration of one slab: of its planes that show the same, together."""
+        slab, settings = self.slabs[index], replace(self.settings, seconds=seconds)
         planes = [self.stack.plane(one) for one in slab.planes]
         kept = {slab.planes.index(one) for one in slab.kept}
-        found = [(family, canvas) for family, canvas in self.laid(planes) if kept & set(family)]
-        share, results = self.share(), list[Result]()
-        if share.seconds is not None:
-            share = replace(share, seconds=share.seconds / len(found))
-        for family, canvas in found:
-            picture = self.stack.picture(canvas.spread([planes[at] for at in family]))
-            inner = self.opened(picture, share, len(family))
-            yield from self.pull(inner)
-            self.weights = inner.weights() if isinstance(inner, Warm) else None
-            results.append(inner.result())
-            for at in kept & set(family):
-                self.put(slab.planes[at], self.part(results[-1], canvas, family.index(at)))
-        steps, seconds = sum(one.steps for one in results), sum(one.seconds for one in results)
-        self.done(replace(results[0], steps=steps, seconds=seconds))
+        found = [(family, canvas) for family, canvas in self.still(planes) if kept & set(family)]
+        return Parts(Families(self, settings, index, planes, found), Rows(self, slab, found))
 
-    def laid(self, planes: list[Samples]) -> list[tuple[list[int], Canvas]]:
+    def still(self, planes: list[Samples]) -> list[Family]:
         """Planes that are restored together, laid still; channels show other things at one place, and stay."""
         if self.joint in (None, "C"):
             return [(list(range(len(planes))), Canvas.of(planes[0], len(planes)))]
         return families(planes)
 
-    def part(self, result: Result, canvas: Canvas, at: int) -> Samples:
-        """The samples (H, W, S) of one plane of several."""
-        samples, each = result.picture.samples.reshape(*result.picture.size, -1), self.stack.samples
-        return canvas.part(samples, at, factor=self.factor)[..., at * each : (at + 1) * each]
-
-    def opened(self, picture: Picture, settings: Settings, planes: int) -> Restoration:
-        """Open a slab's restoration, warm where that was asked for and it is not cut into tiles."""
-        side = side_for(picture.size, told=settings.tile, factor=self.factor, planes=planes)
-        if planes > 1:
-            together = partial(Volume, planes=planes, deep=self.deep)
-            kind = partial(Tiled, side=side, opened=together) if side else together
-            return kind(picture, self.name, settings, self.options)
-        if self.warm and not side:
-            inner = Warm(picture, self.name, settings, self.options)
-            inner.start = None if self.index % FRESH == 0 else self.weights
-            return inner
-        return restoration(picture, self.name, settings, self.options)
+    def take(self, index: int, stream: Stream) -> None:  # noqa: ARG002 - each is the next one's start
+        """Keep the weights that fitted a plane, for the next."""
+        if self.chain:
+            self.weights = weights_of(stream.search) or self.weights
 
     def put(self, index: int, samples: Samples) -> None:
         """Write a plane to its place."""
         self.draft.write(index * self.stack.size[0] * self.factor, samples)
 
-    def result(self) -> Result:
-        """How it went; the planes are in the draft."""
-        total, done = self.stack.count, sum(len(slab.kept) for slab in self.slabs[: self.index])
-        reason = f"all {total} planes done"
-        if done < total:
-            reason = f"cancelled after {done} of {total} planes; the rest is as it came"
-            for index in (index for slab in self.slabs[self.index :] for index in slab.kept):
-                self.put(index, _repeated(self.stack.plane(index), self.factor))
-        return self.told(self.picture, reason)
-
     def state_dict(self) -> dict[str, Any]:
-        """The number of slabs that are done, which are on the disk when this returns, and the last one's weights."""
-        self.draft.sync()
-        weights = None if self.weights is None else dict(self.weights)
-        return super().state_dict() | {"weights": weights}
+        """The last plane's weights."""
+        return {"weights": None if self.weights is None else dict(self.weights)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with the slab that was under way, from its beginning."""
-        super().load_state_dict(state)
+        """Put the last plane's weights back."""
         self.weights = state["weights"]
 
 
-def _repeated(samples: NDArray[Any], factor: int) -> NDArray[Any]:
-    return np.moveaxis(enlarged(np.moveaxis(samples, 2, 0), factor), 0, 2)
+class Families(Cut):
+    """The planes of a slab that show the same, family by family.
+
+    Args:
+        planes: the cut that the slab is of.
+        settings: the slab's.
+        index: the slab's number.
+        samples: its planes (H, W, S).
+        found: its families.
+    """
+
+    noun = "family"
+
+    def __init__(
+        self, planes: Planes, settings: Settings, index: int, samples: list[Samples], found: list[Family]
+    ) -> None:
+        super().__init__(planes.picture, settings)
+        self.planes, self.index, self.samples, self.found = planes, index, samples, found
+
+    @property
+    def count(self) -> int:
+        """How many families there are."""
+        return len(self.found)
+
+    def open(self, index: int, seconds: float | None) -> Stream:
+        """Open a family's restoration, warm where that was asked for and it is not cut into tiles."""
+        cut, (family, canvas) = self.planes, self.found[index]
+        task, options, settings = cut.task, cut.options, replace(self.settings, seconds=seconds)
+        picture = cut.stack.picture(canvas.spread([self.samples[at] for at in family]))
+        side = side_for(picture.size, told=settings.tile, factor=cut.factor, planes=len(family))
+        if len(family) > 1:
+            joint = partial(volume, planes=len(family), deep=cut.deep)
+            if side:
+                return tiled(picture, task, settings, options, side=side, open_tile=joint)
+            return joint(picture, task, settings, options)
+        if cut.chain and not side:
+            weights = None if self.index % COLD == 0 else cut.weights
+            return Restoration(picture, task, settings, options, adapt=partial(warm, weights=weights))
+        return open_stream(picture, task, settings, options)
+
+
+class Rows(Join):
+    """A family's planes, each in its rows of the draft.
+
+    Args:
+        planes: the cut that the slab is of.
+        slab: which planes it has, and which of them are kept.
+        found: its families.
+    """
+
+    def __init__(self, planes: Planes, slab: Slab, found: list[Family]) -> None:
+        self.planes, self.slab, self.found = planes, slab, found
+
+    def add(self, index: int, stream: Stream, result: Result) -> None:  # noqa: ARG002 - the result is enough
+        """Put the planes that are kept into the draft."""
+        family, canvas = self.found[index]
+        for place, at in enumerate(family):
+            if self.slab.planes[at] in self.slab.kept:
+                self.planes.put(self.slab.planes[at], self.part(result, canvas, place))
+
+    def part(self, result: Result, canvas: Canvas, at: int) -> Samples:
+        """The samples (H, W, S) of one plane of several."""
+        samples, each = result.picture.samples.reshape(*result.picture.size, -1), self.planes.stack.samples
+        return canvas.part(samples, at, factor=self.planes.factor)[..., at * each : (at + 1) * each]
+
+    def result(self, done: int, *, ended: bool) -> Result:  # noqa: ARG002 - the planes are in the draft
+        """How it went."""
+        return Result(self.planes.picture, "all its planes done")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: the planes that are done are on the disk when this returns."""
+        self.planes.draft.sync()
+        return {}
+
+
+class Stacked(Join):
+    """A stack in the draft, the planes that were not reached as they came.
+
+    Args:
+        planes: the cut.
+    """
+
+    def __init__(self, planes: Planes) -> None:
+        self.planes = planes
+
+    def add(self, index: int, stream: Stream, result: Result) -> None:
+        """Leave it: ``Rows`` has put the slab's planes away."""
+
+    def result(self, done: int, *, ended: bool) -> Result:  # noqa: ARG002 - planes are counted
+        """How it went; the planes are in the draft."""
+        planes = self.planes
+        total, reached = planes.stack.count, sum(len(slab.kept) for slab in planes.slabs[:done])
+        if reached == total:
+            return Result(planes.picture, f"all {total} planes done")
+        for index in (index for slab in planes.slabs[done:] for index in slab.kept):
+            plane = np.moveaxis(planes.stack.plane(index), 2, 0)
+            planes.put(index, np.moveaxis(enlarged(plane, planes.factor), 0, 2))
+        reason = f"cancelled after {reached} of {total} planes; the rest is as it came"
+        return Result(planes.picture, reason)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: the planes that are done are on the disk when this returns."""
+        self.planes.draft.sync()
+        return {}
+
+
+def stacked(
+    stack: "Stack",
+    draft: "Draft",
+    task: str,
+    settings: Settings,
+    options: Mapping[str, Any],
+    *,
+    joint: str | None = None,
+    chain: bool = False,
+) -> Parts:
+    """Open the restoration of a stack, plane by plane; see ``Planes``."""
+    cut = Planes(stack, draft, task, settings, options, joint=joint, chain=chain)
+    return Parts(cut, Stacked(cut))

@@ -9,8 +9,8 @@ Everything above this file calls only this.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,12 @@ from ipse.engine.until import CANCELLED, Search, until
 from ipse.errors import OptionError, RunError
 from ipse.pictures import Picture
 from ipse.settings import Settings
-from ipse.streams.result import Estimate, Result
+from ipse.streams.stream import EARLY, Estimate, Result
+
+if TYPE_CHECKING:
+    from ipse.streams.parts import Parts
+
+Adapt = Callable[[Problem], Problem]
 
 SHARE = 0.6  # of a time budget is the fit's, where a refinement follows it
 
@@ -38,7 +43,11 @@ class Restoration:
         task: the name of a task.
         settings: how hard to try, on what, and when to stop.
         options: the task's own keyword options.
+        adapt: what makes this restoration's problem out of the one that the task poses; None leaves it.
     """
+
+    where, ahead = "", 0  # it has no parts
+    mosaic: "Parts | None" = None
 
     def __init__(
         self,
@@ -46,11 +55,13 @@ class Restoration:
         task: str,
         settings: Settings | None = None,
         options: Mapping[str, Any] | None = None,
+        *,
+        adapt: Adapt | None = None,
     ) -> None:
         self.picture = picture
         self.settings = settings or Settings()
         self.name, self.task = task, tasks.find(task)
-        self.options = dict(options or {})
+        self.options, self.adapt = dict(options or {}), adapt
         self.problem: Problem | Nothing | None = None
         self.pilot: Tensor | None = None
         self.search: Search | None = None
@@ -74,7 +85,7 @@ class Restoration:
     def begun(self) -> Iterator[Estimate]:
         """The pilots; ``search`` then stands ready, where there is something to fit and time for it."""
         if self.settings.seeds > 1:
-            raise OptionError(f"seeds {self.settings.seeds} are no single restoration: pull an ipse.Seeds")
+            raise OptionError(f"a Restoration runs one seed: for seeds={self.settings.seeds} use ipse.Seeds")
         self.problem = self.posed()
         if isinstance(self.problem, Nothing):
             return
@@ -90,8 +101,9 @@ class Restoration:
             yield from self.refinements(self.problem, self.search)
 
     def posed(self) -> Problem | Nothing:
-        """What the task makes of the picture."""
-        return self.task(self.picture, self.settings, **self.options)
+        """What the task makes of the picture, adapted."""
+        problem = self.task(self.picture, self.settings, **self.options)
+        return problem if self.adapt is None or isinstance(problem, Nothing) else self.adapt(problem)
 
     def estimates(self, problem: Problem) -> Iterator[Estimate]:
         """Pull the pilot's estimates while there is time."""
@@ -123,13 +135,13 @@ class Restoration:
         self.whole = True
 
     @property
-    def spent_so_far(self) -> float:
+    def spent(self) -> float:
         """Seconds of pilot, fit and refinement."""
         return self.seconds + (0.0 if self.search is None else self.search.fit.seconds) + self.refining
 
     def late(self) -> bool:
         """Whether the time budget is used up."""
-        return self.settings.seconds is not None and self.spent_so_far >= self.settings.seconds
+        return self.settings.seconds is not None and self.spent >= self.settings.seconds
 
     def searching(self, problem: Problem) -> Search:
         """The search that follows the pilot, put back where a checkpoint left it."""
@@ -162,9 +174,7 @@ class Restoration:
         """
         best, said = self.best()
         if not isinstance(self.problem, Problem) or best is None:
-            raise RunError(
-                "stopped before there was any estimate: nothing was made; run it again and wait a little"
-            )
+            raise RunError(EARLY)
         pixels = self.problem.outputs(best)[0].float().cpu().numpy()
         return np.ascontiguousarray(pixels), self.problem, said
 
@@ -180,7 +190,7 @@ class Restoration:
             "steps": search.fit.step,
             "score": search.score,
             "pilot_score": floor,
-            "seconds": self.spent_so_far,
+            "seconds": self.spent,
         }
         if self.refined is not None:
             return self.refined, said
@@ -204,10 +214,15 @@ class Restoration:
             return None
         return float(self.problem.score(self.pilot))
 
-    def follow(self, inner: "Restoration") -> None:
-        """Stand where a restoration within this one stands."""
-        self.problem, self.pilot, self.search = inner.problem, inner.pilot, inner.search
-        self.count_of_estimates = inner.count_of_estimates
+    @property
+    def current(self) -> "Restoration":
+        """This one: a restoration of one picture has no parts."""
+        return self
+
+    @property
+    def done(self) -> Mapping[str, Any]:
+        """No parts to count."""
+        return {}
 
     @property
     def has_estimate(self) -> bool:

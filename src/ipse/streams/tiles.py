@@ -1,66 +1,66 @@
 """x* = Σ_k w_k x*_k: a picture too large for one fit, restored tile by tile.
 
 Each tile is a restoration of its own, of the same seed; what was found in the whole picture (noise, mask) holds in all
-of them. Weights feather the overlaps. Only one tile's fit is in memory, with the sum so far.
+of them. Only one tile's fit is in memory, with the sum so far (``streams.sums``).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ipse import tasks
 from ipse.engine.problem import Nothing
-from ipse.errors import RunError
 from ipse.pictures import Known, Mask, Picture
 from ipse.pictures.coarse import grain, large, shrunk
-from ipse.pictures.tiling import Tile, count, enlargement, side_for, tiles
+from ipse.pictures.tiling import Tile, count, enlargement, nth
 from ipse.settings import Place, Settings, Within
+from ipse.streams.cut import Cut
 from ipse.streams.parts import Parts
-from ipse.streams.restoration import Restoration, Result
-from ipse.streams.seeds import Reach, whole
+from ipse.streams.seeds import whole
+from ipse.streams.stream import Result, Stream
+from ipse.streams.sums import Sum, SumInDraft
 
 if TYPE_CHECKING:
-    from ipse.engine.stopping import State
-    from ipse.streams.restoration import Estimate
+    from ipse.pictures.large import Draft, Source
 
-Opening = Callable[[Picture, str, Settings, Mapping[str, Any]], Restoration]
-ARRAYS = ("total", "keep", "spread", "guess")  # of a ``Tiled``, that a checkpoint holds
+Opening = Callable[[Picture, str, Settings, Mapping[str, Any]], Stream]
 
 
-class Tiled(Parts):
-    """The stream of one tile after the other.
+class Tiles(Cut):
+    """Overlapping tiles of a picture, row by row.
 
     Args:
-        picture: the damaged picture.
+        seen: the picture, whole or through windows.
         task: the name of a task.
-        settings: as for a whole picture; ``seconds`` is shared out among the tiles.
-        options: the task's own.
+        settings: as for a whole picture.
+        options: the task's own; what lies over a picture in windows as the task's ``laid`` settled it.
         side: of a tile, in pixels of the damaged picture.
-        opened: what opens a tile's restoration.
+        open_tile: what opens a tile's restoration.
     """
+
+    noun = "tile"
+    preliminary = "the whole made small"
 
     def __init__(
         self,
-        picture: Picture,
+        seen: "Picture | Source",
         task: str,
-        settings: Settings | None = None,
-        options: Mapping[str, Any] | None = None,
+        settings: Settings,
+        options: Mapping[str, Any],
         *,
         side: int,
-        opened: Opening = whole,
+        open_tile: Opening = whole,
     ) -> None:
-        super().__init__(picture, task, settings, options)
-        self.side, self.size, self.opened = side, picture.size, opened
-        self.total: NDArray[np.float32] | None = None
-        self.keep: NDArray[np.bool_] | None = None  #: where the samples must come back to the bit
-        self.spread: NDArray[np.float32] | None = None  #: Σ_k w_k s_k, the disagreement of several seeds
-        self.guess: NDArray[np.float32] | None = None  #: (C, h, w), the result of the whole made small …
-        self.small = False  #: … whose restoration is under way
+        super().__init__(seen if isinstance(seen, Picture) else seen.mosaic(), settings)
+        self.seen, self.size, self.side = seen, seen.size, side
+        self.task, self.options, self.open_tile = task, options, open_tile
+        self.factor, self.grain = enlargement(options), grain(seen.size, side)
+        self.guess: NDArray[np.float32] | None = None  #: (C, h, w), the result of the whole made small
         self.found: Mapping[str, Any] = {}  #: the options, with what only the whole can tell
 
     @property
@@ -68,96 +68,63 @@ class Tiled(Parts):
         """How many tiles there are."""
         return count(self.size, tile=self.side, factor=self.factor)
 
-    def __iter__(self) -> Iterator["Estimate | State"]:
-        """Every tile's pilots and steps, in turn."""
-        found = tasks.look(self.name)(self.picture, self.settings, **self.options)
-        if isinstance(found, Nothing):
-            self.problem = found
-            return
-        self.found = found
-        self.prepare()
-        yield from self.first(found)
-        for tile in islice(tiles(self.size, tile=self.side, factor=self.factor), self.index, None):
-            yield from self.restored(tile, found)
-        self.inner = None
+    @property
+    def fits(self) -> int:
+        """A tile is fitted from every seed."""
+        return self.settings.seeds
 
-    def first(self, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
-        """Restore the whole made small, where tiles would not agree by themselves."""
-        step = grain(self.size, self.side)
-        posed = tasks.coarse(self.name)(partial(shrunk, self.size, step, self.seen_in), **options)
-        if posed is None or self.guess is not None:
-            return
-        seconds = self.settings.seconds and self.settings.seconds / (self.count + 1)
-        inner = whole(posed[0], self.name, replace(self.settings, seconds=seconds, seeds=1), posed[1])
-        self.small = True
-        yield from self.pull(inner)
-        result, self.small = inner.result(), False
-        self.guess, self.spent, self.steps = result.picture.pixels, result.seconds, result.steps
+    def tile(self, index: int) -> Tile:
+        """A tile by its number."""
+        return nth(self.size, index, tile=self.side, factor=self.factor)
 
-    def seen_in(self, rows: slice, columns: slice) -> Picture:
-        """A window of the picture."""
-        return self.picture.crop(rows, columns)
-
-    def prepare(self) -> None:
-        """Make room for the sum."""
-        if self.total is None:
-            height, width = (length * self.factor for length in self.size)
-            self.total = np.zeros((self.picture.channels, height, width), np.float32)
-            self.spread = np.zeros((height, width), np.float32) if self.settings.seeds > 1 else None
+    def place(self, index: int) -> tuple[slice, slice]:
+        """Where a tile lies."""
+        tile = self.tile(index)
+        return tile.rows, tile.columns
 
     def piece(self, tile: Tile) -> Picture:
         """What of the picture lies in a tile."""
-        return self.seen_in(tile.rows, tile.columns)
+        return self.seen.crop(tile.rows, tile.columns)
 
-    def within(self, tile: Tile) -> Settings:
-        """The settings of a tile."""
-        place, step = Place(tile.rows.start, tile.columns.start, self.size), grain(self.size, self.side)
-        return Within(**vars(self.share()), place=place, guess=self.guessed(tile), grain=step)
+    def begin(self) -> Nothing | None:
+        """Let the task look at the whole."""
+        found = tasks.look(self.task)(self.picture, self.settings, **self.options)
+        if isinstance(found, Nothing):
+            return found
+        self.found = found
+        return None
+
+    def first(self, seconds: float | None) -> Stream | None:
+        """Open the restoration of the whole made small, where tiles would not agree by themselves."""
+        if self.guess is not None:
+            return None
+        shrink = partial(shrunk, self.size, self.grain, self.seen.crop)
+        posed = tasks.coarse(self.task)(shrink, **self.found)
+        if posed is None:
+            return None
+        return whole(posed[0], self.task, replace(self.settings, seconds=seconds, seeds=1), posed[1])
+
+    def take_first(self, result: Result) -> None:
+        """Keep the whole made small as what each tile may guess from."""
+        self.guess = result.picture.pixels
+
+    def open(self, index: int, seconds: float | None) -> Stream:
+        """Open the restoration of one tile."""
+        tile = self.tile(index)
+        place = Place(tile.rows.start, tile.columns.start, self.size)
+        shared = vars(replace(self.settings, seconds=seconds))
+        settings = Within(**shared, place=place, guess=self.guessed(tile), grain=self.grain)
+        return self.open_tile(self.piece(tile), self.task, settings, self.told(tile))
+
+    def told(self, tile: Tile) -> dict[str, Any]:
+        """The options of one tile."""
+        return options_within(self.found, self.size, tile.rows, tile.columns)
 
     def guessed(self, tile: Tile) -> NDArray[np.float32] | None:
         """What of the result of the whole made small lies in a tile."""
         if self.guess is None:
             return None
-        return large(self.guess, grain(self.size, self.side), tile.rows, tile.columns)
-
-    def restored(self, tile: Tile, options: Mapping[str, Any]) -> Iterator["Estimate | State"]:
-        """Restore one tile, and add it to the sum."""
-        told = cut(options, self.size, tile.rows, tile.columns)
-        inner = self.opened(self.piece(tile), self.name, self.within(tile), told)
-        yield from self.pull(inner)
-        result = inner.result()
-        self.add(tile, result, None if inner.problem is None else inner.problem.keep)
-        self.done(result)
-
-    def add(self, tile: Tile, result: Result, keep: NDArray[np.bool_] | None = None) -> None:
-        """Add a tile's picture with its weight; a tile with nothing to restore, as it was."""
-        assert self.total is not None
-        if keep is not None:
-            self.keep = np.zeros(self.size, np.bool_) if self.keep is None else self.keep
-            self.keep[tile.rows, tile.columns] = keep
-        weight = enlarged(tile.weight, self.factor)
-        rows, columns = (
-            slice(s.start * self.factor, s.stop * self.factor) for s in (tile.rows, tile.columns)
-        )
-        self.total[:, rows, columns] += weight * result.picture.pixels
-        if result.disagreement is None and not result.unchanged:  # one run was all that there was time for
-            self.spread = None
-        elif self.spread is not None and result.disagreement is not None:
-            self.spread[rows, columns] += weight * result.disagreement
-
-    def ended(self) -> str:
-        """Put what was not reached in as it came, and return why the stream ended."""
-        if self.index == self.count:
-            return f"all {self.count} tiles done"
-        self.finish_plainly()
-        filled = "" if self.guess is None else "; what is missing there is that of the whole made small"
-        return f"cancelled after {self.index} of {self.count} tiles; the rest is as it came{filled}"
-
-    def told(self, picture: Picture, reason: str) -> Result:
-        """A picture as the result of all tiles, with what was found in the whole."""
-        found = {} if self.known is None else self.known.estimates
-        result = super().told(picture, reason)
-        return replace(result, estimates={**result.estimates, **found})
+        return large(self.guess, self.grain, tile.rows, tile.columns)
 
     @property
     def known(self) -> Mask | Known | None:
@@ -165,50 +132,59 @@ class Tiled(Parts):
         mask = self.found.get("mask")
         return mask if isinstance(mask, Mask | Known) else None
 
-    def result(self) -> Result:
-        """The whole picture; where no tile was reached, the picture as it came."""
-        if isinstance(self.problem, Nothing) and self.total is None:
-            return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
-        reason = self.ended()
-        assert self.total is not None
-        picture = self.picture.like(self.total, keep=self.keep)
-        return replace(self.told(picture, reason), disagreement=self.spread)
+    @property
+    def estimates(self) -> Mapping[str, Any]:
+        """What a mask tells of itself."""
+        return {} if self.known is None else self.known.estimates
 
-    def finish_plainly(self) -> None:
-        """Fill what no tile has reached from the picture itself, enlarged by repetition where it must be."""
-        if self.total is None:
-            raise RunError("stopped before there was any estimate: run it again and wait a little")
-        for tile in islice(tiles(self.size, tile=self.side, factor=self.factor), self.index, None):
-            piece, guess = self.piece(tile), self.guessed(tile)
-            pixels = piece.pixels
-            known = cut(self.found, self.size, tile.rows, tile.columns).get("mask")
-            if known is not None and guess is not None:
-                pixels = np.where(known, pixels, guess)
-            keep = None if self.known is None else known
-            self.add(tile, Result(piece.like(enlarged(pixels, self.factor)), ""), keep)
+    def unreached(self, tile: Tile) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+        """A tile (C, h, w) without a restoration, its gaps of the whole made small, and what of it must stay."""
+        pixels, guess = self.piece(tile).pixels, self.guessed(tile)
+        known = self.told(tile).get("mask")
+        if known is not None and guess is not None:
+            pixels = np.where(known, pixels, guess)
+        return pixels, None if self.known is None else known
 
     def state_dict(self) -> dict[str, Any]:
-        """The tiles that are done."""
-        import torch
-
-        arrays = {name: getattr(self, name) for name in ARRAYS}
-        tensors = {name: None if array is None else torch.from_numpy(array) for name, array in arrays.items()}
-        return super().state_dict() | tensors
+        """The whole made small."""
+        return {"guess": None if self.guess is None else torch.from_numpy(self.guess)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with the tile that was under way, from its beginning."""
-        super().load_state_dict(state)
-        for name in ARRAYS:
-            tensor = state.get(name)  # checkpoints of before have no guess
-            setattr(self, name, None if tensor is None else tensor.cpu().numpy())
+        """Put the whole made small back."""
+        self.guess = None if state["guess"] is None else state["guess"].cpu().numpy()
 
 
-def enlarged(pixels: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """(…, H, W), each pixel repeated ``factor`` times down and across."""
-    return pixels if factor == 1 else pixels.repeat(factor, -2).repeat(factor, -1)
+def tiled(
+    picture: Picture,
+    task: str,
+    settings: Settings,
+    options: Mapping[str, Any],
+    *,
+    side: int,
+    open_tile: Opening = whole,
+) -> Parts:
+    """Open the restoration of a picture in memory, tile by tile; see ``Tiles``."""
+    cut = Tiles(picture, task, settings, options, side=side, open_tile=open_tile)
+    return Parts(cut, Sum(cut))
 
 
-def cut(options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns: slice) -> dict[str, Any]:
+def through_windows(
+    source: "Source",
+    draft: "Draft",
+    task: str,
+    settings: Settings,
+    options: Mapping[str, Any],
+    *,
+    side: int,
+) -> Parts:
+    """Open the restoration of a picture that is never whole in memory, from a source into a draft; see ``Tiles``."""
+    cut = Tiles(source, task, settings, options, side=side)
+    return Parts(cut, SumInDraft(cut, source, draft))
+
+
+def options_within(
+    options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns: slice
+) -> dict[str, Any]:
     """The options for a part of a picture of ``size``: what lies over the picture is cut with it."""
     return {
         name: value[rows, columns] if lies_over(value, size) else value for name, value in options.items()
@@ -218,32 +194,3 @@ def cut(options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns:
 def lies_over(value: Any, size: tuple[int, int]) -> bool:
     """Whether an option lies over a picture of ``size``."""
     return isinstance(value, np.ndarray | Mask | Known) and value.shape[:2] == size
-
-
-def restoration(
-    picture: Picture,
-    task: str,
-    settings: Settings | None = None,
-    options: Mapping[str, Any] | None = None,
-    *,
-    ends: Sequence[Reach] | None = None,
-) -> Restoration:
-    """Open a restoration: whole, or in tiles where the picture is large or ``settings.tile`` says so.
-
-    ``ends`` is how far each of several seeds is to go, where they are repeated.
-    """
-    settings = tasks.uncut(task, settings or Settings())
-    side = side_for(picture.size, told=settings.tile, factor=enlargement(options or {}))
-    if side:
-        return Tiled(picture, task, settings, options, side=side)
-    return whole(picture, task, settings, options, ends=ends)
-
-
-def restore(
-    picture: Picture, task: str, settings: Settings | None = None, options: Mapping[str, Any] | None = None
-) -> Result:
-    """Pull the whole stream, and return its result."""
-    stream = restoration(picture, task, settings, options)
-    for _ in stream:
-        pass
-    return stream.result()

@@ -17,8 +17,7 @@ from ipse.runs.run import Run
 from ipse.runs.snapshots import Trajectory
 from ipse.settings import Settings
 from ipse.streams.parts import Parts
-from ipse.streams.remaining import steps, time_left
-from ipse.streams.restoration import Estimate
+from ipse.streams.stream import Estimate, steps, time_left
 from ipse.web.channel import Channel
 from ipse.web.pieces import cropped
 from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, VIEW, point_name, target_for
@@ -141,7 +140,7 @@ def wait(run: Run, channel: Channel) -> None:
 
 def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
     """Return what there is to say of an event."""
-    parts = {"tile": run.tiles, "tiles": count_of(run)}
+    parts = {"tile": run.restoration.done.get("tiles"), "tiles": count_of(run)}
     if isinstance(event, Estimate):
         say = "refined" if event.refined else "pilot"
         return {"say": say, "index": event.index + 1, "left": parts_left(run)} | parts
@@ -158,7 +157,7 @@ def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
 def count_of(run: Run) -> int | None:
     """How many tiles or planes there are; None where the picture is restored whole."""
     stream = run.restoration
-    return stream.count if isinstance(stream, Parts) and run.tiles is not None else None
+    return stream.cut.count if isinstance(stream, Parts) and "tiles" in stream.done else None
 
 
 def parts_left(run: Run) -> float | None:
@@ -166,9 +165,9 @@ def parts_left(run: Run) -> float | None:
     stream = run.restoration
     if not isinstance(stream, Parts) or stream.index == 0:
         return None
-    left = stream.spent / stream.index * (stream.count - stream.index)
+    left = stream.spent_before / stream.index * (stream.cut.count - stream.index)
     budget = stream.settings.seconds
-    return left if budget is None else max(0.0, min(left, budget - stream.spent))
+    return left if budget is None else max(0.0, min(left, budget - stream.spent_before))
 
 
 def summary(said: Receipt) -> dict[str, Any]:

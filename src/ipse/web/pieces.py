@@ -27,11 +27,11 @@ def cropped(
         options: the task's own, of the whole.
     """
     from ipse.engine.problem import Nothing
-    from ipse.streams.tiles import cut
+    from ipse.streams.tiles import options_within
 
     rows, columns = place_of(region, picture)
     found = tasks.look(task)(picture, settings, **options)
-    told = options if isinstance(found, Nothing) else cut(found, picture.size, rows, columns)
+    told = options if isinstance(found, Nothing) else options_within(found, picture.size, rows, columns)
     return picture.crop(rows, columns), told
 
 

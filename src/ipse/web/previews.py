@@ -10,11 +10,8 @@ from PIL import Image
 
 from ipse.engine.problem import Problem
 from ipse.pictures import write_bytes
-from ipse.pictures.tiling import tiles
 from ipse.runs.run import Run
 from ipse.streams.parts import Parts
-from ipse.streams.planes import Stacked
-from ipse.streams.tiles import Tiled
 from ipse.web.views import SIDE, view
 
 if TYPE_CHECKING:
@@ -39,7 +36,7 @@ class Previews:
         self.version = 0  #: counts the previews
         self.next = 0.0  # time of the next
         self.canvas: Pixels | None = None
-        self.of: Tiled | None = None  # whose tiles lie on it
+        self.of: Parts | None = None  # whose tiles lie on it
 
     def due(self) -> bool:
         """Whether it is time for another."""
@@ -66,28 +63,26 @@ class Previews:
 
     def stored(self) -> Pixels:
         """Return the pixels of what is under way: the picture's, or the tile's."""
-        stream = self.run.restoration
-        while isinstance(stream, Parts) and stream.inner is not None:
-            stream = stream.inner
-        return stream.picture.pixels
+        current = self.run.restoration.current
+        assert current is not None  # there is no event without one
+        return current.picture.pixels
 
     def whole(self, pixels: Pixels) -> Pixels:
         """Return the whole picture, or the plane under way, small: a tile is put onto those before it."""
-        stream = self.run.restoration
-        if isinstance(stream, Stacked) and isinstance(stream.inner, Tiled):
-            stream = stream.inner
-        if not isinstance(stream, Tiled) or stream.small:
+        stream = self.run.restoration.mosaic
+        place = None if stream is None else stream.cut.place(stream.index)
+        if stream is None or place is None:
             return pixels
-        height, width = stream.size
+        height, width = stream.cut.size
         scale = min(1.0, SIDE / max(height, width))
         if self.canvas is None or self.of is not stream:
             self.of, size = stream, (round(height * scale), round(width * scale))
             seen = stream.picture.pixels
-            laid = seen.shape[-2:] == stream.size  # else it is seen through windows
+            laid = seen.shape[-2:] == stream.cut.size  # else it is seen through windows
             self.canvas = _resized(seen, *size) if laid else np.full((len(pixels), *size), 0.5, np.float32)
-        tile = list(tiles(stream.size, tile=stream.side, factor=stream.factor))[stream.index]
-        top, left = round(tile.rows.start * scale), round(tile.columns.start * scale)
-        bottom, right = round(tile.rows.stop * scale), round(tile.columns.stop * scale)
+        rows, columns = place
+        top, left = round(rows.start * scale), round(columns.start * scale)
+        bottom, right = round(rows.stop * scale), round(columns.stop * scale)
         self.canvas[:, top:bottom, left:right] = _resized(pixels, bottom - top, right - left)
         return self.canvas
 

@@ -44,7 +44,7 @@ def load() -> Kinds:
 
     from ipse.pictures import from_array
     from ipse.settings import Settings
-    from ipse.streams.tiles import restore
+    from ipse.streams.open import restore
     from ipse.web import errands, fitting
 
     noise = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
