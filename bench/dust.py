@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.giant import BAND, clean, run, sheet
-from ipse.runs import inputs
-from ipse.runs.inputs import GiantRun, run_of
+from ipse.runs import open as open_module
 from ipse.runs.job import Job
-from ipse.runs.run import Run
+from ipse.runs.large import LargeFile
+from ipse.runs.open import open_run, open_whole
 from ipse.settings import Settings
 
 SCRATCHES = 3
@@ -64,9 +64,9 @@ def same(folder: Path, preset: str) -> tuple[bool, float]:
     told = {"mask": folder / "part_mask.png"}
     settings = Settings(preset=preset, tile=512)  # type: ignore[arg-type]
     job = Job("inpaint", folder / "part.tif", folder / "part_out.tif", settings, told, overwrite=True)
-    inputs.LARGE = inputs.GIANT = 1
-    runs = [run_of(job), Run(job)]
-    assert isinstance(runs[0], GiantRun)
+    open_module.LARGE = open_module.GIANT = 1
+    runs = [open_run(job), open_whole(job)]
+    assert isinstance(runs[0].input, LargeFile)
     hashes: list[str] = []
     for one in runs:
         for _ in one:

@@ -25,8 +25,8 @@ import torch
 from bench.stack import Floats, frames
 from bench.table import markdown
 from ipse.noise import white
-from ipse.runs.inputs import run_of
 from ipse.runs.job import Job
+from ipse.runs.open import open_run
 from ipse.settings import Settings
 
 SIGMA = 25.0
@@ -92,7 +92,7 @@ def psnr(clean: Floats, found: Planes) -> float:
 def stacked(path: Path, task: str, changes: Mapping[str, Any], settings: Settings) -> Found:
     """Restore a stack by the command's own way."""
     target, start = path.with_name("out.tif"), time.process_time()
-    run = run_of(replace(Job(task, path, target, settings=settings, overwrite=True), **changes))
+    run = open_run(replace(Job(task, path, target, settings=settings, overwrite=True), **changes))
     for _ in run:
         pass
     run.finish()

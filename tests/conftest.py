@@ -27,7 +27,7 @@ def folder(here):
 @pytest.fixture
 def giants(tmp_path, monkeypatch):
     """A folder; pictures of a few thousand pixels count as giant."""
-    for limit in ("ipse.runs.inputs.GIANT", "ipse.runs.inputs.LARGE", "ipse.pictures.large.open.SMALL"):
+    for limit in ("ipse.runs.open.GIANT", "ipse.runs.open.LARGE", "ipse.pictures.large.open.SMALL"):
         monkeypatch.setattr(limit, 1)
     return tmp_path
 

@@ -182,7 +182,7 @@ def test_a_full_disk_ends_the_batch_and_keeps_what_is_finished(monkeypatch):
         write_files(*contents)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ipse.runs.run.write_files", full)
+        patch.setattr("ipse.runs.outputs.write_files", full)
         with pytest.raises(RunError, match="disk is full"):
             done(order("in", recursive=True))
     assert [one.state for one in read(Path("out/ipse-manifest.jsonl"))] == ["done", "failed"]

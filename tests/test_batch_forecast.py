@@ -80,8 +80,8 @@ def test_only_the_smallest_and_the_largest_of_a_kind_are_read(monkeypatch):
         Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8)).save(f"in/a{side}.png")
     stack = np.random.default_rng(0).integers(0, 999, (4, 30, 20), np.uint16)
     tifffile.imwrite("in/stack.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
-    opened, real = [], module.run_of
-    monkeypatch.setattr(module, "run_of", lambda job: opened.append(job.source.name) or real(job))
+    opened, real = [], module.open_run
+    monkeypatch.setattr(module, "open_run", lambda job: opened.append(job.source.name) or real(job))
     monkeypatch.setattr("ipse.pictures.picture.Picture.from_array", None)  # nobody else makes one
     looks, said = forecast(errands())
     assert opened == ["0.png", "a300.png", "stack.tif"]

@@ -17,8 +17,8 @@ from ipse.batch.records import Record, read
 from ipse.batch.watch import Watch
 from ipse.cli import main
 from ipse.errors import PictureError, RunError
-from ipse.runs.inputs import run_of
 from ipse.runs.job import Job
+from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt, beside
 
 COMMAND = ("smooth", "in", "-o", "out", "--steps", "3")
@@ -154,7 +154,7 @@ def test_a_stack_that_changes_while_it_is_restored_is_no_result(change, tmp_path
     source, target = tmp_path / "in.tif", tmp_path / "out.tif"
     array = np.random.default_rng(0).integers(0, 256, (3, 40, 48), np.uint8)
     tifffile.imwrite(source, array, photometric="minisblack", metadata={"axes": "ZYX"})
-    run = run_of(
+    run = open_run(
         Job("denoise", source, target, options={"sigma": 25.0}, checkpoint=tmp_path / "saved", every=1e9)
     )
     for _ in run:

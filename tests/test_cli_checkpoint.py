@@ -16,8 +16,8 @@ from ipse.engine.stopping import Discrepancy, ExponentialVariance, HeldOut, Last
 from ipse.errors import InputError, OutputError
 from ipse.runs.checkpoint import Checkpoint
 from ipse.runs.job import Job
+from ipse.runs.open import open_whole
 from ipse.runs.receipt import Receipt, beside
-from ipse.runs.run import Run
 from ipse.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("ipse")
@@ -38,7 +38,7 @@ def job(tmp_path, monkeypatch):
 
 
 def carried_out(job):
-    pulled(Run(job))
+    pulled(open_whole(job))
     return job.target.read_bytes()
 
 
@@ -47,13 +47,13 @@ def carried_out(job):
 def test_resumed_is_uninterrupted(job, options, left_after, tmp_path):
     job = dataclasses.replace(job, options=options, snapshots=True)
     whole = carried_out(dataclasses.replace(job, checkpoint=None, target=tmp_path / "whole.png"))
-    run, events = Run(job), 0
+    run, events = open_whole(job), 0
     for event in run:
         events += hasattr(event, "step")
         if events == left_after:
             break  # as a kill would: after the checkpoint of this step, nothing more
     del run
-    resumed = Run(dataclasses.replace(job, resume=True))
+    resumed = open_whole(dataclasses.replace(job, resume=True))
     steps = [event.step for event in resumed if hasattr(event, "step")]
     resumed.finish()
     assert steps == list(range(left_after + 1, 13))
@@ -65,7 +65,7 @@ def test_resumed_is_uninterrupted(job, options, left_after, tmp_path):
 
 
 def test_the_checkpoint_stays_when_the_run_is_cancelled(job):
-    run = Run(job)
+    run = open_whole(job)
     for event in run:
         if getattr(event, "step", 0) == 5:
             break
@@ -85,7 +85,7 @@ def test_the_checkpoint_stays_when_the_run_is_cancelled(job):
     ],
 )
 def test_a_checkpoint_of_another_fit_is_refused(job, change, word, tmp_path):
-    for event in Run(job):
+    for event in open_whole(job):
         if getattr(event, "step", 0) == 3:
             break
     if "source" in change:
@@ -118,7 +118,7 @@ def test_code_in_a_checkpoint_is_not_run(job, tmp_path):
 def test_an_existing_checkpoint_is_not_lost_by_mistake(job):
     job.checkpoint.write_bytes(b"precious")
     with pytest.raises(OutputError, match="--resume"):
-        Run(job)
+        open_whole(job)
     assert job.checkpoint.read_bytes() == b"precious"
 
 
@@ -129,7 +129,7 @@ def test_resume_without_a_file_begins(job):
 
 
 def test_a_checkpoint_that_another_run_removes_while_it_is_read_is_read_all_the_same(job, monkeypatch):
-    events = iter(Run(job))
+    events = iter(open_whole(job))
     assert [next(event.step for event in events if hasattr(event, "step")) for _ in range(3)] == [1, 2, 3]
     events.close()
     real = devices.find_device
@@ -138,11 +138,11 @@ def test_a_checkpoint_that_another_run_removes_while_it_is_read_is_read_all_the_
         job.checkpoint.unlink(missing_ok=True)
         return real(name)
 
-    again = Run(dataclasses.replace(job, resume=True))
+    again = open_whole(dataclasses.replace(job, resume=True))
     monkeypatch.setattr(devices, "find_device", slow)
     again.open()
     assert not job.checkpoint.exists()
-    assert next(event.step for event in again.restoration if hasattr(event, "step")) == 4
+    assert next(event.step for event in again.stream if hasattr(event, "step")) == 4
 
 
 @pytest.mark.parametrize(

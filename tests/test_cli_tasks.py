@@ -15,8 +15,8 @@ from ipse.cli import main
 from ipse.cli.exhibit import LABEL, comparison, lines
 from ipse.pictures import read
 from ipse.runs.job import Job
+from ipse.runs.open import open_whole
 from ipse.runs.receipt import Receipt
-from ipse.runs.run import Run
 from ipse.settings import Settings
 
 FACE = astronaut()[70:118, 190:238]
@@ -113,13 +113,13 @@ def test_resumed_is_uninterrupted(given):
     job = Job(
         task, Path(name), Path("out.png"), SETTINGS, dict(case.options), checkpoint=Path("fit"), every=0.0
     )
-    for event in Run(job):
+    for event in open_whole(job):
         if getattr(event, "step", 0) == 3:
             break
-    resumed = Run(dataclasses.replace(job, resume=True))
+    resumed = open_whole(dataclasses.replace(job, resume=True))
     assert [event.step for event in resumed] == [4, 5]
     resumed.finish()
-    whole = Run(dataclasses.replace(job, checkpoint=None, target=Path("whole.png")))
+    whole = open_whole(dataclasses.replace(job, checkpoint=None, target=Path("whole.png")))
     for _ in whole:
         pass
     whole.finish()
@@ -225,18 +225,18 @@ def test_tiles_through_the_command(tmp_path, monkeypatch, capsys):
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
     settings, options = Settings(steps=5, preset="fast", tile=64), {"sigma": 25.0, "noise": "auto"}
     job = Job("denoise", Path("in.png"), Path("c.png"), settings, options, checkpoint=Path("fit"), every=0.0)
-    run = Run(job)
+    run = open_whole(job)
     for _ in run:
-        if run.restoration.done["tiles"] == 2:
+        if run.stream.done["tiles"] == 2:
             break
     del run
-    resumed = Run(dataclasses.replace(job, resume=True))
+    resumed = open_whole(dataclasses.replace(job, resume=True))
     assert sum(1 for event in resumed if hasattr(event, "step")) == 5 * (said.tiles - 2)
     resumed.finish()
     assert Path("a.png").read_bytes() == Path("c.png").read_bytes()
-    stopped = Run(dataclasses.replace(job, checkpoint=None, target=Path("d.png")))
+    stopped = open_whole(dataclasses.replace(job, checkpoint=None, target=Path("d.png")))
     for _ in stopped:
-        if stopped.tiles == 1:
+        if stopped.stream.done["tiles"] == 1:
             break
     assert stopped.finish(cancelled=True).tiles == 1
     assert main(["rerun", "d.png.ipse.json", "-o", "e.png"]) == 0

@@ -15,8 +15,8 @@ from ipse.cli import main
 from ipse.errors import OutputError, RunError
 from ipse.pictures.large.zarr import created
 from ipse.runs import outputs
-from ipse.runs.inputs import run_of
 from ipse.runs.job import Job
+from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt, beside, pending, sha256_of
 from ipse.settings import Settings
 
@@ -90,7 +90,7 @@ def test_what_was_touched_since_is_not_taken_for_it(stack: Path) -> None:
 
 
 def test_a_place_that_is_taken_meanwhile_keeps_what_took_it(stack: Path) -> None:
-    run = run_of(JOB)
+    run = open_run(JOB)
     for _ in run:
         pass
     (stack / "out.tif").write_bytes(b"somebody's")
@@ -104,7 +104,7 @@ def test_a_receipt_that_cannot_be_written_is_said(stack: Path, monkeypatch: pyte
     def refuse(path: Path, *_: Any, **__: Any) -> None:
         raise OutputError(f"{path}: cannot be written")
 
-    run = run_of(JOB)
+    run = open_run(JOB)
     for _ in run:
         pass
     monkeypatch.setattr(outputs, "write_bytes", refuse)
@@ -117,7 +117,7 @@ def test_a_store_that_changes_while_it_is_restored_is_no_result(tmp_path: Path) 
     store, out = tmp_path / "in.zarr", tmp_path / "out.zarr"
     array = created(store, ARRAY.shape, "ZYX", ARRAY.dtype, name="a")
     array[...] = ARRAY
-    run = run_of(replace(JOB, source=store, target=out))
+    run = open_run(replace(JOB, source=store, target=out))
     for _ in run:
         pass
     array[2] = ARRAY[0]  # only what is in the folder's folders has another size or date

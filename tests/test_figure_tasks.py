@@ -14,7 +14,7 @@ from tiny_model import write
 
 from ipse.cli import main
 from ipse.runs.job import Job
-from ipse.runs.run import Run
+from ipse.runs.open import open_whole
 from ipse.settings import Settings
 
 FACE = astronaut()[70:118, 190:238]
@@ -46,7 +46,7 @@ def job(task: str, target: str, **more: Any) -> Job:
 
 
 def written(one: Job) -> bytes:
-    pulled(Run(one))
+    pulled(open_whole(one))
     assert one.target is not None
     return one.target.read_bytes()
 
@@ -54,10 +54,10 @@ def written(one: Job) -> bytes:
 @pytest.mark.parametrize("task", OPTIONS)
 def test_resumed_is_uninterrupted(task: str) -> None:
     broken = job(task, "out.png", checkpoint=Path("fit"), every=0.0)
-    for event in Run(broken):
+    for event in open_whole(broken):
         if getattr(event, "step", 0) == 3:
             break
-    resumed = Run(dataclasses.replace(broken, resume=True))
+    resumed = open_whole(dataclasses.replace(broken, resume=True))
     assert [getattr(event, "step", None) for event in resumed] == [4, 5]
     resumed.finish()
     assert Path("out.png").read_bytes() == written(job(task, "whole.png"))

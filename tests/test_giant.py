@@ -15,10 +15,10 @@ from runs import pulled
 from ipse.cli import main
 from ipse.errors import OutputError, PictureError
 from ipse.pictures import Picture, read, write
-from ipse.runs.inputs import GiantRun, run_of
 from ipse.runs.job import Job
+from ipse.runs.large import LargeFile
+from ipse.runs.open import open_run, open_whole
 from ipse.runs.receipt import Receipt, beside
-from ipse.runs.run import Run
 from ipse.settings import Settings
 from ipse.streams.parts import Parts
 from ipse.streams.sums import SumInDraft
@@ -42,9 +42,9 @@ def job(folder: Path, target: str = "out.tif", **changes: Any) -> Job:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_it_is_what_tiles_in_memory_give(channels: int, giants: Path) -> None:
     write(Picture.from_array(noisy(150, 110, channels)), giants / "in.tif")
-    run = run_of(job(giants))
-    assert isinstance(run, GiantRun)
-    said, wanted = pulled(run), pulled(Run(job(giants, "whole.tif")))
+    run = open_run(job(giants))
+    assert isinstance(run.input, LargeFile)
+    said, wanted = pulled(run), pulled(open_whole(job(giants, "whole.tif")))
     np.testing.assert_array_equal(read(giants / "out.tif").samples, read(giants / "whole.tif").samples)
     same = ("pixels_sha256", "input_sha256", "tiles", "estimates", "steps", "reason")
     assert {name: getattr(said, name) for name in same} == {name: getattr(wanted, name) for name in same}
@@ -56,9 +56,9 @@ def test_it_is_what_tiles_in_memory_give(channels: int, giants: Path) -> None:
 
 def test_only_a_band_is_held(giants: Path) -> None:
     write(Picture.from_array(noisy(400, 70)), giants / "in.tif")
-    run = run_of(job(giants))
+    run = open_run(job(giants))
     for _ in run:
-        stream = run.restoration
+        stream = run.stream
         assert isinstance(stream, Parts)
         assert isinstance(stream.join, SumInDraft)
         assert stream.join.total is not None
@@ -71,7 +71,7 @@ def test_enlarged_in_windows_it_is_what_tiles_in_memory_give(giants: Path) -> No
     write(Picture.from_array(noisy(90, 60, 3)), giants / "in.tif")
     settings = replace(SETTINGS, steps=1, network="fast")
     one = job(giants, task="upscale", options={"factor": 2}, settings=settings)
-    said, wanted = pulled(run_of(one)), pulled(Run(replace(one, target=giants / "whole.tif")))
+    said, wanted = pulled(open_run(one)), pulled(open_whole(replace(one, target=giants / "whole.tif")))
     assert said.pixels_sha256 == wanted.pixels_sha256
     assert read(giants / "out.tif").size == (180, 120)
 
@@ -79,7 +79,7 @@ def test_enlarged_in_windows_it_is_what_tiles_in_memory_give(giants: Path) -> No
 def test_alpha_is_carried(giants: Path) -> None:
     alpha = np.random.default_rng(2).integers(0, 256, (90, 100), dtype=np.uint8)
     write(Picture.from_array(np.dstack([noisy(90, 100, 3), alpha]), alpha=True), giants / "in.tif")
-    said, wanted = pulled(run_of(job(giants))), pulled(Run(job(giants, "whole.tif")))
+    said, wanted = pulled(open_run(job(giants))), pulled(open_whole(job(giants, "whole.tif")))
     np.testing.assert_array_equal(read(giants / "out.tif").alpha, alpha)
     assert said.pixels_sha256 == wanted.pixels_sha256
 
@@ -87,7 +87,7 @@ def test_alpha_is_carried(giants: Path) -> None:
 def test_a_jpeg_is_cleaned_by_its_own_tables(giants: Path) -> None:
     Image.fromarray(noisy(64, 100, 1)).save(giants / "in.jpg", quality=20)
     one = job(giants, task="dejpeg", source=giants / "in.jpg", options={})
-    said, wanted = pulled(run_of(one)), pulled(Run(replace(one, target=giants / "whole.tif")))
+    said, wanted = pulled(open_run(one)), pulled(open_whole(replace(one, target=giants / "whole.tif")))
     assert said.estimates == wanted.estimates == {"quality": 20}
     assert said.pixels_sha256 == wanted.pixels_sha256
 
@@ -95,7 +95,7 @@ def test_a_jpeg_is_cleaned_by_its_own_tables(giants: Path) -> None:
 def test_a_picture_with_nothing_to_restore_comes_back(giants: Path) -> None:
     clean = np.full((80, 90), 77, np.uint8)
     write(Picture.from_array(clean), giants / "in.tif")
-    said = pulled(run_of(job(giants, options={})))
+    said = pulled(open_run(job(giants, options={})))
     assert said.unchanged
     np.testing.assert_array_equal(read(giants / "out.tif").samples, clean)
 
@@ -103,9 +103,9 @@ def test_a_picture_with_nothing_to_restore_comes_back(giants: Path) -> None:
 def test_what_is_cancelled_keeps_the_tiles_that_are_done(giants: Path) -> None:
     array = noisy(150, 110)
     write(Picture.from_array(array), giants / "in.tif")
-    run = run_of(job(giants))
+    run = open_run(job(giants))
     for _ in run:
-        if run.restoration.done["tiles"] == 4:
+        if run.stream.done["tiles"] == 4:
             break
     said = run.finish(cancelled=True)
     assert "cancelled after 4 of" in said.reason
@@ -116,20 +116,20 @@ def test_what_is_cancelled_keeps_the_tiles_that_are_done(giants: Path) -> None:
 
 def test_what_was_killed_goes_on_to_the_same_bytes(giants: Path) -> None:
     write(Picture.from_array(noisy(150, 110)), giants / "in.tif")
-    wanted = pulled(run_of(job(giants, "whole.tif")))
+    wanted = pulled(open_run(job(giants, "whole.tif")))
     saved = {"checkpoint": giants / "saved", "every": 0.0}
-    run = run_of(job(giants, **saved))
+    run = open_run(job(giants, **saved))
     for _ in run:
-        assert run.restoration.done["tiles"] is not None
-        if run.restoration.done["tiles"] == 5:
+        assert run.stream.done["tiles"] is not None
+        if run.stream.done["tiles"] == 5:
             break
     del run
     gc.collect()
     assert {"saved", "saved.rows"} <= {path.name for path in giants.iterdir()}
-    again = run_of(job(giants, resume=True, **saved))
+    again = open_run(job(giants, resume=True, **saved))
     for _ in again:
-        assert again.restoration.done["tiles"] is not None
-        assert again.restoration.done["tiles"] >= 4
+        assert again.stream.done["tiles"] is not None
+        assert again.stream.done["tiles"] >= 4
     said = again.finish()
     assert said.pixels_sha256 == wanted.pixels_sha256
     assert said.output_sha256 == wanted.output_sha256
@@ -138,7 +138,7 @@ def test_what_was_killed_goes_on_to_the_same_bytes(giants: Path) -> None:
 
 def test_a_run_that_is_left_leaves_nothing(giants: Path) -> None:
     write(Picture.from_array(noisy(150, 110)), giants / "in.tif")
-    run = run_of(job(giants))
+    run = open_run(job(giants))
     next(iter(run))
     assert [path.name for path in giants.iterdir()] == [
         "in.tif"
@@ -163,18 +163,18 @@ def test_zarr_in_and_out_by_the_command(giants: Path) -> None:
 def test_refusals(giants: Path) -> None:
     write(Picture.from_array(noisy(80, 90, 3)), giants / "in.tif")
     with refused(OutputError, giants / "out.webp", "part by part"):
-        run_of(job(giants, "out.webp"))
+        open_run(job(giants, "out.webp"))
     tifffile.imwrite(giants / "in.tif", noisy(80, 90), rowsperstrip=8)
     data = (giants / "in.tif").read_bytes()
     (giants / "in.tif").write_bytes(data[:-900])
     with refused(PictureError, giants / "in.tif", "cut short"):
-        run_of(job(giants))
+        open_run(job(giants))
     assert [path.name for path in giants.iterdir()] == ["in.tif"]
 
 
 def test_a_small_picture_with_room_for_it_is_held(tmp_path: Path) -> None:
     write(Picture.from_array(noisy(80, 90)), tmp_path / "in.tif")
-    assert not isinstance(run_of(job(tmp_path)), GiantRun)
+    assert not isinstance(open_run(job(tmp_path)).input, LargeFile)
 
 
 def test_the_plan_counts_the_tiles(giants: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,9 +19,9 @@ from ipse.errors import MaskError, RunError
 from ipse.pictures import read
 from ipse.pictures.large import opened
 from ipse.pictures.large.mask import busiest, known_in, missing_in, tiles_with
-from ipse.runs.inputs import GiantRun, run_of
 from ipse.runs.job import Job
-from ipse.runs.run import Run
+from ipse.runs.large import LargeFile
+from ipse.runs.open import open_run, open_whole
 from ipse.settings import Settings
 from ipse.streams.parts import Parts
 from ipse.streams.restoration import Restoration
@@ -39,9 +39,9 @@ def job(folder: Path, target: str = "out.tif", **changes: Any) -> Job:
 @pytest.mark.parametrize(("missing", "channels"), [(dust(), 3), (hole(), 1)], ids=["dust", "hole"])
 def test_it_is_what_tiles_in_memory_give(missing: np.ndarray, channels: int, giants: Path) -> None:
     given(giants, missing, channels=channels)
-    run = run_of(job(giants))
-    assert isinstance(run, GiantRun)
-    said, wanted = pulled(run), pulled(Run(job(giants, "whole.tif")))
+    run = open_run(job(giants))
+    assert isinstance(run.input, LargeFile)
+    said, wanted = pulled(run), pulled(open_whole(job(giants, "whole.tif")))
     same = ("pixels_sha256", "input_sha256", "tiles", "estimates", "steps", "reason", "options")
     assert {name: getattr(said, name) for name in same} == {name: getattr(wanted, name) for name in same}
     assert said.estimates["missing"] == round(missing.mean(), 4)
@@ -60,10 +60,10 @@ def test_tiles_that_miss_nothing_are_not_fitted(giants: Path, monkeypatch: pytes
 
     estimates = Restoration.estimates
     monkeypatch.setattr(Restoration, "estimates", watched)
-    run = run_of(job(giants))
-    assert isinstance(run, GiantRun)
+    run = open_run(job(giants))
+    assert isinstance(run.input, LargeFile)
     pulled(run)
-    missing = missing_in(run.told["mask"])
+    missing = missing_in(run.input.settled["mask"])
     assert len(fitted) == tiles_with(missing, SIZE, 64) == 4
     assert int(missing.sum()) == dust().sum()
 
@@ -73,7 +73,7 @@ def test_what_is_known_comes_back_to_the_bit_whatever_the_type(giants: Path) -> 
     values[missing] = 0
     tifffile.imwrite(giants / "in.tif", values)
     Image.fromarray(np.uint8(255) * missing).save(giants / "mask.png")
-    pulled(run_of(job(giants)))
+    pulled(open_run(job(giants)))
     after = tifffile.imread(giants / "out.tif")
     assert after.dtype == np.float64
     np.testing.assert_array_equal(after[~missing], values[~missing])
@@ -84,12 +84,12 @@ def test_only_windows_are_read(giants: Path, monkeypatch: pytest.MonkeyPatch) ->
     given(giants, hole())
     monkeypatch.setattr("ipse.pictures.shown.ROOM", 16 * SIZE[1])
     monkeypatch.setattr("ipse.pictures.coarse.BAND", 16)
-    wanted = pulled(Run(job(giants, "whole.tif")))
-    run = run_of(job(giants))
-    assert isinstance(run, GiantRun)
-    assert isinstance(run.restoration, Parts)  # it has looked at squares of the picture
+    wanted = pulled(open_whole(job(giants, "whole.tif")))
+    run = open_run(job(giants))
+    assert isinstance(run.input, LargeFile)
+    assert isinstance(run.stream, Parts)  # it has looked at squares of the picture
     seen: list[int] = []
-    for one in (run.source, run.told["mask"].marks.mask):
+    for one in (run.input.source, run.input.settled["mask"].marks.mask):
         window = one.window
 
         def watched(rows: slice, columns: slice, window: Any = window) -> np.ndarray:
@@ -104,27 +104,27 @@ def test_only_windows_are_read(giants: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_was_killed_goes_on_to_the_same_bytes(giants: Path) -> None:
     given(giants, hole())
-    wanted = pulled(run_of(job(giants, "whole.tif")))
+    wanted = pulled(open_run(job(giants, "whole.tif")))
     saved: dict[str, Any] = {"checkpoint": giants / "saved", "every": 0.0}
-    run = run_of(job(giants, **saved))
+    run = open_run(job(giants, **saved))
     for _ in run:
-        if run.restoration.done["tiles"] == 2:
+        if run.stream.done["tiles"] == 2:
             break
     del run
     gc.collect()
-    again = run_of(job(giants, resume=True, **saved))
+    again = open_run(job(giants, resume=True, **saved))
     for _ in again:
-        assert isinstance(again.restoration, Parts)
-        assert not again.restoration.preliminary
+        assert isinstance(again.stream, Parts)
+        assert not again.stream.preliminary
     said = again.finish()
     assert (said.pixels_sha256, said.output_sha256) == (wanted.pixels_sha256, wanted.output_sha256)
 
 
 def test_what_is_cancelled_has_the_coarse_fill_where_no_tile_was_reached(giants: Path) -> None:
     given(giants, hole())
-    run = run_of(job(giants))
+    run = open_run(job(giants))
     for _ in run:
-        if run.restoration.done["tiles"] == 1:
+        if run.stream.done["tiles"] == 1:
             break
     said = run.finish(cancelled=True)
     assert "whole made small" in said.reason
@@ -135,7 +135,7 @@ def test_what_is_cancelled_has_the_coarse_fill_where_no_tile_was_reached(giants:
 
 def test_a_mask_that_changes_is_noticed(giants: Path) -> None:
     given(giants, dust())
-    run = run_of(job(giants))
+    run = open_run(job(giants))
     for _ in run:
         pass
     Image.fromarray(np.uint8(255) * hole()).save(giants / "mask.png")
@@ -155,10 +155,10 @@ def test_refusals(giants: Path) -> None:
     ):
         Image.fromarray(marks.astype(np.uint8)).save(place)
         with refused(MaskError, place, *words):
-            run_of(job(giants))
+            open_run(job(giants))
     place.write_bytes(b"\x89PNG\r\n\x1a\nno picture")
     with refused(MaskError, place):
-        run_of(job(giants))
+        open_run(job(giants))
     with refused(MaskError, "none.png"):
         known_in(giants / "none.png", opened(giants / "in.tif"))  # type: ignore[arg-type]
     assert main(["inpaint", str(giants / "in.tif"), "--mask", str(place), "-o", str(giants / "o.tif")]) == 2

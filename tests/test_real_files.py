@@ -16,7 +16,7 @@ from ipse.cli.task import Files, job
 from ipse.errors import OutputError, PictureError
 from ipse.pictures import Picture, encode, from_array, from_pil, read
 from ipse.runs.job import Job, default_target
-from ipse.runs.run import Run
+from ipse.runs.open import open_whole
 from ipse.settings import Settings
 
 RNG = np.random.default_rng(0)
@@ -134,8 +134,8 @@ class TestFormats:
             exif[270] = "a" * 70000
         Image.fromarray(GRAY).save(tmp_path / "a.png", pnginfo=info, exif=exif)
         with refused(OutputError, tmp_path / "a.jpg", "JPEG cannot hold", "too long"):
-            Run(Job("denoise", tmp_path / "a.png", tmp_path / "a.jpg"))
-        Run(Job("denoise", tmp_path / "a.png", tmp_path / "b.png"))
+            open_whole(Job("denoise", tmp_path / "a.png", tmp_path / "a.jpg"))
+        open_whole(Job("denoise", tmp_path / "a.png", tmp_path / "b.png"))
 
 
 class TestDefaultTarget:
@@ -178,7 +178,7 @@ class TestDefaultTarget:
         target = default_target("denoise", tmp_path / name)
         assert target.suffix == kind
         if name != "no.pgm":
-            Run(Job("denoise", tmp_path / name, target))
+            open_whole(Job("denoise", tmp_path / name, target))
 
     def test_a_folder_is_where_one_picture_goes_too(self, tmp_path: Path) -> None:
         Image.fromarray(GRAY).save(tmp_path / "a.png")

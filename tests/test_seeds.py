@@ -17,9 +17,10 @@ import ipse
 from ipse.cli import main
 from ipse.errors import InputError, OptionError, OutputError, RunError
 from ipse.runs import disagreement, plan
-from ipse.runs.job import Job, repeated
+from ipse.runs.job import Job
+from ipse.runs.open import open_whole
 from ipse.runs.receipt import Receipt, beside
-from ipse.runs.run import Run
+from ipse.runs.rerun import repeated
 from ipse.settings import Settings
 from ipse.streams.average import Moments
 from ipse.streams.open import open_stream
@@ -194,11 +195,11 @@ def test_the_command_refuses_them_in_one_line(seeds, tmp_path, monkeypatch, caps
 @pytest.mark.parametrize("more", [{"snapshots": True}, {"strength": 0.5}])
 def test_points_of_one_fit_are_not_taken_of_several(job, more):
     with pytest.raises(OptionError, match="--seeds"):
-        Run(dataclasses.replace(job, **more))
+        open_whole(dataclasses.replace(job, **more))
 
 
 def test_the_command_writes_the_map_its_view_and_a_summary(job, tmp_path):
-    said = pulled(Run(job))
+    said = pulled(open_whole(job))
     deviation = tifffile.imread(tmp_path / "out.png.disagreement.tif")
     want = ipse.restore(tmp_path / "in.png", "smooth", steps=6, seed=3, seeds=3, **FREE)
     assert np.array_equal(deviation, want.disagreement)
@@ -230,7 +231,7 @@ def test_the_map_is_turned_as_the_output_is(tmp_path, job):
         exif = Image.Exif()
         exif[274] = 6
         image.save(tmp_path / "turned.png", exif=exif)
-    pulled(Run(dataclasses.replace(job, source=tmp_path / "turned.png")))
+    pulled(open_whole(dataclasses.replace(job, source=tmp_path / "turned.png")))
     for name in ("out.png", "out.png.disagreement.png", "out.png.disagreement.tif"):
         assert ipse.pictures.read(tmp_path / name).orientation == 6
 
@@ -240,10 +241,10 @@ def test_a_file_in_its_place_is_refused_before_the_fit_and_kept(suffix, job, tmp
     there = tmp_path / f"out.png{suffix}"
     there.write_bytes(b"precious")
     with pytest.raises(OutputError, match="exists already"):
-        Run(job)
+        open_whole(job)
     assert there.read_bytes() == b"precious"
-    Run(dataclasses.replace(job, settings=Settings()))  # one seed has no map to put there
-    pulled(Run(dataclasses.replace(job, overwrite=True)))
+    open_whole(dataclasses.replace(job, settings=Settings()))  # one seed has no map to put there
+    pulled(open_whole(dataclasses.replace(job, overwrite=True)))
     assert there.read_bytes() != b"precious"
 
 
@@ -252,15 +253,15 @@ def test_a_file_in_its_place_is_refused_before_the_fit_and_kept(suffix, job, tmp
 def test_resumed_is_uninterrupted(left, options, job, tmp_path):
     job = dataclasses.replace(job, options=options)
     (tmp_path / "whole").mkdir()
-    pulled(Run(dataclasses.replace(job, target=tmp_path / "whole" / "out.png")))
+    pulled(open_whole(dataclasses.replace(job, target=tmp_path / "whole" / "out.png")))
     saving = dataclasses.replace(job, checkpoint=tmp_path / "fit", every=0.0)
-    run = Run(saving)
+    run = open_whole(saving)
     for event in run:
-        if (run.restoration.index, getattr(event, "step", 0)) == left:
+        if (run.stream.index, getattr(event, "step", 0)) == left:
             break  # as a kill would
     del run
-    again = Run(dataclasses.replace(saving, resume=True))
-    steps = [(again.restoration.index, event.step) for event in again if hasattr(event, "step")]
+    again = open_whole(dataclasses.replace(saving, resume=True))
+    steps = [(again.stream.index, event.step) for event in again if hasattr(event, "step")]
     again.finish()
     order = list(itertools.product(range(3), range(1, 7)))
     assert steps == order[order.index(left) + 1 :] or steps == order[order.index(left) :]
@@ -275,14 +276,14 @@ def test_resumed_is_uninterrupted(left, options, job, tmp_path):
     [({}, (0, 0)), ({}, (1, 0)), ({}, (2, 3)), (FREE, (0, 2)), (FREE, (1, 3)), (FREE, (2, 1))],
 )
 def test_a_run_that_was_cancelled_is_repeated_to_the_byte(options, left, job, tmp_path):
-    run = Run(dataclasses.replace(job, options=options))
+    run = open_whole(dataclasses.replace(job, options=options))
     for event in run:
-        if (run.restoration.index, getattr(event, "step", 0)) == left:
+        if (run.stream.index, getattr(event, "step", 0)) == left:
             break
     said = run.finish(cancelled=True)
     assert len(said.runs) == max(1, left[0])
     (tmp_path / "again").mkdir()
-    pulled(Run(repeated(said, target=tmp_path / "again" / "out.png")))
+    pulled(open_whole(repeated(said, target=tmp_path / "again" / "out.png")))
     again = files(tmp_path / "again")
     assert {name: files(tmp_path)[name] for name in again} == again
     assert len(again) == (3 if left[0] >= 2 else 1)
@@ -290,11 +291,11 @@ def test_a_run_that_was_cancelled_is_repeated_to_the_byte(options, left, job, tm
 
 def test_a_run_that_a_clock_ended_is_repeated_to_the_byte(job, tmp_path):
     settings = Settings(steps=10**6, seeds=3, seconds=0.3)
-    said = pulled(Run(dataclasses.replace(job, settings=settings, options=FREE | {"wait": 0.002})))
+    said = pulled(open_whole(dataclasses.replace(job, settings=settings, options=FREE | {"wait": 0.002})))
     assert len({steps for _, steps in said.runs} | {0}) > 1
     (tmp_path / "again").mkdir()
     slower = dataclasses.replace(said, options=FREE | {"wait": 0.0})
-    made = pulled(Run(repeated(slower, target=tmp_path / "again" / "out.png")))
+    made = pulled(open_whole(repeated(slower, target=tmp_path / "again" / "out.png")))
     assert made.output_sha256 == said.output_sha256
     assert made.runs == said.runs
     assert made.reason == said.reason
@@ -302,7 +303,7 @@ def test_a_run_that_a_clock_ended_is_repeated_to_the_byte(job, tmp_path):
 
 @pytest.mark.parametrize("runs", [[1], [[1, "x"]], [[1, 2, 3]], [None]])
 def test_damaged_runs_of_a_receipt_are_refused(runs, job):
-    said = dataclasses.replace(pulled(Run(job)), runs=runs)
+    said = dataclasses.replace(pulled(open_whole(job)), runs=runs)
     with pytest.raises(InputError, match="runs are damaged"):
         repeated(said, target=job.target)
 

@@ -24,10 +24,11 @@ from ipse.errors import OptionError
 from ipse.pictures import Picture
 from ipse.pictures.stacks.drift import Canvas, aligned, drift, families
 from ipse.pictures.stacks.slabs import DEPTH, OVERLAP, slabs
-from ipse.runs.inputs import plan_of, run_of
-from ipse.runs.job import Job, repeated
+from ipse.runs.job import Job
+from ipse.runs.open import open_run
+from ipse.runs.rerun import repeated
 from ipse.runs.run import Run
-from ipse.runs.stack import StackRun
+from ipse.runs.stacks import StackFile
 from ipse.settings import Settings
 from ipse.streams.adapt import volume
 from ipse.streams.restoration import Restoration
@@ -53,7 +54,7 @@ def run_on(folder: Path, array: NDArray[Any], task: str = "denoise", **changes: 
     settings = Settings(preset="fast", steps=3 if task == "upscale" else None)
     options = {"factor": 2} if task == "upscale" else {"sigma": 25.0}
     job = Job(task, path, folder / "out.tif", settings=settings, options=options, joint="Z", overwrite=True)
-    return run_of(replace(job, **changes))
+    return open_run(replace(job, **changes))
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 4), st.sampled_from([0, 1, 2]))
@@ -145,9 +146,9 @@ def test_the_axis_is_the_one_that_was_named(tmp_path: Path) -> None:
     still = np.stack([seen([(20, 20)] * 3, sigma=25), 255 - seen([(20, 20)] * 3, sigma=25)], axis=1)
     path = tmp_path / "in.tif"
     tifffile.imwrite(path, still.astype(np.uint8), photometric="minisblack", metadata={"axes": "TZYX"})
-    run = run_of(Job("denoise", path, tmp_path / "out.tif", options={"sigma": 25.0}, joint="T"))
-    assert isinstance(run, StackRun)
-    assert [slab.planes for slab in run.slabs] == [(0, 2, 4), (1, 3, 5)]
+    run = open_run(Job("denoise", path, tmp_path / "out.tif", options={"sigma": 25.0}, joint="T"))
+    assert isinstance(run.input, StackFile)
+    assert [slab.planes for slab in run.input.slabs] == [(0, 2, 4), (1, 3, 5)]
     pulled(run)
     clean = seen([(20, 20)])
     found = tifffile.imread(tmp_path / "out.tif")
@@ -231,20 +232,20 @@ def test_what_was_killed_goes_on_to_the_same_bytes(network: str | None, tmp_path
     how |= {"checkpoint": tmp_path / "saved", "every": 0.0, "target": tmp_path / "again.tif"}
     run = run_on(tmp_path, array, "upscale", **how)
     for _ in run:
-        if run.restoration.done["tiles"] == 1:
+        if run.stream.done["tiles"] == 1:
             break
     del run
     gc.collect()
     again = run_on(tmp_path, array, "upscale", **how, resume=True)
     assert pulled(again).output_sha256 == wanted.output_sha256
-    rerun = run_of(repeated(wanted, target=tmp_path / "rerun.tif"))
+    rerun = open_run(repeated(wanted, target=tmp_path / "rerun.tif"))
     assert pulled(rerun).pixels_sha256 == wanted.pixels_sha256
 
 
 def test_a_slab_is_planned_as_a_whole(tmp_path: Path) -> None:
     array = seen([(20, 20)] * 4, sigma=25)
     memory = [
-        plan_of(run_on(tmp_path, array, "upscale", joint=joint, settings=settings)).memory
+        run_on(tmp_path, array, "upscale", joint=joint, settings=settings).input.plan().memory
         for joint, settings in (
             (None, Settings(preset="good")),
             ("Z", Settings(preset="good")),

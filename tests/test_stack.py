@@ -15,11 +15,11 @@ from ipse.cli import main
 from ipse.errors import InputError, OptionError, OutputError, PictureError
 from ipse.pictures.large.zarr import array_in, created, said_in
 from ipse.pictures.stacks.stack import opened_stack
-from ipse.runs.inputs import run_of
-from ipse.runs.job import Job, repeated
+from ipse.runs.job import Job
+from ipse.runs.open import open_run, open_whole
 from ipse.runs.receipt import Receipt, beside
-from ipse.runs.run import Run
-from ipse.runs.stack import StackRun
+from ipse.runs.rerun import repeated
+from ipse.runs.stacks import StackFile
 from ipse.settings import Settings
 
 SIZE = (40, 48)
@@ -42,8 +42,8 @@ def save(path: Path, array: np.ndarray, **options: Any) -> None:
 
 def restored(source: Path, target: Path, **changes: Any) -> Receipt:
     job = Job("denoise", source, target, settings=Settings(preset="fast"), options={"sigma": 25.0})
-    run = run_of(replace(job, **changes))
-    assert isinstance(run, StackRun)
+    run = open_run(replace(job, **changes))
+    assert isinstance(run.input, StackFile)
     return pulled(run)
 
 
@@ -85,7 +85,7 @@ def test_pages_without_a_word_take_the_axes_they_are_told(dtype: Any, tmp_path: 
     assert found.dtype == dtype
     assert smoother(found, array)
     again = repeated(said, target=tmp_path / "again.tif")
-    run = run_of(again)
+    run = open_run(again)
     for _ in run:
         pass
     assert run.finish().pixels_sha256 == said.pixels_sha256
@@ -96,7 +96,7 @@ def test_a_plane_of_a_stack_is_restored_as_by_itself(tmp_path: Path) -> None:
     save(tmp_path / "in.tif", array, metadata={"axes": "ZYX"})
     save(tmp_path / "one.tif", array[1])
     restored(tmp_path / "in.tif", tmp_path / "out.tif")
-    alone = Run(
+    alone = open_whole(
         Job(
             "denoise",
             tmp_path / "one.tif",
@@ -165,16 +165,16 @@ def test_what_was_killed_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     saved: dict[str, Any] = {"checkpoint": tmp_path / "saved", "every": 0.0}
     job = Job("denoise", tmp_path / "in.tif", tmp_path / "out.tif", options={"sigma": 25.0}, **saved)
     job = replace(job, settings=Settings(preset="fast"))
-    run = run_of(job)
+    run = open_run(job)
     for _ in run:
-        if run.restoration.done["tiles"] == 3:
+        if run.stream.done["tiles"] == 3:
             break
     del run
     gc.collect()
-    again = run_of(replace(job, resume=True))
+    again = open_run(replace(job, resume=True))
     for _ in again:
-        assert again.restoration.done["tiles"] is not None
-        assert again.restoration.done["tiles"] >= 2
+        assert again.stream.done["tiles"] is not None
+        assert again.stream.done["tiles"] >= 2
     assert again.finish().output_sha256 == wanted.output_sha256
     assert not {"saved", "saved.rows"} & {path.name for path in tmp_path.iterdir()}
 
@@ -182,9 +182,9 @@ def test_what_was_killed_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
 def test_what_is_cancelled_keeps_the_planes_that_are_done(tmp_path: Path) -> None:
     array = noisy(4)
     save(tmp_path / "in.tif", array, metadata={"axes": "TYX"})
-    run = run_of(Job("denoise", tmp_path / "in.tif", tmp_path / "out.tif", options={"sigma": 25.0}))
+    run = open_run(Job("denoise", tmp_path / "in.tif", tmp_path / "out.tif", options={"sigma": 25.0}))
     for _ in run:
-        if run.restoration.done["tiles"] == 2:
+        if run.stream.done["tiles"] == 2:
             break
     assert "cancelled after 2 of 4 planes" in run.finish(cancelled=True).reason
     found = tifffile.imread(tmp_path / "out.tif")
@@ -205,12 +205,12 @@ def test_warm_fits_take_half_the_steps_and_go_on_after_a_kill(tmp_path: Path) ->
     assert cold.steps == 18
     saved: dict[str, Any] = {"checkpoint": tmp_path / "saved", "every": 0.0, "options": {"sigma": 25.0}}
     job = Job("denoise", tmp_path / "in.tif", tmp_path / "out.tif", **saved, **fit)  # pyright: ignore
-    for _ in (run := run_of(job)):
-        if run.restoration.done["tiles"] == 2:
+    for _ in (run := open_run(job)):
+        if run.stream.done["tiles"] == 2:
             break
     del run
     gc.collect()
-    for _ in (again := run_of(replace(job, resume=True))):
+    for _ in (again := open_run(replace(job, resume=True))):
         pass
     assert again.finish().output_sha256 == wanted.output_sha256
 
@@ -232,22 +232,22 @@ def test_refusals(tmp_path: Path) -> None:
     save(tmp_path / "in.tif", noisy(3), metadata={"axes": "ZYX"})
     job = Job("denoise", tmp_path / "in.tif", tmp_path / "out.tif")
     with refused(OptionError, "--joint T", "ZYX"):
-        run_of(replace(job, joint="T"))
+        open_run(replace(job, joint="T"))
     with refused(OutputError, tmp_path / "out.png", ".tif"):
-        run_of(replace(job, target=tmp_path / "out.png", axes="ZYX"))
+        open_run(replace(job, target=tmp_path / "out.png", axes="ZYX"))
     with refused(OptionError, "flash"):
-        run_of(replace(job, task="flash", axes="ZYX", options={"flash": tmp_path / "in.tif"}))
+        open_run(replace(job, task="flash", axes="ZYX", options={"flash": tmp_path / "in.tif"}))
     with refused(InputError, "--seeds"):
-        run_of(replace(job, settings=Settings(seeds=2)))
+        open_run(replace(job, settings=Settings(seeds=2)))
     save(tmp_path / "one.tif", noisy(1)[0])
     with refused(OptionError, tmp_path / "one.tif", "--joint"):
-        run_of(replace(job, source=tmp_path / "one.tif", joint="Z"))
+        open_run(replace(job, source=tmp_path / "one.tif", joint="Z"))
     with refused(PictureError, tmp_path / "gone.tif", "no such file"):
-        run_of(replace(job, source=tmp_path / "gone.tif", axes="ZYX"))
+        open_run(replace(job, source=tmp_path / "gone.tif", axes="ZYX"))
     save(tmp_path / "rgb.tif", np.zeros((*SIZE, 3), np.uint8), photometric="rgb")
     with refused(OptionError, tmp_path / "rgb.tif", "YXS", "ZYX"):
-        run_of(replace(job, source=tmp_path / "rgb.tif", axes="ZYX"))
+        open_run(replace(job, source=tmp_path / "rgb.tif", axes="ZYX"))
     data = (tmp_path / "in.tif").read_bytes()
     (tmp_path / "in.tif").write_bytes(data[:-3000])
     with refused(PictureError, tmp_path / "in.tif", "cut short"):
-        run_of(replace(job, axes="ZYX"))
+        open_run(replace(job, axes="ZYX"))

@@ -13,6 +13,7 @@ from runs import pulled
 
 from ipse import pictures
 from ipse.runs.job import Job
+from ipse.runs.open import open_whole
 from ipse.runs.run import Run
 from ipse.settings import Settings
 
@@ -20,7 +21,7 @@ QUICK = Settings(preset="fast", steps=2)
 
 
 def restored(task: str, source: Path, target: Path, settings: Settings = QUICK, **options: object) -> Run:
-    run = Run(Job(task, source, target, settings, options))
+    run = open_whole(Job(task, source, target, settings, options))
     pulled(run)
     return run
 
@@ -154,8 +155,8 @@ def test_speckle_is_told_and_taken_out(tmp_path: Path) -> None:
     speckled = clean * (1 + 0.2 * np.random.default_rng(0).normal(size=clean.shape))
     Image.fromarray(np.round(speckled.clip(0, 1) * 255).astype(np.uint8)).save(tmp_path / "in.png")
     run = restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
-    assert run.restoration.problem is not None
-    assert run.restoration.problem.estimates["kind"] == "speckle"
+    assert run.stream.problem is not None
+    assert run.stream.problem.estimates["kind"] == "speckle"
     out = pictures.read(tmp_path / "out.png").pixels[0]
     assert np.mean((out - clean) ** 2) < 0.2 * np.mean((speckled - clean) ** 2)
 
@@ -172,8 +173,8 @@ def test_an_inverted_mask_is_noticed_and_said(tmp_path: Path) -> None:
         run = restored(
             "inpaint", tmp_path / "in.png", tmp_path / f"o-{name}.png", mask=tmp_path / f"{name}.png"
         )
-        assert run.restoration.problem is not None
-        said = str(run.restoration.problem.estimates["mask"])
+        assert run.stream.problem is not None
+        said = str(run.stream.problem.estimates["mask"])
         assert said.startswith(name.split("-", maxsplit=1)[0])
         outs.append((tmp_path / f"o-{name}.png").read_bytes())
     assert outs[0] == outs[1]
@@ -216,6 +217,6 @@ def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
 def test_a_clean_picture_comes_back_unchanged_and_says_so(tmp_path: Path) -> None:
     Image.fromarray(noisy(64, 64, 3, sigma=0)).save(tmp_path / "in.png")
     run = restored("denoise", tmp_path / "in.png", tmp_path / "out.png")
-    assert run.restoration.result().unchanged
-    assert "nothing to restore" in run.restoration.result().reason
+    assert run.stream.result().unchanged
+    assert "nothing to restore" in run.stream.result().reason
     assert (tmp_path / "out.png").read_bytes() == (tmp_path / "in.png").read_bytes()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from ipse.batch.carried import PAUSE, Source, Stream
 from ipse.batch.errands import Errand
 from ipse.batch.fits import Opened, fit
-from ipse.batch.noted import Noted
 from ipse.batch.records import Moment, Record
 from ipse.errors import OptionError
 
@@ -108,14 +107,15 @@ def up_to_first_step(ready: "list[Fit]") -> Opened:
     def opened(run: "Run") -> "Iterator[Estimate | State | None]":
         from ipse.streams.restoration import Restoration
 
-        if type(run) is not Noted or type(run.restoration) is not Restoration:
+        one = run.stream
+        if run.output.settled is not None or not isinstance(one, Restoration):
             yield from run  # tiles, planes, seeds: several fits, one after the other
             return
         run.open()
-        yield from run.pulled(run.restoration.begun())
-        if run.restoration.search is not None:
-            ready.append(run.restoration.search.fit)
+        yield from run.pulled(one.begun())
+        if one.search is not None:
+            ready.append(one.search.fit)
             yield None
-            yield from run.pulled(run.restoration.fitted())
+            yield from run.pulled(one.fitted())
 
     return opened

@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any
 from ipse import tasks
 from ipse.batch.errands import Errand
 from ipse.batch.listing import is_there
-from ipse.batch.noted import Noted
 from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
 from ipse.errors import InputError, IpseError, OutputError, amiss, lack, one_line
 from ipse.pictures import read_bytes
-from ipse.runs.inputs import run_of
-from ipse.runs.job import Job, file_record, fingerprint
+from ipse.runs.job import Job, fingerprint, recorded
+from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt, awaited, beside, digest_of, pending, plain, sha256
 from ipse.runs.run import Run
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from ipse.engine.stopping import State as Step
     from ipse.streams.stream import Estimate
 
-NOTE = ".sha256"  # ends the name of a note
 CHECKPOINT = ".checkpoint"
 STACK: dict[str, Any] = {"axes": None, "joint": None, "warm": False}  # what receipts leave out by default
 Opened = Callable[[Run], "Iterable[Estimate | Step | None]"]  #: how a run is pulled
@@ -62,20 +60,12 @@ class Fit:
     @cached_property
     def marks(self) -> dict[str, Any]:
         """What the result hangs on."""
-        paths = {key: value for key, value in self.job.options.items() if isinstance(value, Path)}
-        said = {key: plain(value) for key, value in self.job.options.items()}
-        marks = fingerprint(self.job, b"", said | {key: file_record(path) for key, path in paths.items()})
-        return marks | {"picture": self.digest, "stack": [self.job.axes, self.job.joint, self.job.warm]}
+        return fingerprint(self.job, self.digest, recorded(self.job.options))
 
     @property
     def defaults(self) -> dict[str, Any]:
         """The task's options that need not be told: to tell one that is so already asks for nothing new."""
         return {one.name: plain(one.default) for one in tasks.options(self.job.task) if not one.required}
-
-    @property
-    def note(self) -> Path:
-        """Where the hash of the output is noted while it is written."""
-        return self.errand.hidden / f"{self.errand.label}{NOTE}"
 
     @property
     def checkpoint(self) -> Path:
@@ -109,11 +99,8 @@ class Fit:
         now, said = digest_of(target), receipt_of(target) or awaited(target)
         if now is None:
             return False
-        noted = None
-        with suppress(OSError):  # mostly there is none; another run of the same batch may remove it
-            noted = self.note.read_text()
         source = str(self.errand.source.absolute())
-        return noted == now or (said is not None and said.input == source and said.output_sha256 == now)
+        return said is not None and said.input == source and said.output_sha256 == now
 
     def run(self) -> Run:
         """Open the fit.
@@ -124,12 +111,12 @@ class Fit:
         self.errand.hidden.mkdir(parents=True, exist_ok=True)
         overwrite = self.job.overwrite or self.is_ours()
         job = replace(self.job, checkpoint=self.checkpoint, resume=True, overwrite=overwrite)
-        return run_of(job, lambda job: Noted(job, self.note))
+        return open_run(job)
 
     def clear(self) -> None:
         """Remove what was kept for the case of a kill."""
         saved = self.errand.hidden.glob(f"{escape(self.errand.label)}.*{CHECKPOINT}*")
-        for path in (self.note, pending(self.errand.target), *saved):
+        for path in (pending(self.errand.target), *saved):
             path.unlink(missing_ok=True)
 
 
@@ -199,7 +186,7 @@ def moment(run: Run, event: "Estimate | Step | None", started: float) -> Moment:
     from ipse.streams.stream import steps
 
     step = getattr(event, "step", 0)
-    return Moment(str(run.job.source), step, steps(run.restoration), time.perf_counter() - started)
+    return Moment(str(run.job.source), step, steps(run.stream), time.perf_counter() - started)
 
 
 def record(errand: Errand, state: State, said: Receipt | None = None) -> Record:

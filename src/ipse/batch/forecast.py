@@ -22,8 +22,8 @@ from ipse.pictures.files import check_place
 from ipse.pictures.large import size_of
 from ipse.pictures.read import size_in
 from ipse.pictures.tiling import enlargement, side_for
-from ipse.runs.inputs import plan_of, run_of, stack_of, takes_windows
 from ipse.runs.job import Job
+from ipse.runs.open import open_run, stack_of, takes_windows
 from ipse.runs.plan import Plan
 from ipse.runs.receipt import beside
 
@@ -151,7 +151,7 @@ def planned(
             if plans and plans[0][0] == look.pixels:
                 break
             try:
-                plans.append((look.pixels, plan_of(run_of(elsewhere(job_of(errands[index]))))))
+                plans.append((look.pixels, open_run(elsewhere(job_of(errands[index]))).input.plan()))
                 break
             except InputError as error:
                 looks[index] = replace(look, state="failed", error=one_line(str(error)))

@@ -5,8 +5,8 @@ import sys
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.load import load
 from ipse.errors import OutputError, RunError, one_line
-from ipse.runs.inputs import plan_of, run_of
 from ipse.runs.job import Job
+from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt
 from ipse.runs.run import Run
 
@@ -18,7 +18,7 @@ def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: boo
         Interrupted: it was interrupted; the best so far is written all the same.
     """
     with Interrupts() as interrupts:
-        run = run_of(job)
+        run = open_run(job)
         if dry_run:
             show_plan(run, json=json)
             return
@@ -57,7 +57,7 @@ def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
     from ipse.cli.progress import view
     from ipse.streams.stream import Estimate
 
-    shown = view(run.restoration, quiet=quiet)
+    shown = view(run.stream, quiet=quiet)
     try:
         for event in run:
             shown.show(event)
@@ -94,5 +94,5 @@ def summary(said: Receipt) -> str:
 
 def show_plan(run: Run, *, json: bool) -> None:
     """Print what the job would take."""
-    made = plan_of(run)
+    made = run.input.plan()
     print(made.to_json() if json else made.to_text())

@@ -2,16 +2,15 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from ipse import devices, tasks
-from ipse.errors import InputError
 from ipse.pictures import FORMATS, Picture, able, format_for, read, read_bytes
-from ipse.runs.receipt import Receipt, sha256, sha256_of
+from ipse.runs.receipt import plain, sha256, sha256_of
 from ipse.settings import Settings
 
 SUFFIX = "_ipse"
@@ -108,22 +107,34 @@ def default_target(task: str, source: Path, *, suffix: str = SUFFIX) -> Path:
     return source.with_name(f"{source.stem}{suffix}{kind}")
 
 
-def fingerprint(job: Job, data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a checkpoint of the job hangs on.
+def recorded(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's options as a receipt has them: files by place and content.
+
+    Raises:
+        PictureError: a file cannot be read.
+    """
+    return {
+        key: file_record(value) if isinstance(value, Path) else plain(value) for key, value in options.items()
+    }
+
+
+def fingerprint(job: Job, picture: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint of the job depends on.
 
     Args:
         job: the job.
-        data: the bytes of its picture.
+        picture: the SHA-256 of its picture.
         options: its options as a receipt has them; files count by content, wherever they lie.
     """
     named = {key: value for key, value in options.items() if isinstance(job.options[key], Path)}
     return {
         "task": job.task,
-        "picture": sha256(data),
+        "picture": picture,
         "options": {key: value for key, value in options.items() if key not in named},
         "files": {key: record["sha256"] for key, record in named.items()},
         "settings": asdict(job.settings),
         "snapshots": job.collects,
+        "stack": [job.axes, job.joint, job.warm],
         "version": devices.versions().get("ipse"),
     }
 
@@ -134,73 +145,6 @@ def piped_format(job: Job, picture: Picture) -> str | None:
         return None
     own = format_for(picture, "-").name
     return "PNG" if own == "JPEG" and picture.model != "cmyk" else own
-
-
-def repeated(
-    said: Receipt, *, source: Path | None = None, target: Path | None, overwrite: bool = False
-) -> Job:
-    """Return the job that makes a receipt's output again.
-
-    A clock or a person may have ended it: it takes the same pilots and steps, whatever the time.
-
-    Args:
-        said: the receipt.
-        source: the input, if it is no longer where it was (or came from standard input).
-        target: the new output.
-        overwrite: whether ``target`` may be replaced.
-
-    Raises:
-        InputError: the input, or a file among the options, is not there or has changed.
-    """
-    place = source or (None if said.input is None else Path(said.input))
-    if place is not None:
-        check_same(place, said.input_sha256)
-    elif tasks.sees(said.task) != "nothing":
-        raise InputError("the receipt's input came from standard input: name the file with --input")
-    options = {key: _option(value) for key, value in said.options.items()}
-    return Job(
-        task=said.task,
-        source=place,
-        target=target,
-        settings=settings_of(said),
-        options=options,
-        strength=said.strength,
-        overwrite=overwrite,
-        repeat=Repeat(said.pilots, said.steps, said.tiles, runs_of(said), said.reason),
-        axes=said.stack.get("axes"),
-        joint=said.stack.get("joint"),
-        warm=said.stack.get("warm", False),
-    )
-
-
-def settings_of(said: Receipt) -> Settings:
-    """Return a receipt's settings, less the clock, on the device that it names.
-
-    Raises:
-        InputError: it has settings or options that this ipse does not know, or values that they cannot have.
-    """
-    known = {f.name for f in fields(Settings)} | {one.name for one in tasks.options(said.task)}
-    strange = sorted((said.settings.keys() | said.options.keys()) - known)
-    if strange:
-        raise InputError(
-            f"the receipt has {', '.join(strange)}, which this ipse does not know: use that of then"
-        )
-    try:
-        return replace(Settings(**said.settings), seconds=None, device=said.device.get("name", "auto"))
-    except TypeError as error:
-        raise InputError(f"the receipt's settings are damaged ({error}): take another copy of it") from error
-
-
-def runs_of(said: Receipt) -> tuple[tuple[int, int], ...] | None:
-    """Return how far each of several seeds went; None where there was one, or tiles.
-
-    Raises:
-        InputError: they are no pairs of numbers.
-    """
-    try:
-        return tuple((int(pilots), int(steps)) for pilots, steps in said.runs) or None
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the receipt's runs are damaged ({error}): take another copy of it") from error
 
 
 def file_record(path: Path) -> dict[str, str]:
@@ -222,24 +166,3 @@ def digest_of(path: Path) -> str:
         return sha256_of(path) if path.is_file() or path.suffix == ZARR else sha256(read_bytes(path)[0])
     except OSError:
         return sha256(read_bytes(path)[0])  # which says what is wrong with it
-
-
-def check_same(path: Path, digest: str) -> None:
-    """Check that a file, or a zarr folder, is the one that was there.
-
-    Raises:
-        InputError: it is gone, or has changed.
-    """
-    if digest_of(path) != digest:
-        raise InputError(f"{path} has changed since the receipt was written: give the original with --input")
-
-
-def _option(value: Any) -> Any:
-    """Turn a receipt's record of a file back into its path."""
-    if not isinstance(value, dict):
-        return value
-    record = cast(dict[str, str], value)
-    if set(record) != {"path", "sha256"}:
-        raise InputError(f"the receipt's option {record!r} is damaged: take another copy of it")
-    check_same(Path(record["path"]), record["sha256"])
-    return Path(record["path"])

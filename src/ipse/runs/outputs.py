@@ -1,224 +1,242 @@
-"""Run whose result grows in a draft: what giant pictures and stacks have in common.
+"""result ↦ file x*, with its receipt: bytes that are encoded in memory, or a draft that is encoded part by part.
 
-The draft lies beside the output until it is encoded; with a checkpoint it lies beside that, and outlives a kill. The
-receipt is written, hidden, before the output gets its name, and gets its own after it: what a kill between the two
-leaves is known by the next run of the same job, which finishes it.
+The receipt is written first, hidden; then the output gets its name; then the receipt gets its own. What a kill between
+the two leaves is known by the next run of the same job, which finishes it.
 """
 
-import os
 import secrets
 import weakref
-from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ipse import tasks
 from ipse.errors import IpseError, OptionError, OutputError, RunError
-from ipse.pictures import Picture, write_bytes
-from ipse.pictures.files import check_place, stamp
+from ipse.pictures import Picture, check_encoding, check_target, encode, write_bytes
+from ipse.pictures.files import Content, check_place, to_stdout, write_files
 from ipse.pictures.large import Draft, check_room, put
-from ipse.runs.checkpoint import Checkpoint
-from ipse.runs.job import fingerprint
-from ipse.runs.receipt import Receipt, awaited, beside, digest_of, pending, sha256_of
-from ipse.runs.report import of_job, report
-from ipse.runs.run import Run
+from ipse.pictures.large.open import is_zarr
+from ipse.runs import disagreement, panels
+from ipse.runs.inputs import InParts, WholeFile
+from ipse.runs.job import piped_format
+from ipse.runs.receipt import Receipt, awaited, beside, digest_of, forget, pending, settle, sha256, sha256_of
+from ipse.runs.report import asked, pixels_sha256
+from ipse.runs.snapshots import SUFFIX
 
 if TYPE_CHECKING:
-    from ipse.engine.stopping import State
-    from ipse.streams.stream import Estimate, Result
+    from ipse.streams.stream import Result
+
+Report = Callable[..., Receipt]  # of the hashes of what was written
 
 
-class Drafted(Run):
-    """A job under way whose result is never whole in memory."""
+@dataclass(frozen=True)
+class Made:
+    """What is to be written."""
 
-    @property
-    @abstractmethod
-    def shape(self) -> tuple[int, int, int]:
-        """(rows, columns, samples) of the draft."""
+    result: "Result"
+    picture: Picture  #: the result's, or that of another step
+    trajectory: bytes | None = None  #: what goes beside it for ``ipse pick``
 
-    @property
-    @abstractmethod
-    def dtype(self) -> np.dtype[Any]:
-        """Type of its samples."""
 
-    @abstractmethod
-    def first(self) -> Picture:
-        """What the memory is checked on: a tile, or a plane."""
+class Output(ABC):
+    """Where a result goes."""
 
-    def given(self) -> tuple[bytes, Picture]:
-        """No bytes, for the file is never whole in memory, and its first part."""
-        assert self.job.source is not None
-        self.seen = stamp(self.job.source)
-        return b"", self.first()
-
-    def check_wishes(self) -> None:
-        """Refuse what is of pictures in memory."""
-        if self.job.collects or self.job.settings.seeds > 1:
-            raise OptionError(
-                "--strength, --snapshots and --seeds are of one picture in memory: leave them out of a stack, "
-                "a zarr folder, or a picture that is read part by part"
-            )
-
-    def copy(self) -> None:
-        """Put what came in into the draft, where nothing was to be restored."""
+    format: str  #: of the file
+    target: Path | None  #: None is standard output
+    settled: Receipt | None = None  #: of what lies there already, made by this very job
 
     @abstractmethod
-    def write_part(self, part: Path) -> None:
-        """Write the draft as the output is, under a name that is not yet its own."""
+    def write(self, made: Made, report: Report) -> Receipt:
+        """Write the result, its receipt, and all that goes beside it."""
 
     @abstractmethod
-    def pixels_sha256(self) -> str:
-        """The hash of the samples in the draft."""
+    def close(self, *, keep: bool) -> None:
+        """Let go of what was held on the disk, but for what a checkpoint needs."""
 
-    @property
-    def target(self) -> Path:
-        """Where the result goes."""
-        assert self.job.target is not None
-        return self.job.target
 
-    @cached_property
-    def settled(self) -> Receipt | None:
-        """The receipt of what lies at the output, where it is this job's and a kill came before the receipt."""
-        said = awaited(self.target)
-        if said is None or said.cancelled:
-            return None
-        asked = of_job(self) | {"input_sha256": self.input_sha256}
-        same = all(getattr(said, key) == asked[key] for key in asked.keys() - {"input", "output"})
-        return said if same else None
+class Bytes(Output):
+    """A file that is encoded in memory, or standard output.
 
-    def check_folder(self) -> None:
-        """Refuse a zarr folder that could not be made.
+    Args:
+        source: what is restored.
 
-        Raises:
-            OutputError: says why.
-        """
-        if not os.path.lexists(self.target):
-            check_place(self.target)
-        elif self.settled is None:
-            raise OutputError(
-                f"{self.target}: exists already; a zarr folder is never replaced: choose a new name, or remove it"
-            )
+    Raises:
+        InputError: a place that could not be written.
+    """
 
-    def check_rest(self) -> None:
-        """Refuse a receipt or checkpoint that could not be written, and a disk that is too small.
-
-        Raises:
-            InputError: says which.
-        """
-        check_place(beside(self.target), overwrite=True)
-        if self.checkpoint is not None:
-            self.checkpoint.check(resume=self.job.resume, overwrite=self.job.overwrite)
-        elif self.job.resume:
-            raise OptionError("--resume goes on from a checkpoint: add --checkpoint FILE")
-        if self.settled is not None:
+    def __init__(self, source: WholeFile) -> None:
+        self.source, job = source, source.job
+        self.target, self.overwrite = job.target, job.overwrite
+        self.settled = None if self.target is None else settled(self.target, source)
+        again = self.overwrite or self.settled is not None
+        across = source.factor * max(1, len(tasks.panels(job.task)))
+        height, width = source.picture.size
+        place, form = job.target or "-", piped_format(job, source.picture)
+        size = (height * source.factor, width * across)
+        self.format = check_target(source.picture, place, overwrite=again, format=form, size=size)
+        check_encoding(source.picture, place, format=self.format)
+        if self.target is None:
+            if job.snapshots:
+                raise OptionError("--snapshots lie beside the output: name one with -o")
             return
-        draft = int(np.prod(self.shape)) * self.dtype.itemsize
-        check_room(self.target.absolute().parent, 2 * draft)  # the draft, and an output that may not pack
+        for path in (beside(self.target), *([snapshots_of(self.target)] if job.snapshots else [])):
+            check_place(path, overwrite=True)
+        maps = disagreement.places(self.target) if job.settings.seeds > 1 else ()
+        for path in (*maps, *panels.places(self.target, job.task)):
+            check_place(path, overwrite=again)
 
-    @cached_property
-    def input_sha256(self) -> str:
-        """Of the input, file by file where it is a folder."""
-        assert self.job.source is not None
-        return sha256_of(self.job.source)
+    def write(self, made: Made, report: Report) -> Receipt:
+        """Write the output, and what goes beside it.
 
-    @cached_property
-    def checkpoint(self) -> Checkpoint | None:
-        """The consumer that saves, if one was asked for."""
-        if self.job.checkpoint is None:
-            return None
-        marks = fingerprint(self.job, b"", self.options) | {"picture": self.input_sha256}
-        marks |= {"axes": self.job.axes, "joint": self.job.joint, "warm": self.job.warm}
-        return Checkpoint(self.job.checkpoint, marks, every=self.job.every)
+        Raises:
+            RunError: writing failed; nothing half-written is left.
+        """
+        data = self.encoded(made)
+        said = report(output_sha256=sha256(data), pixels_sha256=pixels_sha256(made.picture))
+        if self.target is None:
+            to_stdout(data)
+            return said
+        text = said.to_json().encode()
+        write_bytes(pending(self.target), text, overwrite=True, sync=False)  # for kills, not for power cuts
+        output, receipt = Content(self.target, data, self.overwrite), Content(beside(self.target), text)
+        others = self.companions(made, self.target)
+        try:
+            write_files(output, *others, receipt)
+        except IpseError as error:
+            forget(self.target, said)
+            if not isinstance(error, OutputError) or digest_of(self.target) != said.output_sha256:
+                raise
+            write_files(replace(output, overwrite=True), *others, receipt)  # another run has written the same
+        forget(self.target, said)
+        return said
+
+    def close(self, *, keep: bool) -> None:
+        """Nothing is held on the disk."""
+
+    def companions(self, made: Made, target: Path) -> list[Content]:
+        """The files that lie beside an output, but for its receipt."""
+        deviation, task = made.result.disagreement, self.source.job.task
+        shown = {} if deviation is None else disagreement.files(deviation, target, like=made.picture)
+        shown |= panels.files(made.picture, target, task, self.format)
+        files = [Content(path, data, self.overwrite) for path, data in shown.items()]
+        kept = made.trajectory
+        return files if kept is None else [*files, Content(snapshots_of(target), kept)]
+
+    def encoded(self, made: Made) -> bytes:
+        """The output's bytes: of what stayed as it was, in the same format, those that came in."""
+        as_it_came = made.result.unchanged and self.format == self.source.picture.format
+        if as_it_came and self.source.unchanged is not None:
+            return self.source.unchanged
+        try:
+            return encode(made.picture, format=self.format)
+        except (OSError, ValueError, RuntimeError, TypeError) as error:
+            said = f"encoding as {self.format} failed ({error}); nothing was written: try .png"
+            raise RunError(said) from error
+
+
+class InDraft(Output):
+    """A file, or a zarr folder, that is encoded from a draft which grew on the disk.
+
+    The draft lies beside the output; with a checkpoint it lies beside that, and outlives a kill.
+
+    Args:
+        source: what is restored.
+
+    Raises:
+        InputError: a place that could not be written, or too little room on the disk.
+    """
+
+    def __init__(self, source: InParts) -> None:
+        self.source, job = source, source.job
+        assert job.target is not None
+        self.target, self.overwrite = job.target, job.overwrite
+        self.settled = settled(self.target, source)
+        again = self.overwrite or self.settled is not None
+        if is_zarr(self.target) and self.settled is None:
+            check_new(self.target)
+        self.format = source.check_target(self.target, overwrite=again)
+        check_place(beside(self.target), overwrite=True)
+        if self.settled is None:
+            need = int(np.prod(source.shape)) * source.dtype.itemsize
+            check_room(self.target.absolute().parent, 2 * need)  # the draft, and an output that may not pack
 
     @cached_property
     def draft(self) -> Draft:
         """The rows of the result; they outlive a kill where there is a checkpoint."""
-        saved = self.job.checkpoint
+        job, target = self.source.job, self.target
+        assert target is not None
+        saved = job.checkpoint
         if saved is None:
-            path = self.target.absolute().with_name(f".ipse-{secrets.token_hex(6)}.tmp")
+            path = target.absolute().with_name(f".ipse-{secrets.token_hex(6)}.tmp")
         else:
             path = saved.absolute().with_name(saved.name + ".rows")
-        resume = saved is not None and self.job.resume and saved.exists()
-        made = Draft(path, self.shape, self.dtype, resume=resume, kept=saved is not None)
+        resume = saved is not None and job.resume and saved.exists()
+        made = Draft(path, self.source.shape, self.source.dtype, resume=resume, kept=saved is not None)
         weakref.finalize(self, made.close, remove=saved is None)
         return made
 
-    def __iter__(self) -> "Iterator[Estimate | State]":
-        """Pull the restoration's events; of an output that is there, none."""
-        if self.settled is None:
-            yield from super().__iter__()
-
-    def finish(self, *, cancelled: bool = False) -> Receipt:
-        """Write what there is, and its receipt; a finished run's draft and checkpoint are removed.
-
-        Raises:
-            RunError: there was nothing yet to write, or writing failed.
-        """
-        said = self.settled
-        if said is None:
-            said = self.put(self.restoration.result(), cancelled=cancelled)
-        settle(self.target)
-        self.draft.close(remove=not (cancelled and self.checkpoint is not None))
-        if self.checkpoint is not None and not cancelled:
-            self.checkpoint.remove()
-        return said
-
-    def check_input(self) -> None:
-        """Refuse to put an input's name to what was read of two.
-
-        Raises:
-            RunError: the input has changed since it was opened.
-        """
-        assert self.job.source is not None
-        now = stamp(self.job.source)
-        known = "input_sha256" in vars(self)  # then a new date alone is no change
-        if now != self.seen and not (known and now and sha256_of(self.job.source) == self.input_sha256):
-            raise RunError(
-                f"{self.job.source}: has changed while it was restored; nothing was written: run it again"
-            )
-
-    def put(self, result: "Result", *, cancelled: bool) -> Receipt:
+    def write(self, made: Made, report: Report) -> Receipt:
         """Write the output, its receipt pending."""
-        made: list[Receipt] = []
+        said: list[Receipt] = []
+        source, target = self.source, self.target
+        assert target is not None
 
-        def note(part: Path) -> None:
-            said = report(self, result, step=result.step, picture=self.picture, data=b"", cancelled=cancelled)
-            made.append(
-                replace(
-                    said,
-                    input_sha256=self.input_sha256,
-                    output_sha256=sha256_of(part),
-                    pixels_sha256=self.pixels_sha256(),
-                )
-            )
-            write_bytes(pending(self.target), made[0].to_json().encode(), overwrite=True)
+        def before(part: Path) -> None:
+            hashes = {"output_sha256": sha256_of(part), "pixels_sha256": source.pixels_sha256(self.draft)}
+            said.append(report(**hashes))
+            write_bytes(pending(target), said[0].to_json().encode(), overwrite=True)
 
-        if result.unchanged:
-            self.copy()
-        self.check_input()
+        if made.result.unchanged:
+            source.copy(self.draft)
+        source.check_unchanged()
         try:
-            put(self.target, self.write_part, overwrite=self.job.overwrite, before=note)
+            put(
+                target,
+                lambda part: source.encode(self.draft, part, format=self.format),
+                overwrite=self.overwrite,
+                before=before,
+            )
         except IpseError as error:  # but where another run of the same job has just written the same
-            same = made and digest_of(self.target) == made[0].output_sha256
+            same = said and digest_of(target) == said[0].output_sha256
             if not (same and isinstance(error, OutputError)):
-                forget(self.target, made)
+                forget(target, *said)
                 raise
-        return made[0]
+        settle(target)
+        return said[0]
+
+    def close(self, *, keep: bool) -> None:
+        """Remove the draft, unless a checkpoint is to go on in it."""
+        self.draft.close(remove=not keep)
 
 
-def forget(output: Path, said: Sequence[Receipt]) -> None:
-    """Remove the pending receipt of what did not get its name, unless another run's has taken its place."""
-    with suppress(OSError):
-        if pending(output).read_bytes() in [one.to_json().encode() for one in said]:
-            pending(output).unlink()
+def snapshots_of(target: Path) -> Path:
+    """Where the trajectory of an output goes."""
+    return target.with_name(target.name + SUFFIX)
 
 
-def settle(output: Path) -> None:
-    """Put the receipt of an output, which has its name now, beside it."""
-    with suppress(FileNotFoundError):  # another run of the same job has
-        pending(output).replace(beside(output))
+def settled(target: Path, source: WholeFile | InParts) -> Receipt | None:
+    """The receipt of what lies at an output, where it is this job's and a kill came before the receipt."""
+    said = awaited(target)
+    if said is None or said.cancelled:
+        return None
+    wanted = asked(source.job, source.options, source.sha256)
+    same = all(getattr(said, key) == wanted[key] for key in wanted.keys() - {"input", "output"})
+    return said if same else None
+
+
+def check_new(target: Path) -> None:
+    """Refuse a zarr folder that could not be made.
+
+    Raises:
+        OutputError: says why.
+    """
+    if target.is_symlink() or target.exists():
+        raise OutputError(
+            f"{target}: exists already; a zarr folder is never replaced: choose a new name, or remove it"
+        )
+    check_place(target)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast, get_origin
@@ -106,7 +107,7 @@ def beside(output: Path) -> Path:
 
 
 def pending(output: Path) -> Path:
-    """Where the receipt of a large output lies while that is about to get its name."""
+    """Where the receipt of an output lies while that is about to get its name."""
     return output.with_name(f".{output.name}.pending")
 
 
@@ -117,6 +118,19 @@ def awaited(output: Path) -> Receipt | None:
     except InputError:
         return None
     return said if digest_of(output) == said.output_sha256 else None
+
+
+def forget(output: Path, *said: Receipt) -> None:
+    """Remove the pending receipt of what did not get its name, unless another run's has taken its place."""
+    with suppress(OSError):
+        if pending(output).read_bytes() in [one.to_json().encode() for one in said]:
+            pending(output).unlink()
+
+
+def settle(output: Path) -> None:
+    """Put the receipt of an output, which has its name now, beside it."""
+    with suppress(FileNotFoundError):  # another run of the same job has
+        pending(output).replace(beside(output))
 
 
 def sha256(data: bytes) -> str:

@@ -1,114 +1,102 @@
-"""Run ↦ Receipt: what was done, with what, and what came of it."""
+"""(job, stream, result) ↦ Receipt: what was done, with what, and what came of it."""
 
 import math
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipse import devices
 from ipse.pictures import Picture
-from ipse.pictures.files import Content
-from ipse.runs import disagreement, panels
-from ipse.runs.receipt import Receipt, plain, sha256, sha256_of_samples
+from ipse.runs import disagreement
+from ipse.runs.job import Job
+from ipse.runs.receipt import Receipt, plain, sha256_of_samples
 
 if TYPE_CHECKING:
-    from ipse.runs.run import Run
-    from ipse.runs.snapshots import Trajectory
-    from ipse.streams.stream import Result
+    from ipse.streams.stream import Result, Stream
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run knows besides its job, stream and result."""
+
+    options: Mapping[str, Any]  #: the task's, files by place and content
+    input_sha256: str
+    seconds: float  #: of all
+    step: int  #: that was written, which ``strength`` may have moved
+    snapshots: Path | None  #: where the trajectory lies
+    cancelled: bool  #: a person ended it
 
 
 def report(
-    run: "Run", result: "Result", *, step: int, picture: Picture, data: bytes, cancelled: bool
+    job: Job, stream: "Stream", result: "Result", facts: Facts, *, output_sha256: str, pixels_sha256: str
 ) -> Receipt:
     """Return the receipt of a run.
 
     Args:
-        run: the run, its stream pulled.
-        result: what the restoration made of it.
-        step: the step that was written, which ``strength`` may have moved.
-        picture: what was written.
-        data: the bytes of the file that was written.
-        cancelled: whether a person ended it.
+        job: what was asked for.
+        stream: the restoration, pulled.
+        result: what came of it.
+        facts: what the run knows besides.
+        output_sha256: of the file that was written.
+        pixels_sha256: of what is seen in it.
     """
     return Receipt(
-        **of_job(run),
-        **of_result(run, result, step=step),
-        **of_machine(run),
-        output_sha256=sha256(data),
-        pixels_sha256=pixels_sha256(picture),
-        cancelled=cancelled,
+        **asked(job, facts.options, facts.input_sha256),
+        **came(job, stream, result, facts),
+        **computed(job),
+        output_sha256=output_sha256,
+        pixels_sha256=pixels_sha256,
+        cancelled=facts.cancelled,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def companions(
-    run: "Run", target: Path, result: "Result", picture: Picture, points: "Trajectory | None"
-) -> list[Content]:
-    """Return the files that lie beside an output, but for its receipt."""
-    deviation, job = result.disagreement, run.job
-    shown = {} if deviation is None else disagreement.files(deviation, target, like=picture)
-    shown |= panels.files(picture, target, job.task, run.format)
-    files = [Content(path, data, job.overwrite) for path, data in shown.items()]
-    kept = points if job.snapshots else None
-    return files if kept is None else [*files, Content(run.snapshots_path, kept.to_bytes())]
-
-
-def of_job(run: "Run") -> dict[str, Any]:
+def asked(job: Job, options: Mapping[str, Any], input_sha256: str) -> dict[str, Any]:
     """Say what was asked for."""
-    job = run.job
     return {
         "task": job.task,
         "input": None if job.source is None else str(job.source.absolute()),
-        "input_sha256": sha256(run.data),
+        "input_sha256": input_sha256,
         "output": None if job.target is None else str(job.target.absolute()),
-        "options": run.options,
+        "options": dict(options),
         "settings": plain(asdict(job.settings)),
         "strength": job.strength,
         "stack": {name: value for name in ("axes", "joint", "warm") if (value := getattr(job, name))},
     }
 
 
-def of_result(run: "Run", result: "Result", *, step: int) -> dict[str, Any]:
+def came(job: Job, stream: "Stream", result: "Result", facts: Facts) -> dict[str, Any]:
     """Say what came of it."""
-    kept = run.snapshots is not None and run.job.snapshots and not result.unchanged
+    pilot = stream.seconds  # those of tiles and seeds count as the fit's
+    spent = {"pilot": pilot, "fit": max(0.0, result.seconds - pilot), "total": facts.seconds}
     return {
-        "snapshots": str(run.snapshots_path.absolute()) if kept else None,
+        "snapshots": None if facts.snapshots is None else str(facts.snapshots.absolute()),
         "estimates": plain(result.estimates),
-        "reason": result.reason if run.job.repeat is None else run.job.repeat.reason,
+        "reason": result.reason if job.repeat is None else job.repeat.reason,
         "unchanged": result.unchanged,
-        "pilots": run.pilots,
-        "step": step,
+        "pilots": stream.count_of_estimates,
+        "step": facts.step,
         "steps": result.steps,
-        "tiles": None,
-        "runs": [],
-        **run.restoration.done,
-        "disagreement": dict(disagreement.said(result.disagreement, run.job.target)),
-        "score": finite(result.score) if step == result.step else None,
+        "disagreement": dict(disagreement.said(result.disagreement, job.target)),
+        "score": finite(result.score) if facts.step == result.step else None,
         "pilot_score": finite(result.pilot_score),
-        "seconds": seconds(run, result),
+        "seconds": {name: round(value, 3) for name, value in spent.items()},
+        **({"tiles": None, "runs": []} | dict(stream.done)),
     }
 
 
-def of_machine(run: "Run") -> dict[str, Any]:
+def computed(job: Job) -> dict[str, Any]:
     """Say what computed it."""
     import torch
 
-    from ipse.devices import find_device
-
-    device = find_device(run.job.settings.device)
+    device = devices.find_device(job.settings.device)
     return {
         "device": {"name": device, "model": devices.device_model(device)},
         "threads": torch.get_num_threads(),
         "versions": devices.versions(),
     }
-
-
-def seconds(run: "Run", result: "Result") -> dict[str, float]:
-    """Return the seconds of the pilot, of the fit, and in total; those of tiles and seeds count as the fit's."""
-    pilot = run.restoration.seconds
-    spent = {"pilot": pilot, "fit": max(0.0, result.seconds - pilot), "total": run.seconds}
-    return {name: round(value, 3) for name, value in spent.items()}
 
 
 def finite(score: float | None) -> float | None:

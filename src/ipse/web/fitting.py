@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipse import tasks
-from ipse.pictures import Picture, read, write_bytes
+from ipse.pictures import read, write_bytes
 from ipse.pictures.tiling import enlargement, side_for
 from ipse.runs.disagreement import places
-from ipse.runs.inputs import run_of, stack_of, takes_windows
 from ipse.runs.job import Job
+from ipse.runs.open import open_run, open_whole, stack_of, takes_windows
+from ipse.runs.outputs import Bytes, snapshots_of
 from ipse.runs.receipt import Receipt, beside
 from ipse.runs.report import finite
 from ipse.runs.run import Run
@@ -19,7 +20,7 @@ from ipse.settings import Settings
 from ipse.streams.parts import Parts
 from ipse.streams.stream import Estimate, steps, time_left
 from ipse.web.channel import Channel
-from ipse.web.pieces import cropped
+from ipse.web.pieces import Region
 from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, VIEW, point_name, target_for
 from ipse.web.previews import Previews
 from ipse.web.views import view
@@ -31,29 +32,12 @@ EVERY = 0.12  # seconds between two messages of steps
 SAVED = 10.0  # seconds between checkpoints
 
 
-class Piece(Run):
-    """A trial on a region: as the tile of a whole picture, with what was found in the whole.
-
-    Args:
-        job: the job on the whole picture.
-        region: left, top, width, height, in pixels of the upright view.
-    """
-
-    def __init__(self, job: Job, region: tuple[int, int, int, int]) -> None:
-        super().__init__(job)
-        self.picture, options = cropped(self.picture, region, job.task, job.settings, job.options)
-        self.job = replace(job, options=options, settings=replace(job.settings, tile=0))
-
-    def output(self, picture: Picture, *, unchanged: bool) -> bytes:  # noqa: ARG002 - the whole file is not the piece
-        """Write the piece, also where nothing was restored."""
-        return super().output(picture, unchanged=False)
-
-
 def fit(order: dict[str, Any], channel: Channel) -> None:
     """Carry out a job; say what happens."""
     folder = Path(order["folder"])
     run = opened(order, folder)
-    if isinstance(run, Piece):
+    piece = isinstance(run.input, Region)
+    if piece:
         write_bytes(folder / BEFORE, view(run.picture), overwrite=True)
     previews = Previews(run, folder / PREVIEW)
     cancelled = pull(run, previews, channel)
@@ -64,7 +48,7 @@ def fit(order: dict[str, Any], channel: Channel) -> None:
     said = run.finish(cancelled=cancelled)
     if run.checkpoint is not None:
         run.checkpoint.remove()
-    channel.put({"say": "done", "receipt": summary(said)} | shown(run, folder, piece=isinstance(run, Piece)))
+    channel.put({"say": "done", "receipt": summary(said)} | shown(run, folder, piece=piece))
 
 
 def opened(order: dict[str, Any], folder: Path) -> Run:
@@ -78,13 +62,14 @@ def opened(order: dict[str, Any], folder: Path) -> Run:
     target = target_for(folder, order["task"], source, picture)
     job = Job(order["task"], source, target, settings, options, overwrite=True)
     if order["region"] is not None:
-        return Piece(job, tuple(order["region"]))
+        region = Region(job, tuple(order["region"]))
+        return Run(region.job, region, Bytes(region))
     kept = {"checkpoint": folder / CHECKPOINT, "every": SAVED, "resume": True}
     if stack_of(job) is not None or takes_windows(job):
-        return run_of(replace(job, **kept))
+        return open_run(replace(job, **kept))
     side = side_for(picture.size, told=tasks.uncut(job.task, settings).tile, factor=enlargement(options))
     one = side == 0 and not settings.tile and settings.seeds == 1
-    return Run(replace(job, snapshots=one, **kept))
+    return open_whole(replace(job, snapshots=one, **kept))
 
 
 def pull(run: Run, previews: Previews, channel: Channel) -> bool:
@@ -110,7 +95,7 @@ class Telling:
 
     def tell(self, event: "Estimate | State") -> None:
         """Say an event, if it is time; pilots at once."""
-        problem = self.run.restoration.problem
+        problem = self.run.stream.problem
         if not self.begun and problem is not None:
             self.begun = True
             self.channel.send("found", estimates=problem.estimates)
@@ -140,29 +125,29 @@ def wait(run: Run, channel: Channel) -> None:
 
 def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
     """Return what there is to say of an event."""
-    parts = {"tile": run.restoration.done.get("tiles"), "tiles": count_of(run)}
+    parts = {"tile": run.stream.done.get("tiles"), "tiles": count_of(run)}
     if isinstance(event, Estimate):
         say = "refined" if event.refined else "pilot"
         return {"say": say, "index": event.index + 1, "left": parts_left(run)} | parts
     return {
         "say": "step",
         "step": event.step,
-        "steps": steps(run.restoration),
+        "steps": steps(run.stream),
         "loss": finite(event.loss),
         "score": finite(event.score),
-        "left": time_left(run.restoration, event),
+        "left": time_left(run.stream, event),
     } | parts
 
 
 def count_of(run: Run) -> int | None:
     """How many tiles or planes there are; None where the picture is restored whole."""
-    stream = run.restoration
+    stream = run.stream
     return stream.cut.count if isinstance(stream, Parts) and "tiles" in stream.done else None
 
 
 def parts_left(run: Run) -> float | None:
     """Seconds for the parts that follow, where one is done: they are like those before."""
-    stream = run.restoration
+    stream = run.stream
     if not isinstance(stream, Parts) or stream.index == 0:
         return None
     left = stream.spent_before / stream.index * (stream.cut.count - stream.index)
@@ -196,8 +181,8 @@ def shown(run: Run, folder: Path, *, piece: bool) -> dict[str, Any]:
         beside(target).unlink(missing_ok=True)  # it would speak of the whole picture
     body: dict[str, Any] = {"result": target.name, "size": made.size, "points": [], "chosen": None}
     body["disagreement"] = places(target)[1].exists()
-    if run.job.snapshots and run.snapshots_path.exists():
-        points = Trajectory.read(run.snapshots_path)
+    if run.job.snapshots and snapshots_of(target).exists():
+        points = Trajectory.read(snapshots_of(target))
         for step in points.points:
             write_bytes(folder / point_name(step), view(made, points.pixels(step)), overwrite=True)
         body |= {"points": sorted(points.points), "chosen": points.chosen}

@@ -1,6 +1,7 @@
 """A region of the upright view ↦ a piece of the picture, with what was found in the whole."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,31 @@ import numpy as np
 from ipse import tasks
 from ipse.pictures import Picture
 from ipse.pictures.mask import stored
+from ipse.runs.inputs import WholeFile
+from ipse.runs.job import Job
 from ipse.settings import Settings
 from ipse.web.views import upright_size
 
-Region = tuple[int, int, int, int]
+Box = tuple[int, int, int, int]  # left, top, width, height, in pixels of the upright view
+
+
+class Region(WholeFile):
+    """A trial on a region: as the tile of a whole picture, with what was found in the whole.
+
+    Args:
+        job: the job on the whole picture.
+        box: the region.
+    """
+
+    def __init__(self, job: Job, box: Box) -> None:
+        super().__init__(job)
+        self.unchanged = None  # the whole file is not the piece
+        self.picture, options = cropped(self.picture, box, job.task, job.settings, job.options)
+        self.job = replace(job, options=options, settings=replace(job.settings, tile=0))
 
 
 def cropped(
-    picture: Picture, region: Region, task: str, settings: Settings, options: Mapping[str, Any]
+    picture: Picture, region: Box, task: str, settings: Settings, options: Mapping[str, Any]
 ) -> tuple[Picture, Mapping[str, Any]]:
     """Return a piece of a picture, and a task's options for it.
 

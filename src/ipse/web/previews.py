@@ -54,7 +54,7 @@ class Previews:
 
     def restored(self, x: "Tensor") -> Pixels:
         """Return what the fitted tensor means, known samples as they were."""
-        problem: Any = self.run.restoration.problem
+        problem: Any = self.run.stream.problem
         assert isinstance(problem, Problem)  # there is no event without one
         pixels: Pixels = problem.outputs(x)[0].float().cpu().numpy()
         if problem.keep is not None:
@@ -63,13 +63,13 @@ class Previews:
 
     def stored(self) -> Pixels:
         """Return the pixels of what is under way: the picture's, or the tile's."""
-        current = self.run.restoration.current
+        current = self.run.stream.current
         assert current is not None  # there is no event without one
         return current.picture.pixels
 
     def whole(self, pixels: Pixels) -> Pixels:
         """Return the whole picture, or the plane under way, small: a tile is put onto those before it."""
-        stream = self.run.restoration.mosaic
+        stream = self.run.stream.mosaic
         place = None if stream is None else stream.cut.place(stream.index)
         if stream is None or place is None:
             return pixels

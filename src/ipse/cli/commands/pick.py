@@ -10,8 +10,9 @@ from ipse import tasks
 from ipse.cli.numbers import reading
 from ipse.errors import InputError, one_line
 from ipse.pictures import Picture, check_target, read, write
-from ipse.runs.job import blank, check_same
+from ipse.runs.job import blank
 from ipse.runs.receipt import Receipt
+from ipse.runs.rerun import check_same
 from ipse.runs.snapshots import Trajectory
 
 

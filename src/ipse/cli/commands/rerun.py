@@ -9,9 +9,9 @@ import typer
 from ipse.cli.carry_out import fitted, summary
 from ipse.cli.interrupts import Interrupts
 from ipse.errors import InputError, one_line
-from ipse.runs.inputs import run_of
-from ipse.runs.job import repeated
+from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt
+from ipse.runs.rerun import repeated
 
 
 def command(
@@ -34,7 +34,7 @@ def command(
         raise InputError(f"{receipt} comes from a run that wrote to standard output: give a file with -o")
     job = repeated(said, source=input, target=target, overwrite=overwrite)
     with Interrupts() as interrupts:
-        run = run_of(job)
+        run = open_run(job)
         set_threads(said.threads)
         made = fitted(run, interrupts, quiet=quiet)
     if json:

@@ -4,6 +4,7 @@ The draft lies beside what it will become. It lets a stream of tiles end in any 
 own tiles, and a kill in mid-run lose no row that a checkpoint counts.
 """
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ipse.errors import RunError
+from ipse.pictures.large.source import bands
 from ipse.pictures.levels import Samples
 
 
@@ -75,6 +77,19 @@ class Draft:
         self.file.seek(rows.start * self.row)
         count = (rows.stop - rows.start) * self.shape[1] * self.shape[2]
         return np.fromfile(self.file, self.dtype, count).reshape(-1, *self.shape[1:])
+
+    def sha256(self, channels: int, *, alpha: bool) -> str:
+        """The hash of what is seen, as of a picture in memory: the first channels are colours, alpha follows."""
+        height, width, _ = self.shape
+        digest = hashlib.sha256()
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        digest.update(f"{self.dtype.str}{shape};".encode())
+        for rows in bands(height):
+            digest.update(self.read(rows)[..., :channels].tobytes())
+        digest.update(f"{self.dtype.str}{(height, width)};".encode() if alpha else b"none;")
+        for rows in bands(height) if alpha else ():
+            digest.update(self.read(rows)[..., channels:].tobytes())
+        return digest.hexdigest()
 
     def sync(self) -> None:
         """Make what was written last through a power cut."""

@@ -1,0 +1,107 @@
+"""Job ↦ Run: the one place that knows which picture is read whole, which through windows, and which is a stack.
+
+What goes through windows is chosen by the number of pixels, and by the memory there is.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ipse import devices, tasks
+from ipse.errors import OptionError
+from ipse.pictures.large import opened, size_of
+from ipse.pictures.large.open import is_zarr
+from ipse.pictures.stacks.stack import Stack, found_stack
+from ipse.pictures.tiling import LARGE, enlargement
+from ipse.runs.inputs import WholeFile
+from ipse.runs.job import Job
+from ipse.runs.large import LargeFile
+from ipse.runs.outputs import Bytes, InDraft
+from ipse.runs.run import Run
+from ipse.runs.stacks import SUFFIXES, StackFile
+
+GIANT = 1 << 26  # pixels of a result from which it is never whole in memory, whatever there is of it
+HELD = 60  # bytes a pixel that a run in tiles holds of an RGB picture: five float32 copies
+SHARE = 0.5  # of the free memory that these may take
+
+
+def open_run(job: Job) -> Run:
+    """Open a job; what cannot work is refused here.
+
+    Raises:
+        InputError: for all that can be refused without a fit: paths, formats, options, missing files.
+    """
+    tasks.find(job.task)
+    if job.source is None:
+        return open_whole(job)
+    stack = stack_of(job)
+    if stack is not None:
+        planes = StackFile(job, stack.measured())
+        return Run(job, planes, InDraft(planes))
+    if not takes_windows(job):
+        return open_whole(job)
+    source = opened(job.source, coefficients=job.task == "dejpeg")
+    if source is None:
+        return open_whole(job)
+    large = LargeFile(job, source)
+    return Run(job, large, InDraft(large))
+
+
+def open_whole(job: Job) -> Run:
+    """Open a job whose picture is held in memory, whatever its size.
+
+    Raises:
+        InputError: as ``open_run``.
+    """
+    tasks.find(job.task)
+    whole = WholeFile(job)
+    return Run(job, whole, Bytes(whole))
+
+
+def stack_of(job: Job) -> Stack | None:
+    """The stack in a job's file, by its header; None where there is one picture, or the task cannot take planes.
+
+    Raises:
+        OptionError: axes that do not fit, or a task that takes no stack.
+    """
+    places = [path for path in (job.source, job.target) if path is not None]
+    named = len(places) == 2 and all(path.suffix.lower() in SUFFIXES for path in places)
+    looked = job.axes is not None or (named and tasks_in_parts(job.task, job.options))
+    stack = found_stack(job.source, axes=job.axes) if job.source is not None and looked else None
+    if stack is None and (job.axes or job.joint or job.warm):
+        raise OptionError(
+            f"{job.source or 'standard input'}: is no stack: leave --axes, --joint and --warm out"
+        )
+    if stack is not None and not tasks_in_parts(job.task, job.options):
+        raise OptionError(f"{job.task} takes no stack with these options: give it one picture")
+    return stack
+
+
+def takes_windows(job: Job) -> bool:
+    """Whether a job's picture, by its header, is one for windows, and the job asks for nothing they do not have."""
+    if job.source is None or job.target is None or not _through_windows(job):
+        return False
+    if is_zarr(job.source) or is_zarr(job.target):
+        return True
+    if job.collects or job.settings.seeds > 1 or job.settings.tile == 0:
+        return False
+    size = size_of(job.source)
+    pixels = 0 if size is None else size[0] * size[1] * enlargement(job.options) ** 2
+    if pixels < LARGE or pixels >= GIANT:
+        return pixels >= GIANT
+    room = devices.memory_available()
+    return room is not None and HELD * pixels > SHARE * room
+
+
+def tasks_in_parts(task: str, options: Mapping[str, Any]) -> bool:
+    """Whether a task sees its picture in parts, alone, and nothing lies over it."""
+    files = any(isinstance(value, Path) for value in options.values())
+    return task in tasks.names() and tasks.sees(task) == "parts" and not (files or tasks.panels(task))
+
+
+def _through_windows(job: Job) -> bool:
+    """Whether a task sees its picture in parts, and what lies over it too."""
+    if tasks_in_parts(job.task, job.options):
+        return True
+    settles = job.task in tasks.names() and tasks.laid(job.task) is not None
+    return settles and isinstance(job.options.get("mask"), Path)
