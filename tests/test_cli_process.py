@@ -41,10 +41,12 @@ def wait_for(process, word):
     return seen
 
 
-def test_an_interrupted_fit_writes_the_best_so_far(folder):
+def test_an_interrupted_fit_writes_the_best_so_far(folder, request):
     signals = {"int.png": signal.SIGINT, "term.png": signal.SIGTERM, "hup.png": signal.SIGHUP}
     task = ("denoise", "in.png", "--sigma", "20", "--rule", "last", "--steps", "100000")
     started = {name: stubs.start(*task, "-o", name, cwd=folder, command=COMMAND) for name in signals}
+    for process in started.values():  # whatever fails here, no fit goes on for hours beside the other tests
+        request.addfinalizer(process.kill)
     for name, process in started.items():
         wait_for(process, "step 1 of")
         time.sleep(0.2)

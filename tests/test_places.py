@@ -16,7 +16,7 @@ from ipse.cli import main
 
 MANIFEST = "ipse-manifest.jsonl"
 BEGIN = ["smooth", "-q", "--steps", "2"]
-GIANT = ("ipse.runs.inputs.GIANT", "ipse.runs.inputs.LARGE", "ipse.pictures.large.open.SMALL")
+GIANT = ("ipse.runs.open.GIANT", "ipse.runs.open.LARGE", "ipse.pictures.large.open.SMALL")
 
 
 @dataclass(frozen=True)
