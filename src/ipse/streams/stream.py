@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ipse.pictures import Picture
+from ipse.pictures import Picture, exhibit
 from ipse.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,6 +55,14 @@ class Result:
     def image(self) -> Any:
         """The restored picture as an array; the library's faces give back the kind they were given."""
         return self.picture.to_array()
+
+    def _repr_html_(self) -> str:
+        """The result as a notebook shows it."""
+        return exhibit.html(self)
+
+    def _repr_png_(self) -> bytes:
+        """The restored picture as a notebook shows it."""
+        return exhibit.png(self)
 
 
 class Stream(Protocol):

@@ -14,6 +14,7 @@ from ipse.errors import PictureError
 from ipse.pictures import FORMATS, Metadata, Picture, encode, from_array, read, read_mask, write_bytes
 from ipse.pictures.mask import stored
 from ipse.pictures.metadata import oriented
+from ipse.pictures.views import UPRIGHT, upright_size, view
 from ipse.runs.describe import about_damage, about_file
 from ipse.runs.receipt import Receipt, beside, sha256
 from ipse.runs.report import pixels_sha256
@@ -24,7 +25,6 @@ from ipse.web.channel import Channel
 from ipse.web.hostile import check_single, weighed
 from ipse.web.pieces import cropped
 from ipse.web.places import STORED, VIEW
-from ipse.web.views import UPRIGHT, upright_size, view
 
 LOOK = 3 << 20  # number of samples from the middle that are analysed for noise: 1024² pixels of RGB
 SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ipse import tasks
 from ipse.pictures import read, write_bytes
 from ipse.pictures.tiling import enlargement, side_for
+from ipse.pictures.views import view
 from ipse.runs.disagreement import places
 from ipse.runs.job import Job
 from ipse.runs.open import open_run, open_whole, stack_of, takes_windows
@@ -23,7 +24,6 @@ from ipse.web.channel import Channel
 from ipse.web.pieces import Region
 from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, VIEW, point_name, target_for
 from ipse.web.previews import Previews
-from ipse.web.views import view
 
 if TYPE_CHECKING:
     from ipse.engine.stopping import State

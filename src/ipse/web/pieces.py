@@ -9,10 +9,10 @@ import numpy as np
 from ipse import tasks
 from ipse.pictures import Picture
 from ipse.pictures.mask import stored
+from ipse.pictures.views import upright_size
 from ipse.runs.inputs import WholeFile
 from ipse.runs.job import Job
 from ipse.settings import Settings
-from ipse.web.views import upright_size
 
 Box = tuple[int, int, int, int]  # left, top, width, height, in pixels of the upright view
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from ipse.engine.problem import Problem
 from ipse.pictures import write_bytes
+from ipse.pictures.views import SIDE, view
 from ipse.runs.run import Run
 from ipse.streams.parts import Parts
-from ipse.web.views import SIDE, view
 
 if TYPE_CHECKING:
     from torch import Tensor
