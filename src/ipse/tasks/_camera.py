@@ -51,7 +51,7 @@ def posed(y: Tensor, settings: Settings) -> Problem | None:
     measured = noise_of(y)
     if measured is None:
         return None
-    found = {"noise": said(measured), "kind": "correlated", "sigma": levels(measured)}
+    found: dict[str, object] = {"noise": said(measured), "kind": "correlated", "sigma": levels(measured)}
     return problem(y, measured, settings, found)
 
 
