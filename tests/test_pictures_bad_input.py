@@ -29,7 +29,7 @@ def header_only(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("text.png", b"This is no picture at all.\n", ["no picture"]),
+        ("text.png", b"This is no picture at all.\n", ["not a picture"]),
         ("empty.png", b"", ["empty"]),
         ("huge.png", header_only(60000, 60000), ["60000×60000", "at most 268 million"]),
         ("wide.png", header_only(20000, 13500), ["20000×13500"]),
@@ -37,7 +37,7 @@ def header_only(width: int, height: int) -> bytes:
         ("start.png", b"\x89PNG\r\n\x1a\n\0\0", ["damaged"]),
         ("start.jpg", b"\xff\xd8\xff\xe0\0", ["damaged"]),
         ("start.tif", b"II*\0\x08\0\0\0", ["damaged"]),
-        ("zip.png", b"PK\x03\x04" + bytes(200), ["no picture"]),
+        ("zip.png", b"PK\x03\x04" + bytes(200), ["not a picture"]),
     ],
 )
 def test_files_that_are_no_pictures(name: str, data: bytes, words: list[str], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""x* = f_θ*(z): a picture is restored from itself alone.
+"""ipse restores a picture from itself alone.
 
     import ipse
 
@@ -6,11 +6,11 @@
     result.image                            # the same kind, shape and dtype
     result.reason, result.step, result.score
 
-``denoise``, ``dejpeg``, ``inpaint``, ``upscale`` and ``restore(image, task)`` are the whole of it for most;
-``Restoration`` is the stream of a run, to watch or to leave; ``Problem``, ``Prior`` and ``Fit`` are the
-equation, to build one's own.
+Most users only need ``denoise``, ``dejpeg``, ``inpaint``, ``upscale`` and ``restore(image, task)``. Iterate over a
+``Restoration`` to watch a run or to stop it early. Use ``Problem``, ``Prior`` and ``Fit`` to solve your own inverse
+problem, x* = f_θ*(z).
 
-Nothing is imported, PyTorch least of all, before it is used.
+Modules, including PyTorch, are imported on first use.
 """
 
 from importlib import import_module
@@ -134,7 +134,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first asked for (PEP 562)."""
+    """Import names on first use (PEP 562)."""
     if name == "__version__":
         from importlib.metadata import version
 
@@ -147,5 +147,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """All public names, imported or not."""
+    """All public names, whether imported yet or not."""
     return sorted([*__all__, "__version__"])

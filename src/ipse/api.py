@@ -1,16 +1,16 @@
-"""x* = restore(y): the library's face, a function for each task.
+"""x* = restore(y): the library's functions, one for each task.
 
-Every function takes one image and gives the same kind back as ``result.image``:
+Every function takes one image and returns the same kind of image as ``result.image``:
 
-- an array (H, W) or (H, W, C), any real dtype; ``channel_axis`` says where channels are, as in scikit-image. Of four
-  the last is alpha, and carried, if ``alpha`` says so or it looks so (mostly clear or opaque, or smooth). Samples that
-  are masked (``numpy.ma``) are not looked at, and come back as they were
+- an array (H, W) or (H, W, C), any real dtype; ``channel_axis`` is the axis of the channels, as in scikit-image. The
+  last of four channels is alpha, which is kept unchanged, if ``alpha`` says so or it looks like alpha (mostly clear or
+  opaque, or smooth). Masked samples (``numpy.ma``) are ignored and returned unchanged
 - a PIL image of any mode
 - a tensor (H, W), (C, H, W) or (1, C, H, W), on any device
 - a path, or an ``ipse.Picture``: the image is a ``Picture``, which ``result.save`` writes with its metadata
 
-Integers are restored within the range of their type; floats within [0, 1], or within their own range where
-they leave it. To watch a run, or to leave it early, pull its stream:
+Integers are restored within the range of their type; floats within [0, 1], or within their own range if they exceed
+it. To watch a run, or to stop it early, iterate over a ``Restoration``:
 
     restoration = ipse.Restoration(ipse.Picture.from_array(image), "denoise")
     for event in restoration:
@@ -38,7 +38,7 @@ from ipse.tasks.upscale import Kernel
 
 
 class Common(TypedDict, total=False):
-    """What every function can be told: the fields of ``Settings``, and what the channels of an array are."""
+    """Keyword arguments of all functions: the fields of ``Settings``, and those that describe an array's channels."""
 
     preset: Preset
     seed: int
@@ -57,20 +57,20 @@ class Common(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Result(engine.Result):
-    """A restored image, and how it came about."""
+    """A restored image, with details of the run."""
 
     back: Back = Picture.to_array
     before: Picture | None = field(
         default=None, repr=False, compare=False
-    )  #: the damaged picture, to be shown
+    )  #: the damaged picture, for display
 
     @property
     def image(self) -> Any:
-        """The restored image, of the kind, dtype and layout that was given."""
+        """The restored image, of the same kind, dtype and layout as the input."""
         return self.back(self.picture)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the picture, with all that it carries.
+        """Write the picture with all its metadata.
 
         Raises:
             OutputError: the place or the format cannot take it.
@@ -78,18 +78,18 @@ class Result(engine.Result):
         pictures.write(self.picture, path, overwrite=overwrite)
 
     def _repr_html_(self) -> str:
-        """Before, after, and what was found, in a notebook."""
+        """Before, after, and estimates, for a notebook."""
         return exhibit.html(self, self.before)
 
     def _repr_png_(self) -> bytes:
-        """Before and after, where a notebook cannot show HTML."""
+        """Before and after, for notebooks that cannot show HTML."""
         return exhibit.png(self, self.before)
 
 
 def enhance(image: ImageLike, **common: Unpack[Common]) -> Result:
-    """Find out what is wrong with an image (noise of any kind, impulses, JPEG), and repair it; as ``ipse enhance``.
+    """Detect what is wrong with an image (noise of any kind, impulses, JPEG artefacts) and repair it.
 
-    Args and errors are those of `dejpeg`, less the quality: of a path the JPEG's own tables are used.
+    Arguments and errors are those of `dejpeg`, without ``quality``. For a path, the JPEG file's own tables are used.
     """
     return restore(image, "enhance", **common)
 
@@ -97,32 +97,32 @@ def enhance(image: ImageLike, **common: Unpack[Common]) -> Result:
 def denoise(
     image: ImageLike, *, sigma: float | None = None, noise: Kind = "auto", **common: Unpack[Common]
 ) -> Result:
-    """Take noise out of an image: Gaussian, Poisson, speckle, …, of unknown strength by default.
+    """Remove noise from an image: Gaussian, Poisson, speckle, …, of unknown level by default.
 
     Args:
         image: y; see above for kinds and ranges.
         sigma: standard deviation of the noise on the scale 0 to 255, whatever the dtype; None estimates it.
-        noise: "gaussian", "poisson", "speckle" or "salt-and-pepper"; "auto" finds out.
+        noise: "gaussian", "poisson", "speckle" or "salt-and-pepper"; "auto" detects it.
         **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
-        PictureError: the image is no usable picture.
+        PictureError: the image is not a usable picture.
     """
     return restore(image, "denoise", sigma=sigma, noise=noise, **common)
 
 
 def dejpeg(image: ImageLike, *, quality: int | None = None, **common: Unpack[Common]) -> Result:
-    """Take the blocks, ringing and lost detail of JPEG out of an image.
+    """Remove JPEG artefacts (blocks and ringing) from an image and recover detail.
 
     Args:
-        image: y; of a path or a PIL image that was opened from a file, the file's own tables are used.
-        quality: IJG quality 1 to 100, for an image that has lost its tables.
+        image: y; for a path, or a PIL image opened from a file, the file's own tables are used.
+        quality: IJG quality, 1 to 100, for an image that is no longer a JPEG file; None estimates it.
         **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
-        PictureError: the image is no usable picture.
+        PictureError: the image is not a usable picture.
     """
     return restore(image, "dejpeg", quality=quality, **common)
 
@@ -130,64 +130,64 @@ def dejpeg(image: ImageLike, *, quality: int | None = None, **common: Unpack[Com
 def inpaint(
     image: ImageLike, *, mask: ImageLike, polarity: Polarity = "auto", **common: Unpack[Common]
 ) -> Result:
-    """Fill what a mask marks; all other samples come back bit by bit.
+    """Fill the pixels marked by a mask; all other samples stay bit-exact.
 
     Args:
         image: y; see above for kinds and ranges.
-        mask: (H, W), of any of these kinds: what is to be filled, or what is known.
-        polarity: what white, or True, marks; "auto" decides by the image, and ``result.estimates`` says how.
+        mask: (H, W), of any of these kinds: marks the pixels to fill, or the known ones.
+        polarity: the meaning of white, or True; "auto" decides from the image, and ``result.estimates`` reports it.
         **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
-        MaskError: the mask does not fit the image, or marks nothing or everything.
+        MaskError: the mask does not match the image, or marks no pixel or all of them.
         OptionError: a value that cannot be used.
-        PictureError: the image is no usable picture.
+        PictureError: the image is not a usable picture.
     """
     return restore(image, "inpaint", mask=array_of(mask), polarity=polarity, **common)
 
 
 def upscale(image: ImageLike, *, factor: int, kernel: Kernel = "bicubic", **common: Unpack[Common]) -> Result:
-    """Enlarge an image so that, made small again, it is the one given.
+    """Enlarge an image so that downsampling the result gives the input back.
 
     Args:
         image: y (H, W); the result is (factor · H, factor · W).
-        factor: how many times larger each side becomes, 2 to 8.
-        kernel: how the image was made small.
+        factor: scale factor of each side, 2 to 8.
+        kernel: the kernel that the image was downsampled with.
         **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
-        PictureError: the image is no usable picture.
+        PictureError: the image is not a usable picture.
     """
     return restore(image, "upscale", factor=factor, kernel=kernel, **common)
 
 
 def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Result:
-    """Take the noise out of a photo without flash by one of the same scene with flash.
+    """Denoise a photo taken without flash, guided by one of the same scene with flash.
 
     Args:
-        image: y, without flash; its light stays.
-        flash: the photo with flash, of the same size but for a few pixels.
+        image: y, the photo without flash, whose lighting is kept.
+        flash: the photo with flash; its size may differ by a few pixels.
         **common: the fields of ``Settings`` but ``latent``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
-        PictureError: an image is no usable picture, or their sizes do not match.
+        PictureError: an image is not a usable picture, or their sizes do not match.
     """
     return restore(image, "flash", flash=array_of(flash), **common)
 
 
 def compare_priors(image: ImageLike, *, factor: int = 4, **common: Unpack[Common]) -> Result:
-    """Enlarge an image by free pixels, by total variation and by the network.
+    """Enlarge an image with three priors side by side: none (free pixels), total variation, and the network.
 
     Args:
         image: y (H, W); the result is (factor · H, 3 · factor · W): ``numpy.split(result.image, 3, axis=1)``.
-        factor: how many times larger each side becomes, 2 to 8.
+        factor: scale factor of each side, 2 to 8.
         **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
-        PictureError: the image is no usable picture.
+        PictureError: the image is not a usable picture.
     """
     return restore(image, "compare-priors", factor=factor, **common)
 
@@ -200,31 +200,31 @@ def invert(
     weights: Path | None = None,
     **common: Unpack[Common],
 ) -> Result:
-    """Draw an image that a trained model cannot tell from the one given.
+    """Reconstruct an image from its features at a layer of a trained model.
 
     Args:
         image: y, gray or RGB; the result has the model's size.
-        layer: the layer whose features are kept; several with commas.
+        layer: the layer whose features to keep, or several separated by commas.
         model: one of ``ipse.models.names()``; None is the default.
-        weights: a file of its weights; see ``ipse.models.load``.
+        weights: a file with its weights; see ``ipse.models.load``.
         **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
-        OptionError: an unknown model or layer, or weights that are not there.
-        PictureError: the image is no usable picture.
+        OptionError: the model or layer is unknown, or the weights are missing.
+        PictureError: the image is not a usable picture.
     """
     return restore(image, "invert", layer=layer, model=model, weights=weights, **common)
 
 
 def maximise(wanted: str | tuple[str, int], **given: Any) -> Result:
-    """Draw the RGB image (H, W, 3), uint8, that excites a class or a channel of a trained model the most.
+    """Synthesise the RGB image (H, W, 3), uint8, that maximally activates a class or channel of a trained model.
 
     Args:
         wanted: a class, by name or number, or (layer, channel).
         **given: ``window``, ``model``, ``weights`` and ``prior`` of the task, and the fields of ``Settings``.
 
     Raises:
-        OptionError: an unknown model, class, layer or channel, or weights that are not there.
+        OptionError: the model, class, layer or channel is unknown, or the weights are missing.
     """
     named = (
         {"class_": wanted}
@@ -235,16 +235,16 @@ def maximise(wanted: str | tuple[str, int], **given: Any) -> Result:
 
 
 def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
-    """Restore an image by the task of that name.
+    """Restore an image with the named task.
 
     Args:
         image: the damaged image; see above.
-        task: any there is; "restore" undoes what ``mask``, ``psf`` and ``factor`` tell, all at once.
+        task: name of a task; "restore" undoes any combination of ``mask``, ``psf`` and ``factor``.
         **given: the task's own options, the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
-        OptionError: an option that the task does not have, or a value that it cannot use.
-        PictureError: the image is no usable picture.
+        OptionError: an option is unknown to the task, or has an invalid value.
+        PictureError: the image is not a usable picture.
     """
     from ipse.runs.plan import check_memory
 

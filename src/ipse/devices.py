@@ -1,4 +1,4 @@
-"""What computes: versions, devices, threads, memory. Receipts name it, and plans hang on it."""
+"""Versions, devices, threads and memory, for receipts and plans."""
 
 import os
 import platform
@@ -16,10 +16,10 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def find_device(name: str) -> str:
-    """Settle "auto" on the fastest device there is, and check any other.
+    """Return the device to use: the fastest one for "auto", otherwise the given one if it is available.
 
     Raises:
-        DeviceError: the device is not there; the message lists those that are.
+        DeviceError: the device is not available; the message lists those that are.
     """
     import torch
 
@@ -31,12 +31,12 @@ def find_device(name: str) -> str:
     if name == "cuda" and "cuda:0" in present:
         return "cuda:0"
     if name not in present:
-        raise DeviceError(f"device {name!r} is not there: choose auto or one of {', '.join(present)}")
+        raise DeviceError(f"device {name!r} is not available: choose auto or one of {', '.join(present)}")
     return name
 
 
 def find_precision(name: Precision, device: str) -> Literal["float32", "bfloat16"]:
-    """Settle "auto": half the bits where tensor cores take them; on a CPU results stay the same on every machine."""
+    """Return the precision to use; "auto" is bfloat16 on GPUs with tensor cores, and float32 elsewhere."""
     import torch
 
     if name != "auto":
@@ -46,13 +46,13 @@ def find_precision(name: Precision, device: str) -> Literal["float32", "bfloat16
 
 
 def versions() -> dict[str, str]:
-    """Return the version of Python and of every package that a result hangs on."""
+    """Return the versions of Python and of the packages that affect results."""
     return dict(_versions())
 
 
 @cache
 def _versions() -> dict[str, str]:
-    """Looked up once: to parse the packages' metadata takes longer than to denoise a tiny picture."""
+    """The versions, cached, because reading package metadata takes longer than denoising a tiny picture."""
     found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
     for package in PACKAGES:
         try:
@@ -63,7 +63,7 @@ def _versions() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the maker's name of the processor."""
+    """Return the model name of the processor."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -74,7 +74,7 @@ def processor() -> str:
 
 
 def device_model(device: str) -> str:
-    """Return the maker's name of a device that ``find_device`` found."""
+    """Return the model name of a device returned by ``find_device``."""
     if device.startswith("cuda"):
         import torch
 
@@ -83,7 +83,7 @@ def device_model(device: str) -> str:
 
 
 def devices() -> dict[str, str]:
-    """Return every device there is, with its maker's name; the one that "auto" takes comes last."""
+    """Return all available devices with their model names; the one that "auto" selects is the last."""
     import torch
 
     names = ["cpu", *(["mps"] if torch.backends.mps.is_available() else [])]
@@ -92,33 +92,33 @@ def devices() -> dict[str, str]:
 
 
 def memory_available(device: str = "cpu") -> int | None:
-    """Return the bytes that a device still has, within every limit that is set; None where unknown."""
+    """Return the free memory of a device in bytes, within all limits that are set; None if unknown."""
     if device.startswith("cuda"):
         import torch
 
         idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(
             device
-        )  # PyTorch's, to be used again
+        )  # reserved by PyTorch, but free for reuse
         return int(torch.cuda.mem_get_info(device)[0]) + idle
     rooms = [room for room in (_free(), _cgroup_room(), _address_room()) if room is not None]
     return min(rooms) if rooms else None
 
 
 def _free() -> int | None:
-    """What the system could give without swapping."""
+    """The memory that the system can provide without swapping."""
     try:
         for line in MEMINFO.read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except OSError:
         pass
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:  # macOS: all there is, at least
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:  # macOS: at least the total memory
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return None
 
 
 def _cgroup_room() -> int | None:
-    """What a container's limit leaves (cgroup v2, then v1); cached files can be dropped and do not count."""
+    """The memory left within a container's limit (cgroup v2, then v1), not counting cached files."""
     for limit, used, dropped in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
@@ -137,7 +137,7 @@ def _cgroup_room() -> int | None:
 
 
 def _address_room() -> int | None:
-    """What ``ulimit -v`` leaves of the address space."""
+    """The address space left within ``ulimit -v``."""
     try:
         import resource
 

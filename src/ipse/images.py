@@ -1,4 +1,4 @@
-"""image ↔ Picture: arrays, PIL images, tensors and paths come in, and the same kind goes out.
+"""image ↔ Picture: convert arrays, PIL images, tensors and paths to pictures, and results back to the same kind.
 
 picture, back = taken(image)        back(picture) is of the kind, shape and dtype of image
 """
@@ -20,21 +20,21 @@ from ipse.pictures.masked import filled, masked_again
 Back = Callable[[Picture], Any]
 ImageLike = ArrayLike | Image.Image | Tensor | str | Path | Picture
 
-FEW, MANY = 4, 16  # a first axis of so few and a last of so many look like channels first
+FEW, MANY = 4, 16  # a first axis of at most FEW and a last axis of at least MANY suggest channels first
 
 
 def taken(
     image: ImageLike, *, channel_axis: int | None = None, alpha: bool | None = None
 ) -> tuple[Picture, Back]:
-    """Return an image as a picture, and how to make the same kind of a picture.
+    """Convert an image to a picture; also return a function that converts a picture back to the same kind of image.
 
     Args:
         image: see ``ipse.api``.
-        channel_axis: where the channels of an array with three axes are; None takes the last.
-        alpha: whether the last channel of an array or a tensor is alpha; None looks at the last of four.
+        channel_axis: the channel axis of an array with three axes; None means the last.
+        alpha: whether the last channel of an array or a tensor is alpha; None checks the last of four.
 
     Raises:
-        PictureError: it is no usable picture, or its channels could be the first axis as well as the last.
+        PictureError: the image is not usable, or it is unclear whether the channels are the first axis or the last.
     """
     if isinstance(image, Picture):
         return image, lambda picture: picture
@@ -56,14 +56,14 @@ def taken(
 
 
 def _of_array(array: NDArray[Any], axis: int, alpha: bool | None, name: str) -> Picture:
-    """An array's picture, whose fourth channel is alpha if it looks so, unless told."""
+    """Convert an array to a picture; the fourth channel is alpha if it looks like it, unless ``alpha`` is given."""
     if alpha is None and array.ndim == 3 and -3 <= axis < 3 and array.shape[axis] == FEW and array.size:
         alpha = looks_like_alpha(np.take(array, -1, axis))
     return from_array(array, channel_axis=axis, alpha=alpha, name=name)
 
 
 def array_of(image: ImageLike) -> NDArray[Any] | Path:
-    """Return what can be a mask as an array, or as the path that it is."""
+    """Return a mask as an array, or as a path if it is one."""
     if isinstance(image, str | Path):
         return Path(image)
     if isinstance(image, Tensor):
@@ -74,16 +74,16 @@ def array_of(image: ImageLike) -> NDArray[Any] | Path:
 
 
 def _refuse_doubt(shape: tuple[int, ...]) -> None:
-    """Refuse to guess where the channels are."""
+    """Raise an error if the channel axis is ambiguous."""
     if shape[0] <= FEW and shape[2] > MANY:
         raise PictureError(
-            f"the image of shape {shape} has its channels first or very many of them: "
+            f"the image of shape {shape} has its channels first, or very many channels: "
             "give channel_axis=0 or channel_axis=-1"
         )
 
 
 def _of_tensor(tensor: Tensor, alpha: bool | None) -> tuple[Picture, Back]:
-    """Take (H, W), (C, H, W) or (1, C, H, W), from any device."""
+    """Convert a tensor (H, W), (C, H, W) or (1, C, H, W) from any device."""
     shape = tuple(tensor.shape)
     if len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[0] != 1):
         raise PictureError(

@@ -1,4 +1,4 @@
-"""Pictures: a file's samples as pixels in [0, 1], and all that must survive their restoration. NumPy only."""
+"""Pictures: a file's samples as pixels in [0, 1], with all metadata that must be preserved. NumPy only."""
 
 from ipse.pictures.arrays import from_array, to_array
 from ipse.pictures.files import read_bytes, write_bytes

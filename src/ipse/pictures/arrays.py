@@ -7,16 +7,16 @@ from ipse.errors import PictureError
 from ipse.pictures.levels import Samples, full_scale
 from ipse.pictures.picture import Picture
 
-MOSTLY = 0.5  # of alpha's samples are at an end
+MOSTLY = 0.5  # smallest fraction of alpha's samples that are fully clear or opaque
 SMOOTH = (
     1 / 255
-)  # of the full scale: half of alpha's samples lie that near to a line between their neighbours
+)  # alpha is smooth if half of its samples are this close to the mean of their neighbours, relative to full scale
 
 
 def from_array(
     array: ArrayLike, *, channel_axis: int | None = -1, alpha: bool | None = None, name: str = "the array"
 ) -> Picture:
-    """Make a picture of an array.
+    """Make a picture from an array.
 
     Args:
         array: (H, W), or three axes of which ``channel_axis`` is the channels; integers, floats or booleans.
@@ -46,7 +46,7 @@ def from_array(
 
 
 def looks_like_alpha(plane: Samples) -> bool:
-    """Whether a plane (H, W) is clear or opaque, mostly, or smooth: alpha is, a fourth band (near infrared) is not."""
+    """Whether a plane (H, W) looks like alpha (mostly clear or opaque, or smooth), unlike a near-infrared band."""
     full = full_scale(plane.dtype)
     if float((plane <= 0).mean() + (plane >= full).mean()) >= MOSTLY or min(plane.shape) < 3:
         return True
@@ -56,7 +56,7 @@ def looks_like_alpha(plane: Samples) -> bool:
 
 
 def to_array(picture: Picture) -> Samples:
-    """Return the colours, with alpha as the last channel; channels at the picture's ``channel_axis``."""
+    """Return the colours, with alpha as the last channel, and the channels at the picture's ``channel_axis``."""
     colours = picture.colours
     if picture.alpha is not None:
         planes = colours[..., None] if colours.ndim == 2 else colours
@@ -66,5 +66,5 @@ def to_array(picture: Picture) -> Samples:
 
 
 def _native(samples: Samples) -> Samples:
-    """Bring foreign byte orders to the machine's own."""
+    """Convert to the machine's byte order."""
     return samples.astype(samples.dtype.newbyteorder("="), copy=False)

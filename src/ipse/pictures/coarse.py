@@ -1,6 +1,6 @@
-"""ȳ = Σ m y / Σ m over cells of s × s pixels: a picture made small enough for one fit; and that fit, large again.
+"""ȳ = Σ m y / Σ m over cells of s × s pixels: downsample a picture for a coarse fit, and upsample its result.
 
-The picture is read a band of rows at a time, so that it need not be whole in memory.
+The picture is read in bands of rows, so that it need not be in memory completely.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ipse.pictures import Known, Mask, Picture
 
-BAND = 256  # rows, about, that are read at once
+BAND = 256  # approximate number of rows that are read at a time
 
 Crop = Callable[[slice, slice], Picture]
 Floats = NDArray[np.float32]
@@ -31,8 +31,8 @@ def shrunk(
     Args:
         size: (H, W) of the picture.
         step: s.
-        crop: (rows, columns) → that part of it.
-        known: m (H, W); cells of which nothing is known are black.
+        crop: returns a part of it, given (rows, columns).
+        known: m (H, W); cells without any known pixel are black.
 
     Returns:
         The small picture, its samples float32, and where anything of a cell is known.
@@ -60,7 +60,7 @@ def _sums(values: Floats, step: int) -> Floats:
 
 
 def large(small: Floats, step: int, rows: slice, columns: slice) -> Floats:
-    """The part of a small picture (C, h, w) that lies in a window of the whole: linear between its cells."""
+    """Interpolate a small picture (C, h, w) linearly in a window of the whole picture."""
     for axis, part in ((-2, rows), (-1, columns)):
         length = small.shape[axis]
         place = (np.arange(part.start, part.stop) - (step - 1) / 2) / step

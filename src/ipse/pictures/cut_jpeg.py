@@ -1,6 +1,6 @@
-"""JPEG files without their end: some cameras write them so, and copies break off. What is there is shown.
+"""Truncated JPEG files, from incomplete copies or written by some cameras: the part that exists is decoded.
 
-What a JPEG of another kind is called is said here too: it is not damaged.
+JPEG variants that ipse does not read are reported here too, since they are not damaged.
 """
 
 import io
@@ -16,18 +16,18 @@ from ipse.pictures.jpeg import PROGRESSIVE, segments
 END = b"\xff\xd9"
 LOSSLESS_LS = 0xF7
 FRAMES = {*USUAL, LOSSLESS_LS}
-MOST = 0.75  # of the rows that may be missing
-NOTHING = 128  # what the decoder shows where the data have ended
+MOST = 0.75  # largest fraction of rows that may be missing
+NOTHING = 128  # value that the decoder returns for missing data
 
 
 def whole(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
-    """Decode an opened image; a JPEG that lacks its end is given one.
+    """Decode an opened image, after completing a JPEG that is truncated.
 
     Returns:
         The image, and what is to be said of it.
 
     Raises:
-        OSError: of any other that is cut short, or of one in which nothing is left.
+        OSError: another format is truncated, or nothing of the JPEG is left.
     """
     try:
         image.load()
@@ -41,28 +41,28 @@ def whole(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]
 
 
 def noted(image: Image.Image, data: bytes) -> tuple[str, ...]:
-    """Say what is missing of a file that was given its end.
+    """Describe what is missing in a truncated file.
 
     Raises:
-        OSError: all of it.
+        OSError: everything is missing.
     """
     samples = np.asarray(image).reshape(image.height, -1)
     there = np.flatnonzero((np.abs(samples.astype(np.int16) - NOTHING) > 1).any(axis=1))
     missing = image.height - 1 - int(there[-1]) if len(there) else image.height
     if missing >= MOST * image.height:
-        raise OSError("hardly anything is there")
+        raise OSError("almost all of it is missing")
     if missing:
         return (f"is cut short: of {image.height} rows the last {missing} are missing, and gray",)
     if any(marker in PROGRESSIVE for marker, _ in segments(data)):
-        return ("has no end: finer detail may be missing",)
+        return ("has no end marker: finer detail may be missing",)
     return ()
 
 
 def check_kind(data: bytes, *, name: str) -> None:
-    """Refuse kinds of JPEG that are whole, but not for this program.
+    """Reject valid JPEG variants that ipse does not read.
 
     Raises:
-        PictureError: names the kind.
+        PictureError: the message names the variant.
     """
     try:
         marker, body = next(found for found in segments(data) if found[0] in FRAMES)

@@ -1,4 +1,4 @@
-"""Before, after, what was found: how a result shows itself in a notebook."""
+"""Display of results in notebooks: the pictures before and after, and the estimates."""
 
 import io
 from base64 import b64encode
@@ -18,7 +18,7 @@ IMAGE = "width:100%"
 
 
 class Result(Protocol):
-    """What is shown of a restoration's result."""
+    """The properties of a result that are displayed."""
 
     @property
     def picture(self) -> Picture:
@@ -27,12 +27,12 @@ class Result(Protocol):
 
     @property
     def reason(self) -> str:
-        """Why the search ended."""
+        """The reason why the fit ended."""
         ...
 
     @property
     def steps(self) -> int:
-        """Steps of the fit."""
+        """The number of steps of the fit."""
         ...
 
     @property
@@ -42,17 +42,17 @@ class Result(Protocol):
 
     @property
     def seconds(self) -> float:
-        """What the restoration took."""
+        """The time that the restoration took."""
         ...
 
     @property
     def estimates(self) -> Mapping[str, Any]:
-        """What was found in the damaged picture."""
+        """The estimates from the damaged picture."""
         ...
 
 
 def html(result: Result, before: Picture | None = None) -> str:
-    """Return a fragment of HTML: the damaged picture, if given, the restored one, and a table of what was found."""
+    """Return an HTML fragment: the damaged picture, if given, the restored one, and a table of the estimates."""
     shown = ([("before", before)] if before is not None else []) + [("after", result.picture)]
     figures = "".join(_figure(name, picture) for name, picture in shown)
     rows = "".join(
@@ -63,7 +63,7 @@ def html(result: Result, before: Picture | None = None) -> str:
 
 
 def png(result: Result, before: Picture | None = None) -> bytes:
-    """Return a PNG file: the damaged picture, if given, and the restored one beside it, of one height."""
+    """Return a PNG file: the damaged picture, if given, and the restored one beside it, at the same height."""
     shown = [*([before] if before is not None else []), result.picture]
     images = [Image.open(io.BytesIO(view(picture, side=SIDE))).convert("RGBA") for picture in shown]
     height = max(image.height for image in images)

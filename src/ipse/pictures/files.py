@@ -1,4 +1,4 @@
-"""Whole files: read at once, written at once or not at all."""
+"""Read and write complete files; writing is atomic."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ Source = str | Path | BinaryIO
 
 
 def is_stream(target: object) -> bool:
-    """Whether "-" is meant: standard input or output."""
+    """Whether the path is "-": standard input or output."""
     return isinstance(target, str | Path) and str(target) == STREAM
 
 
@@ -28,7 +28,7 @@ def read_bytes(source: Source) -> tuple[bytes, str]:
         Its bytes and what to call it in messages.
 
     Raises:
-        PictureError: if there is nothing that can be read.
+        PictureError: nothing can be read.
     """
     if isinstance(source, str | Path) and not is_stream(source):
         data, name = _read_path(Path(source)), str(source)
@@ -55,14 +55,14 @@ def _read_path(path: Path) -> bytes:
         raise PictureError(f"{path}: is a folder; expected a picture file; name a file in it") from None
     except PermissionError:
         raise PictureError(
-            f"{path}: may not be read; expected a readable file; check its permissions"
+            f"{path}: permission denied; expected a readable file; check its permissions"
         ) from None
     except (OSError, ValueError) as error:
         raise PictureError(f"{path}: cannot be read ({_reason(error)}); expected a picture file") from None
 
 
 def first_bytes(path: Path, most: int) -> bytes:
-    """Return what a file begins with; nothing of one that cannot be read."""
+    """Return the first bytes of a file; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(most)
@@ -71,7 +71,7 @@ def first_bytes(path: Path, most: int) -> bytes:
 
 
 def is_special(path: Path) -> bool:
-    """Whether a device or pipe is at ``path``: written to directly, and never in the way."""
+    """Whether ``path`` is a device or pipe, which is written to directly and may exist."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
@@ -80,9 +80,9 @@ def is_special(path: Path) -> bool:
 
 
 def stamp(path: Path) -> tuple[int, int] | None:
-    """Return the size of a file and its date, which change while it is written; None where there is none.
+    """Return size and modification time of a file, which change while it is written; None if it does not exist.
 
-    Of a folder it is the sums of all that is in it.
+    For a folder, these are the sums over all files in it.
     """
     try:
         told = [one.stat() for one in (path, *(path.rglob("*") if path.is_dir() else ()))]
@@ -92,7 +92,7 @@ def stamp(path: Path) -> tuple[int, int] | None:
 
 
 def check_place(path: Path, *, overwrite: bool = False) -> None:
-    """Check that a file can be put at ``path``, and touch nothing.
+    """Check that a file can be written to ``path``, without changing anything.
 
     Raises:
         OutputError: for an existing file without ``overwrite``, for a folder, or if its folder is missing
@@ -106,7 +106,7 @@ def check_place(path: Path, *, overwrite: bool = False) -> None:
     except (FileNotFoundError, NotADirectoryError):
         taken = False
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: is no usable path ({_reason(error)}); choose another name") from None
+        raise OutputError(f"{path}: is not a valid path ({_reason(error)}); choose another name") from None
     if taken and path.is_dir():
         raise OutputError(f"{path}: is a folder; expected a file name; add one")
     if taken and not overwrite:
@@ -127,15 +127,15 @@ def write_bytes(path: str | Path, data: bytes, *, overwrite: bool = False, sync:
 
 @dataclass(frozen=True)
 class Content:
-    """A file that is to be written."""
+    """A file to write."""
 
     path: Path
     data: bytes
-    overwrite: bool = True  #: whether a file that is there may be replaced
+    overwrite: bool = True  #: whether an existing file may be replaced
 
 
 def write_files(*contents: Content, sync: bool = True) -> None:
-    """Write files that belong together: at no time is there half a file, and a failure leaves nothing behind.
+    """Write files that belong together. No file is ever incomplete, and after a failure none is left.
 
     Temporary files beside the targets are written and synchronised; only when all are whole is each given its name, in
     order. Without ``overwrite`` that step fails if the name has been taken meanwhile. A device or pipe is written to
@@ -143,16 +143,16 @@ def write_files(*contents: Content, sync: bool = True) -> None:
 
     Args:
         contents: the files.
-        sync: whether they must outlive a power cut once this returns.
+        sync: whether to synchronise them, so that they survive a power failure.
 
     Raises:
-        OutputError: if there can be no file at a place (see ``check_place``).
-        RunError: if writing fails midway, for instance because the disk is full.
+        OutputError: a path cannot be written (see ``check_place``).
+        RunError: writing fails midway, for instance because the disk is full.
     """
     plain = [one for one in contents if not is_special(one.path)]
     for one in plain:
         check_place(one.path, overwrite=one.overwrite)
-    targets = [one.path.resolve() for one in plain]  # through a symbolic link, as a plain write would go
+    targets = [one.path.resolve() for one in plain]  # follow symbolic links, like an ordinary write
     drafts = [target.with_name(f".ipse-{secrets.token_hex(6)}.tmp") for target in targets]
     path = Path()
     try:
@@ -174,10 +174,10 @@ def write_files(*contents: Content, sync: bool = True) -> None:
 
 
 def to_stdout(data: bytes) -> None:
-    """Write all of a file to standard output.
+    """Write a complete file to standard output.
 
     Raises:
-        RunError: it is closed, or full.
+        RunError: standard output is closed or full.
     """
     try:
         sys.stdout.buffer.write(data)
@@ -187,7 +187,7 @@ def to_stdout(data: bytes) -> None:
 
 
 def _write_draft(draft: Path, data: bytes, *, sync: bool) -> None:
-    # 0o666 less the user's umask, the rights that any new file gets.
+    # 0o666 without the user's umask, the permissions of any new file.
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
@@ -197,24 +197,24 @@ def _write_draft(draft: Path, data: bytes, *, sync: bool) -> None:
 
 
 def publish(draft: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a whole file its name in one step; raises what the system raises, ``FileExistsError`` where it is taken."""
+    """Move a complete file to its name atomically; raises the system's error, such as ``FileExistsError``."""
     if overwrite:
         if target.exists():
             shutil.copymode(target, draft)
         draft.replace(target)
     else:
         try:
-            os.link(draft, target)  # unlike a rename, it fails if the name is taken
+            os.link(draft, target)  # unlike a rename, this fails if the name exists
         except FileExistsError:
             raise
-        except OSError:  # a file system without hard links: the moment between look and rename is left
+        except OSError:  # no hard links on this file system: a race between check and rename remains
             if os.path.lexists(target):
                 raise FileExistsError(errno.EEXIST, "exists already") from None
             draft.rename(target)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make new names last through a power cut, where the system lets a folder be synchronised."""
+    """Synchronise a folder, if the system allows it, so that new names survive a power failure."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Which file formats hold which pictures, known before a fit starts."""
+"""Which file formats can store which pictures, checked before a fit starts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +16,15 @@ SCREEN = frozenset({"gray", "rgb", "palette"})
 
 @dataclass(frozen=True)
 class FileFormat:
-    """What a file format holds.
+    """The capabilities of a file format.
 
     Attributes:
-        name: Pillow's name of it.
-        suffixes: of its files, the usual one first.
-        types: of its samples; None for any.
+        name: Pillow's name of the format.
+        suffixes: file suffixes, the usual one first.
+        types: sample types; None for any.
         models: colour models.
-        alpha: "none", "binary" (clear or not) or "full".
-        side: the longest side in pixels.
+        alpha: "none", "binary" (clear or opaque) or "full".
+        side: the maximum side in pixels.
     """
 
     name: str
@@ -35,7 +35,7 @@ class FileFormat:
     side: int = 2**31 - 1
 
     def holds(self, picture: Picture) -> bool:
-        """Whether the picture's samples, colours and alpha fit without loss of depth or kind."""
+        """Whether the format can store the picture's samples, colours and alpha without loss."""
         typed = self.types is None or picture.dtype.name in self.types
         return typed and picture.model in self.models and self._holds_alpha(picture)
 
@@ -68,7 +68,7 @@ def format_for(picture: Picture, target: str | Path, *, format: str | None = Non
     """Choose the file format: ``format`` if given, else the target's suffix; for "-" the picture's own.
 
     Raises:
-        OutputError: for a name or suffix that is no format ipse writes.
+        OutputError: the name or suffix is not a format that ipse writes.
     """
     if format is not None:
         return _named(format)
@@ -76,7 +76,7 @@ def format_for(picture: Picture, target: str | Path, *, format: str | None = Non
         suffix = Path(target).suffix.lower()
         if suffix in BY_SUFFIX:
             return BY_SUFFIX[suffix]
-        said = f"the suffix {suffix!r} is no picture format" if suffix else "the name has no suffix"
+        said = f"the suffix {suffix!r} is not a picture format" if suffix else "the name has no suffix"
         raise OutputError(f"{target}: {said}; expected one of {_suffixes(FORMATS)}")
     own = BY_NAME.get(picture.format or "PNG", BY_NAME["PNG"])
     return own if own.holds(picture) else next(form for form in FORMATS if form.holds(picture))
@@ -90,20 +90,20 @@ def check_target(
     format: str | None = None,
     size: tuple[int, int] | None = None,
 ) -> str:
-    """Check, before any work, that a picture of this kind can be written to ``target``; touch nothing.
+    """Check, before any work, that a picture of this kind can be written to ``target``, without changing anything.
 
     Args:
-        picture: what is to be restored: the result has its type, colours and alpha.
+        picture: the picture to restore; the result has its type, colours and alpha.
         target: path of the output, or "-" for standard output.
         overwrite: whether an existing file may be replaced.
-        format: file format, if the suffix is not to tell it.
-        size: (H, W) of the result, if not the picture's own.
+        format: file format; by default chosen by the suffix.
+        size: (H, W) of the result; by default the picture's size.
 
     Returns:
         The name of the file format.
 
     Raises:
-        OutputError: if the place or the format cannot take the result.
+        OutputError: the path or the format is not possible for the result.
     """
     form = format_for(picture, target, format=format)
     _check_kind(picture, target, form, size or picture.size)

@@ -1,6 +1,6 @@
-"""X = M (i, j, 0, 1)ᵀ: where on earth a GeoTIFF's pixels lie, and what GDAL says of them.
+"""X = M (i, j, 0, 1)ᵀ: the georeference of a GeoTIFF, and GDAL's metadata.
 
-Carried as it is; of an enlarged picture pixels are smaller, and tie points lie at other pixels.
+It is copied unchanged; for an enlarged picture, pixel size and tie points are adapted.
 
 OGC GeoTIFF 1.1, https://docs.ogc.org/is/19-008r4/19-008r4.html.
 """
@@ -12,25 +12,25 @@ import numpy as np
 
 SCALE, TIES, MATRIX, KEYS = 33550, 33922, 34264, 34735
 KINDS = {SCALE: "d", TIES: "d", MATRIX: "d", KEYS: "H", 34736: "d", 34737: "s", 42112: "s", 42113: "s"}
-TIE, CELLS = 6, 16  # numbers of a tie point, (i, j, k, x, y, z), and of a matrix
-RASTER_TYPE, IS_POINT = 1025, 2  # the key that says whether (0, 0) is a pixel's corner or its middle
+TIE, CELLS = 6, 16  # number of values of a tie point, (i, j, k, x, y, z), and of a matrix
+RASTER_TYPE, IS_POINT = 1025, 2  # key and value that define whether (0, 0) is a pixel's corner or its centre
 
 
 @dataclass(frozen=True)
 class GeoTag:
-    """One tag: its code, and its text or numbers."""
+    """A tag: its code, and its text or numbers."""
 
     code: int
     value: str | tuple[float, ...]
 
     def packed(self) -> tuple[Any, ...]:
-        """As tifffile writes tags."""
+        """The tag in tifffile's format."""
         count = 0 if isinstance(self.value, str) else len(self.value)
         return self.code, KINDS[self.code], count, self.value, True
 
 
 def geo_tags(tags: Any) -> tuple[GeoTag, ...]:
-    """Those of a page's tags (tifffile's) that belong to its place on earth; damaged ones are left out."""
+    """The georeferencing tags of a page, without damaged ones."""
     found = ((code, kind, tags.get(code)) for code, kind in KINDS.items())
     made = (_tag(code, kind, tag.value) for code, kind, tag in found if tag is not None)
     return tuple(tag for tag in made if tag is not None)
@@ -51,7 +51,7 @@ def _tag(code: int, kind: str, value: Any) -> GeoTag | None:
 
 
 def enlarged(tags: tuple[GeoTag, ...], across: float, down: float) -> tuple[GeoTag, ...]:
-    """The same of a picture that has so many times as many pixels across and down."""
+    """The tags for a picture that is enlarged by the given factors."""
     keys = next((tag.value for tag in tags if tag.code == KEYS), ())
     middle = 0.5 if _is_point(keys) else 0.0
     return tuple(_enlarged(tag, np.array([across, down]), middle) for tag in tags)

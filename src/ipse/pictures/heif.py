@@ -1,4 +1,4 @@
-"""HEIC through pillow-heif, an extra; its plugin is not registered, which would be for the whole process."""
+"""HEIC files through pillow-heif, an optional extra; its plugin is not registered, since that affects the process."""
 
 import io
 from importlib import import_module
@@ -13,7 +13,7 @@ def heif_image(data: bytes, *, name: str) -> Any:
     """Open a HEIC file: ``size`` is (W, H), ``to_pillow()`` decodes. Raises what pillow-heif raises.
 
     Raises:
-        PictureError: if pillow-heif is not installed.
+        PictureError: pillow-heif is not installed.
     """
     try:
         import pillow_heif
@@ -28,7 +28,7 @@ def check_heif(target: object) -> None:
     """Check that HEIC files can be written.
 
     Raises:
-        OutputError: if pillow-heif is not installed.
+        OutputError: pillow-heif is not installed.
     """
     try:
         import_module("pillow_heif")
@@ -42,7 +42,7 @@ def encode_heif(image: Image.Image, **options: Any) -> bytes:
     """Encode an 8-bit image with the profile, EXIF and XMP in its ``info``."""
     import pillow_heif
 
-    # Not from_pillow, which turns the pixels: the encoder writes the orientation as HEIC's own rotation.
+    # from_pillow would rotate the pixels; the encoder stores the orientation as HEIC's own rotation.
     file: Any = cast("Any", pillow_heif).from_bytes(image.mode, image.size, image.tobytes())
     file.info.update({key: image.info[key] for key in ("icc_profile", "exif", "xmp") if key in image.info})
     stream = io.BytesIO()

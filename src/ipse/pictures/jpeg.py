@@ -1,4 +1,4 @@
-"""c = round(DCT(x) / q): what a JPEG file knows about the picture it came from.
+"""c = round(DCT(x) / q): a JPEG file's quantisation tables and coefficients.
 
 Each component is cut into 8×8 blocks; each coefficient of a block is known up to half a step of the
 quantisation table q, so the picture before compression lies in q (c − ½) ≤ DCT(x) ≤ q (c + ½).
@@ -22,7 +22,7 @@ from ipse.errors import PictureError
 Table = NDArray[np.uint16]
 Coefficients = NDArray[np.int16]
 
-# ITU-T T.81, annex K: the tables that IJG's quality scales.
+# ITU-T T.81, annex K: the tables that are scaled by IJG's quality.
 LUMINANCE = (
     "16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62 "
     "18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 "
@@ -32,7 +32,7 @@ CHROMINANCE = (
     "17 18 24 47 99 99 99 99 18 21 26 66 99 99 99 99 24 26 56 99 99 99 99 99 47 66 99 99 99 99 99 99 "
     + "99 " * 32
 )
-# Position in natural (row by row) order of the k-th coefficient in the zigzag of the file.
+# Position, in natural (row-major) order, of the k-th coefficient of the file's zigzag order.
 ZIGZAG = np.array(sorted(range(64), key=lambda k: (s := k // 8 + k % 8, (k // 8 if s % 2 else k % 8))))
 
 FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
@@ -50,15 +50,15 @@ class JpegComponent:
 
 @dataclass(frozen=True, eq=False)
 class JpegInfo:
-    """What a JPEG file tells about its own quantisation.
+    """The quantisation of a JPEG file.
 
     Attributes:
         size: (height, width) in pixels.
         components: in the order of the file: (Y,), (Y, Cb, Cr), (R, G, B), (C, M, Y, K) or (Y, Cb, Cr, K).
         colours: "gray", "ycc", "rgb", "cmyk" or "ycck".
         progressive: sent in several scans.
-        quality: IJG's quality, 1 … 100, whose tables are nearest.
-        data: the file itself.
+        quality: the IJG quality, 1 … 100, with the most similar tables.
+        data: the file's bytes.
     """
 
     size: tuple[int, int]
@@ -78,7 +78,7 @@ class JpegInfo:
         return _read_coefficients(self.data, len(self.components))
 
     def crop(self, rows: slice, columns: slice) -> "JpegInfo":
-        """Return what the file tells of a part of the picture, which must begin at multiples of 32 pixels."""
+        """Return the quantisation of a part of the picture, which must begin at multiples of 32 pixels."""
         largest = max(part.v for part in self.components), max(part.h for part in self.components)
         part = replace(self, size=(rows.stop - rows.start, columns.stop - columns.start))
         part.__dict__["coefficients"] = tuple(
@@ -94,27 +94,27 @@ def _blocks(place: slice, side: int) -> slice:
 
 
 def standard_table(quality: int, *, chrominance: bool = False) -> Table:
-    """Return IJG's quantisation table (8, 8) of a quality in 1 … 100."""
+    """Return IJG's quantisation table (8, 8) for a quality in 1 … 100."""
     base = np.array((CHROMINANCE if chrominance else LUMINANCE).split(), np.int64).reshape(8, 8)
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     return np.clip((base * scale + 50) // 100, 1, 255).astype(np.uint16)
 
 
 def jpeg_info(data: bytes, *, name: str = "the JPEG file") -> JpegInfo:
-    """Read tables and sampling factors; the coefficients are read when they are asked for.
+    """Read tables and sampling factors; coefficients are read when needed.
 
     Args:
-        data: a whole JPEG file.
-        name: what to call it in an error.
+        data: a complete JPEG file.
+        name: name of the file for error messages.
 
     Raises:
-        PictureError: if it is no JPEG file or is cut short before its frame header.
+        PictureError: it is not a JPEG file, or truncated before its frame header.
     """
     try:
         return _parse(data)
     except (struct.error, IndexError, KeyError, ValueError):
         raise PictureError(
-            f"{name}: no whole JPEG header was found; expected a baseline or progressive JPEG; copy it again"
+            f"{name}: no complete JPEG header was found; expected a baseline or progressive JPEG; copy it again"
         ) from None
 
 
@@ -188,7 +188,7 @@ def _quality(parts: tuple[JpegComponent, ...]) -> int:
 
 
 def _read_coefficients(data: bytes, count: int) -> tuple[Coefficients, ...]:
-    # A compiled reader, loaded only when coefficients are wanted.
+    # A compiled reader, loaded only when coefficients are needed.
     import jpeglib  # pyright: ignore[reportMissingTypeStubs]
 
     with tempfile.TemporaryDirectory(prefix="ipse-") as folder:

@@ -1,6 +1,6 @@
-"""a* = s − 128: CIELab's signed axes as unsigned samples, so that neighbouring colours are neighbouring numbers.
+"""a* = s − 128: CIELab's signed axes in offset binary, so that similar colours have similar sample values.
 
-TIFF (photometric 8) and Pillow store them in two's complement, where −1 lies at the other end of the scale from 0.
+TIFF (photometric 8) and Pillow store them in two's complement, in which −1 and 0 are at opposite ends of the range.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from ipse.pictures.levels import Samples
 
 
 def signs_turned(samples: Samples) -> Samples:
-    """Between two's complement and offset binary, either way: (H, W, 3) of 8 or 16 unsigned bits alone."""
+    """Convert between two's complement and offset binary, in either direction; (H, W, 3), 8 or 16 unsigned bits."""
     if samples.dtype.kind != "u" or samples.dtype.itemsize > 2:
         return samples
     half = 1 << (8 * samples.dtype.itemsize - 1)

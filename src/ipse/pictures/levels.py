@@ -1,4 +1,4 @@
-"""x = (s − offset) / gain: stored samples s and pixels x in [0, 1], there and back.
+"""x = (s − offset) / gain: conversion between stored samples s and pixels x in [0, 1].
 
 Unsigned 8- and 16-bit integers and booleans are display levels: offset 0, gain the full scale of the type, or of the
 10, 12 or 14 bits that all samples of a 16-bit picture keep to, as those of cameras, microscopes and radiographs do.
@@ -32,17 +32,17 @@ class Levels:
         if samples.dtype.name in (
             "uint8",
             "uint16",
-        ):  # few levels: looked up, which is fast and needs no room
+        ):  # few levels: a lookup table is fast and small
             return self._map(np.arange(np.iinfo(samples.dtype).max + 1))[samples]
         return self._map(samples)
 
     def _map(self, samples: Samples) -> Pixels:
-        # Through float64: dividing in float32 is one rounding too many for 16-bit levels.
+        # Computed in float64, since dividing in float32 adds a rounding error that matters for 16-bit levels.
         return ((samples.astype(np.float64) - self.offset) / self.gain).astype(np.float32)
 
     def samples(self, pixels: NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> Samples:
         """Map pixels to samples of ``dtype``: clipped to [0, 1], integers rounded to the nearest level."""
-        # Float32 holds 8 and 16 bits to a hundredth of a level; wider types need more.
+        # float32 is exact to a hundredth of a level for 8 and 16 bits; wider types need float64.
         work = np.float32 if dtype.kind in "iu" and dtype.itemsize <= 2 else np.float64
         inside = np.clip(pixels.astype(work), 0.0, 1.0)
         if dtype.kind == "b":
@@ -62,17 +62,17 @@ def _bounds(dtype: np.dtype[Any]) -> tuple[float, float]:
 
 
 def full_scale(dtype: np.dtype[Any]) -> float:
-    """Return the value of "all" in a type: 255, 65535, 1 for floats and booleans."""
+    """Return the full scale of a type: 255, 65535, 1 for floats and booleans."""
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
 
 
 def depth_scale(largest: float) -> float:
-    """The full scale of the fewest bits that a 16-bit picture with this largest sample may have."""
+    """The full scale of the smallest common bit depth that contains the largest sample of a 16-bit picture."""
     return next(float(2**bits - 1) for bits in DEPTHS if largest < 2**bits)
 
 
 def unpacked(array: Samples, bits: int) -> Samples:
-    """Samples that were packed in fewer bits than their type has, on the scale of the type: any viewer shows them."""
+    """Scale samples with fewer bits than their type to the full range of the type, as viewers expect."""
     if array.dtype.kind != "u" or array.dtype.itemsize > 2 or bits >= 8 * array.dtype.itemsize:
         return array
     levels = np.rint(np.arange(2**bits) * (full_scale(array.dtype) / (2**bits - 1))).astype(array.dtype)
@@ -83,11 +83,11 @@ def levels_of(samples: Samples, *, name: str) -> Levels:
     """Choose the map for these samples.
 
     Raises:
-        PictureError: for a type that holds no real numbers, no samples at all, or NaN or infinite samples.
+        PictureError: the type is not real, there are no samples, or samples are NaN or infinite.
     """
     if samples.dtype.kind not in "biuf":
         raise PictureError(
-            f"{name}: samples of type {samples.dtype} are no picture; give integers, floats or booleans"
+            f"{name}: samples of type {samples.dtype} are not supported; give integers, floats or booleans"
         )
     if samples.size == 0:
         raise PictureError(f"{name}: a picture of shape {samples.shape} has no pixels; give at least 1×1")

@@ -1,4 +1,4 @@
-"""white(p) = [v(p) ≥ ½]: where a picture of a mask is white, whatever it was painted with, a band of rows at a time.
+"""white(p) = [v(p) ≥ ½]: find where a mask is white, whatever it was painted with, in bands of rows.
 
 v is opacity, luma, the strongest channel or the mean of the channels, by what the whole mask holds. The mask may be a
 picture in windows, so that it need not be whole in memory.
@@ -15,17 +15,19 @@ from ipse.pictures.picture import Picture
 from ipse.pictures.shown import Flags, Shown, Values, alpha_of, pieces, windows
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-SOFT = (0.1, 0.9)  # between them a value is neither black nor white
-ITSELF = 0.8  # share of the soft values in whose place the picture has the same colour, where a mask is the picture …
-ENOUGH = 0.05  # … and share of the picture that is soft then
-SAME = 2.5 / 255  # colours no further apart are one colour
+SOFT = (0.1, 0.9)  # values between these are soft: neither black nor white
+# A mask is a copy of the picture with marks on it if at least ENOUGH of its values are soft, and at least ITSELF of the
+# soft ones equal the picture.
+ITSELF = 0.8
+ENOUGH = 0.05
+SAME = 2.5 / 255  # largest difference of colours that count as equal
 
 Kind = Literal["opacity", "luma", "strongest", "mean", "difference"]
 
 
 @dataclass(frozen=True)
 class Ends:
-    """The least and the largest value of a mask, and whether there is none between them."""
+    """The smallest and the largest value of a mask, and whether it has only these two."""
 
     low: float
     high: float
@@ -33,7 +35,7 @@ class Ends:
 
     @classmethod
     def of(cls, many: Iterable[Values]) -> "Ends":
-        """Look at all values."""
+        """Find the ends of all values."""
         found: set[float] = set()
         two = True
         for values in many:
@@ -43,19 +45,19 @@ class Ends:
         return cls(min(found), max(found), two=two and len(found) <= 2)
 
     def white(self, values: Values) -> Flags:
-        """White or not."""
+        """Whether values are white."""
         if self.two:
-            # Two values: 0 and 1 of 255 are a mask as much as 0 and 255 are. One value: its half of the scale.
+            # With two values the larger one is white, even if they are 0 and 1 of 255. With one value, compare with ½.
             return values == self.high if self.low < self.high else values >= 0.5
         return self.spread(values) >= 0.5
 
     def soft(self, values: Values) -> int:
-        """How many values are neither black nor white."""
+        """The number of values that are neither black nor white."""
         spread = self.spread(values)
         return 0 if self.two else int(np.count_nonzero((spread > SOFT[0]) & (spread < SOFT[1])))
 
     def spread(self, values: Values) -> Values:
-        """Values on the scale of black to white; a dim mask has its own."""
+        """Values rescaled so that black is 0 and white is 1."""
         dim = (self.high <= 0.5 or self.low >= 0.5) and self.low < self.high
         return (values - self.low) / (self.high - self.low) if dim else values
 
@@ -67,11 +69,11 @@ class Marks:
     Attributes:
         mask: the mask's picture.
         size: (H, W) of the picture that it belongs to.
-        orientation: that is undone, 1 where the mask lies as the picture is stored.
-        kind: what of the mask counts; its difference from the picture where it is the picture with marks on it.
-        picture: what it is compared with then.
+        orientation: the orientation to undo; 1 if the mask has that of the stored picture.
+        kind: which property of the mask is used; its difference from the picture if it is a copy with marks on it.
+        picture: the picture to compare with in that case.
         opaque: the largest alpha.
-        ends: of what counts.
+        ends: the smallest and the largest value of the property.
     """
 
     mask: Shown
@@ -84,7 +86,7 @@ class Marks:
 
     @classmethod
     def of(cls, mask: Shown, picture: Shown, orientation: int = 1) -> "Marks":
-        """Find what counts, of a mask that lies as that orientation says."""
+        """Choose the property to use, for a mask with the given orientation."""
         made = cls._of_itself(mask, picture, orientation)
         itself = made._shows(picture)
         return (
@@ -103,13 +105,13 @@ class Marks:
             kinds = ("mean",)
         for kind in kinds:
             ends = Ends.of(_values(piece, kind, opaque) for piece in pieces(mask))
-            # Saturated paint on black is dark in luma: blue is 0.11. Then the strongest channel says what is marked.
+            # Saturated paint on black is dark in luma (blue is 0.11), so the strongest channel is used instead.
             if kind != "luma" or ends.high > 0.5:
                 return cls(mask, picture.size, orientation, kind, opaque, ends)
         raise AssertionError("the strongest channel always counts")
 
     def _shows(self, picture: Shown) -> bool:
-        """Whether the mask is the picture, with marks on it: where it is neither black nor white, both are the same."""
+        """Whether the mask is a copy of the picture with marks on it: its soft values equal the picture."""
         if self.ends.two or self.kind == "opacity" or _channels(self.mask) != _channels(picture):
             return False
         soft = same = 0
@@ -121,7 +123,7 @@ class Marks:
         return soft >= ENOUGH * self.size[0] * self.size[1] and same >= ITSELF * soft
 
     def _differs(self, picture: Shown, rows: slice, columns: slice) -> Flags:
-        """Where the mask shows another colour than the picture, or none, in a window of the picture."""
+        """Where the mask differs from the picture or is transparent, in a window of the picture."""
         there = picture.crop(rows, columns).pixels
         found = self._laid(rows, columns, lambda piece: piece.pixels)
         clear = self._laid(rows, columns, lambda piece: _opacity(piece, self.opaque)[None])[0] < 1
@@ -129,19 +131,19 @@ class Marks:
 
     @property
     def word(self) -> str:
-        """What the high end is called."""
+        """The name of the high end."""
         if self.kind == "difference":
             return "what differs from the picture"
         return "opaque" if self.kind == "opacity" else "white"
 
     def values(self, rows: slice, columns: slice) -> Values:
-        """What counts, in a window of the picture."""
+        """The property that is used, in a window of the picture."""
         if self.picture is not None:
             return self._differs(self.picture, rows, columns).astype(np.float32)
         return self._laid(rows, columns, lambda piece: _values(piece, self.kind, self.opaque)[None])[0]
 
     def _laid(self, rows: slice, columns: slice, seen: Callable[[Picture], Values]) -> Values:
-        """What is seen (C, h, w) of the mask in a window of the picture."""
+        """The mask's colours (C, h, w) in a window of the picture."""
         if self.orientation == 1:
             return seen(self.mask.crop(rows, columns))
         down, across = flipped(self.orientation)
@@ -153,11 +155,11 @@ class Marks:
         return np.stack([stored(plane, self.orientation) for plane in seen(self.mask.crop(*place))])
 
     def white(self, rows: slice, columns: slice) -> Flags:
-        """White or not, in a window of the picture."""
+        """Whether the mask is white, in a window of the picture."""
         return self.ends.white(self.values(rows, columns))
 
     def hole(self, rows: slice, columns: slice, *, inverted: bool, margin: float) -> Flags:
-        """What is to be filled, in a window of the picture: all that is further from what is known than a margin."""
+        """The pixels to fill in a window of the picture: all that differ from known values by more than a margin."""
         values = self.values(rows, columns)
         white = self.ends.white(values)
         if self.ends.two:
@@ -167,26 +169,26 @@ class Marks:
 
 
 def stored(upright: Values, orientation: int) -> Values:
-    """Undo an EXIF orientation: from the view (H', W') to the pixels as stored."""
-    if orientation >= 5:  # the view has the stored columns as its rows
+    """Undo an EXIF orientation: convert from the upright view (H', W') to the stored pixels."""
+    if orientation >= 5:  # the view is transposed
         upright = upright.T
     down, across = flipped(orientation)
     return upright[:: -1 if down else 1, :: -1 if across else 1]
 
 
 def flipped(orientation: int) -> tuple[bool, bool]:
-    """Whether an orientation turns rows and columns of the stored pixels round."""
+    """Whether an orientation swaps rows and columns."""
     return orientation in (3, 4, 6, 7), orientation in (2, 3, 7, 8)
 
 
 def ways(mask: Shown, picture: Shown, orientation: int, own: int) -> tuple[int, ...]:
-    """The orientations that a mask can have been made in, the likeliest first: as people see the picture, or as stored.
+    """The possible orientations of a mask, the likeliest first: that of the upright view, or of the stored picture.
 
     Args:
         mask: the mask.
-        picture: what it is of.
-        orientation: of the picture.
-        own: that the mask's file tells; that of the picture means that it is stored in the same way.
+        picture: its picture.
+        orientation: the picture's orientation.
+        own: orientation in the mask's file; if it is the picture's, the mask is stored in the same way.
 
     Raises:
         MaskError: the sizes differ.
@@ -198,7 +200,7 @@ def ways(mask: Shown, picture: Shown, orientation: int, own: int) -> tuple[int, 
         (height, width), (high, wide) = picture.size, mask.size
         raise MaskError(
             f"{mask.name}: the mask has {wide}×{high} pixels, the picture {width}×{height}; "
-            "expected the same; make the mask on this picture"
+            "expected the same size; make the mask for this picture"
         )
     return tuple(dict.fromkeys(found))
 
@@ -208,14 +210,14 @@ def _channels(shown: Shown) -> int:
 
 
 def _opacity(piece: Picture, opaque: float) -> Values:
-    """(h, w) in [0, 1]."""
+    """Luma (h, w) in [0, 1]."""
     if piece.alpha is None:
         return np.ones(piece.size, np.float32)
     return piece.alpha.astype(np.float32) / np.float32(opaque)
 
 
 def _values(piece: Picture, kind: Kind, opaque: float) -> Values:
-    """What counts, in [0, 1], as (h, w)."""
+    """The given property (h, w), in [0, 1]."""
     opacity = _opacity(piece, opaque)
     if kind == "opacity":
         return opacity

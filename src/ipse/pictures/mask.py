@@ -1,4 +1,4 @@
-"""y = m ⊙ x: which pixels are known (m = 1) and which are to be filled (m = 0), from any picture of a mask.
+"""y = m ⊙ x: decide from a picture of a mask which pixels are known (m = 1) and which to fill (m = 0).
 
 People draw masks both ways: white on what is to be filled (editors), white on what is known (the paper's
 files). The picture decides where it can: pixels that were lost are usually of one colour, and that colour
@@ -28,12 +28,12 @@ OPPOSITE = {"white": "black", "opaque": "clear"}
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """A mask that fits its picture.
+    """A mask that matches its picture.
 
     Attributes:
-        known: (H, W), True where pixels are known and must stay.
+        known: (H, W), True for known pixels, which stay unchanged.
         inverted: True if white (or opaque) marks the known pixels, as in the paper's files.
-        said: one sentence: what was taken for the hole, how much it is, and why.
+        said: one sentence that says what was interpreted as the hole, its share, and the reason.
     """
 
     known: Flags
@@ -42,7 +42,7 @@ class Mask:
 
     @property
     def share(self) -> float:
-        """Share of the picture that is to be filled, in 0 … 1."""
+        """Fraction of the pixels to fill, from 0 to 1."""
         return 1.0 - float(self.known.mean())
 
     @property
@@ -62,14 +62,14 @@ class Mask:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """The same, never whole in memory: ``known[rows, columns]`` is a window of it.
+    """A mask that is read window by window: ``known[rows, columns]`` is a window of it.
 
     Attributes:
         marks: where the mask is white.
-        inverted: as of a ``Mask``.
-        share: as of a ``Mask``.
-        said: as of a ``Mask``.
-        margin: from what is known to what is to be filled; soft values lie beyond it.
+        inverted: see ``Mask``.
+        share: see ``Mask``.
+        said: see ``Mask``.
+        margin: largest difference from the value of known pixels that still counts as known.
     """
 
     marks: Marks
@@ -84,7 +84,7 @@ class Known:
         return self.marks.size
 
     def __getitem__(self, place: tuple[slice, slice]) -> Flags:
-        """A window (h, w), True where pixels are known; both slices have their ends."""
+        """A window (h, w), True for known pixels; both slices must have an explicit start and stop."""
         return np.ascontiguousarray(~self.marks.hole(*place, inverted=self.inverted, margin=self.margin))
 
     @property
@@ -97,7 +97,7 @@ def read_mask(source: Source, picture: Picture, *, polarity: Polarity = "auto") 
     """Read a mask from a picture file; see ``mask_of``.
 
     Raises:
-        MaskError: if it is no picture, or does not fit.
+        MaskError: the file is not a picture, or does not match.
         OptionError: for an unknown polarity.
     """
     try:
@@ -108,11 +108,11 @@ def read_mask(source: Source, picture: Picture, *, polarity: Polarity = "auto") 
 
 
 def mask_for(array: ArrayLike, picture: Picture, *, polarity: Polarity = "auto") -> Mask:
-    """Take a mask from an array (H, W) or (H, W, C), booleans, integers or floats; see ``mask_of``.
+    """Make a mask from an array (H, W) or (H, W, C), booleans, integers or floats; see ``mask_of``.
 
     Raises:
-        MaskError: if it is no mask, or does not fit.
-        OptionError: for an unknown polarity.
+        MaskError: the array is not a mask, or does not match.
+        OptionError: the polarity is unknown.
     """
     try:
         mask = Picture.from_array(array, name="the mask")
@@ -122,7 +122,7 @@ def mask_for(array: ArrayLike, picture: Picture, *, polarity: Polarity = "auto")
 
 
 def mask_of(mask: Picture, picture: Picture, *, polarity: Polarity = "auto") -> Mask:
-    """Decide which pixels a mask picture says are known.
+    """Decide which pixels are known according to a picture of a mask.
 
     Gray, colour, palette, 1-bit, 8- or 16-bit; transparency where the colour is the same all over. Two values
     are told apart whatever they are; of more, all that is not wholly known is filled: half a brush's edge hides half
@@ -132,11 +132,11 @@ def mask_of(mask: Picture, picture: Picture, *, polarity: Polarity = "auto") -> 
     Args:
         mask: the mask, of the picture's size.
         picture: the picture it belongs to.
-        polarity: what white marks; "auto" decides by the picture and says why.
+        polarity: the meaning of white; "auto" decides from the picture and gives the reason.
 
     Raises:
-        MaskError: if the sizes differ, or nothing or everything is marked.
-        OptionError: for an unknown polarity.
+        MaskError: the sizes differ, or no pixel or all of them are marked.
+        OptionError: the polarity is unknown.
     """
     found = known_of(mask, picture, picture.orientation, polarity=polarity)
     height, width = picture.size
@@ -144,17 +144,17 @@ def mask_of(mask: Picture, picture: Picture, *, polarity: Polarity = "auto") -> 
 
 
 def known_of(mask: Shown, picture: Shown, orientation: int = 1, *, polarity: Polarity = "auto") -> Known:
-    """Decide the same of a mask and a picture that may both be seen through windows: all is looked at in bands.
+    """Like ``mask_of``, for a mask and a picture that may be read window by window; both are analysed in bands.
 
     Args:
-        mask: as of ``mask_of``.
-        picture: as of ``mask_of``.
+        mask: see ``mask_of``.
+        picture: see ``mask_of``.
         orientation: the picture's EXIF orientation.
-        polarity: as of ``mask_of``.
+        polarity: see ``mask_of``.
 
     Raises:
-        MaskError: as ``mask_of``.
-        OptionError: as ``mask_of``.
+        MaskError: see ``mask_of``.
+        OptionError: see ``mask_of``.
     """
     if polarity not in (choices := get_args(Polarity)):
         raise OptionError(f"polarity {polarity!r} is unknown; expected one of {', '.join(choices)}")
@@ -170,7 +170,7 @@ def known_of(mask: Shown, picture: Shown, orientation: int = 1, *, polarity: Pol
     missing = seen.covered(inverted, margin)
     if missing == 1:
         raise MaskError(
-            f"{mask.name}: the mask leaves nothing that is known; expected a mark on a part; paint one"
+            f"{mask.name}: the mask marks every pixel, so none is known; expected a mark on a part; paint one"
         )
     said = f"{OPPOSITE[word] if inverted else word} marks the pixels to fill: {_percent(missing)}"
     said += f" of the picture ({why})" + _notes(seen.soft, turned=marks.orientation > 1)
@@ -178,7 +178,7 @@ def known_of(mask: Shown, picture: Shown, orientation: int = 1, *, polarity: Pol
 
 
 def _placed(mask: Shown, picture: Shown, orientation: int) -> Parts:
-    """The mask as it lies: where people see it or the picture is stored may be the same size; lost pixels tell."""
+    """Determine the mask's orientation. If upright and stored pictures have the same size, lost pixels decide."""
     own = mask.metadata.orientation
     found = [Parts(Marks.of(mask, picture, way), picture) for way in ways(mask, picture, orientation, own)]
     if len(found) == 1:

@@ -1,6 +1,6 @@
-"""A masked array ↔ a picture: what is masked is no measurement, so it must not tell of range, noise or structure.
+"""Masked array ↔ picture: masked samples must not affect the range, the noise estimate or the result.
 
-On the way in each masked sample takes the value of the nearest one that is not; on the way out it is as it was.
+On input, each masked sample takes the value of the nearest unmasked one; on output it has its original value.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ Masked = np.ma.MaskedArray[Any, Any]
 
 
 def filled(array: Masked, *, axis: int) -> Samples:
-    """The samples (H, W), or with channels along ``axis``, masked ones from their nearest neighbours.
+    """The samples (H, W), or with channels along ``axis``; masked ones are replaced by their nearest neighbours.
 
     Raises:
         PictureError: all samples are masked.
@@ -23,7 +23,7 @@ def filled(array: Masked, *, axis: int) -> Samples:
     samples, hidden = np.array(array.data), np.ma.getmaskarray(array)
     if hidden.all():
         raise PictureError("the image: all samples are masked; expected some that are not")
-    samples[hidden] = np.ma.median(array).astype(samples.dtype)  # of planes that are masked all over
+    samples[hidden] = np.ma.median(array).astype(samples.dtype)  # for planes that are completely masked
     planes, masks = (_planes(one, axis) for one in (samples, hidden))
     for plane, mask in zip(planes, masks, strict=True):
         if mask.any() and not mask.all():
@@ -32,7 +32,7 @@ def filled(array: Masked, *, axis: int) -> Samples:
 
 
 def masked_again(made: Samples, array: Masked, *, axis: int) -> Samples:
-    """A result as a masked array: of an enlarged one each pixel is masked as the one that it was made of."""
+    """A result as a masked array. In an enlarged one, each pixel has the mask of the pixel that it came from."""
     hidden, data = np.ma.getmaskarray(array), np.asarray(array.data)
     sides = [side for side in range(array.ndim) if array.ndim == 2 or side != axis % array.ndim]
     factors = {made.shape[side] / array.shape[side] for side in sides}
@@ -45,12 +45,12 @@ def masked_again(made: Samples, array: Masked, *, axis: int) -> Samples:
 
 
 def _planes(array: NDArray[Any], axis: int) -> NDArray[Any]:
-    """A view with the planes first."""
+    """A view with the channel axis first."""
     return array[None] if array.ndim == 2 else np.moveaxis(array, axis, 0)
 
 
 def _nearest(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
-    """For each sample the place of the nearest one that is not masked."""
+    """The index of the nearest unmasked sample, for each sample."""
     from scipy.ndimage import (  # pyright: ignore[reportMissingTypeStubs]
         distance_transform_edt,  # pyright: ignore[reportUnknownVariableType]
     )

@@ -1,4 +1,4 @@
-"""What a picture file says beside its samples, and must still say afterwards."""
+"""Metadata of picture files, which is preserved in the output."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -25,18 +25,18 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Metadata:
-    """Bytes and numbers carried from the file that was read to the file that is written.
+    """Metadata that is copied from the input file to the output file.
 
     Attributes:
         icc: the ICC colour profile.
-        exif: the EXIF block, from its "II" or "MM" on. It holds the orientation.
+        exif: the EXIF block, starting with "II" or "MM". It contains the orientation.
         xmp: the XMP packet.
-        dpi: resolution (x, y) in pixels an inch.
+        dpi: resolution (x, y) in pixels per inch.
         comment: the comment of a JPEG or GIF file.
         png: further PNG chunks (gamma, primaries, text) as (type, payload).
-        premultiplied: True where the file's colours are stored multiplied by alpha.
-        geo: where a GeoTIFF's pixels lie on earth.
-        planar: True where a TIFF's channels are stored one after the other.
+        premultiplied: True if the file's colours are stored multiplied by alpha.
+        geo: the georeference of a GeoTIFF.
+        planar: True if a TIFF's channels are stored one after the other.
     """
 
     icc: bytes | None = None
@@ -51,12 +51,12 @@ class Metadata:
 
     @property
     def orientation(self) -> int:
-        """The EXIF orientation, 1 to 8; 1, upright, where none is told. Carried, never applied."""
+        """The EXIF orientation, 1 to 8; 1 (upright) if there is none. It is preserved, never applied."""
         value = exif_of(self.exif).get(Base.Orientation, 1)
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
     def resized(self, width: int, height: int, *, of: tuple[int, int]) -> "Metadata":
-        """Return the same for a picture of ``of`` = (H, W) at a new size: what EXIF tells of it, and its place."""
+        """Return the metadata for a new size of a picture of size ``of`` = (H, W), with EXIF and georeference updated."""
         moved = replace(self, geo=enlarged(self.geo, width / of[1], height / of[0]))
         exif = exif_of(self.exif)
         told = exif.get_ifd(IFD.Exif)
@@ -72,7 +72,7 @@ def bare_exif(block: bytes | None) -> bytes | None:
 
 
 def packed(exif: Image.Exif) -> bytes | None:
-    """Return an EXIF block; None of an empty one, or of one with a damaged value that cannot be written again."""
+    """Return an EXIF block; None if it is empty, or has a damaged value that cannot be written again."""
     try:
         return bare_exif(exif.tobytes()) if len(exif) else None
     except UNREADABLE:
@@ -80,14 +80,14 @@ def packed(exif: Image.Exif) -> bytes | None:
 
 
 def oriented(orientation: int) -> bytes | None:
-    """Return an EXIF block that tells an orientation; None of 1."""
+    """Return an EXIF block with an orientation; None for 1."""
     exif = Image.Exif()
     exif[Base.Orientation] = orientation
     return packed(exif) if orientation != 1 else None
 
 
 def exif_of(block: bytes | None) -> Image.Exif:
-    """Parse an EXIF block; a broken one reads as empty (it is still carried as it is)."""
+    """Parse an EXIF block; a broken one is treated as empty, but still copied as it is."""
     exif = Image.Exif()
     if block:
         try:
@@ -99,7 +99,7 @@ def exif_of(block: bytes | None) -> Image.Exif:
 
 
 def metadata_of(image: Image.Image) -> Metadata:
-    """Collect what Pillow found in a file."""
+    """Collect the metadata that Pillow found in a file."""
     info = image.info
     xmp, comment = info.get("xmp"), info.get("comment")
     return Metadata(

@@ -1,4 +1,4 @@
-"""argmin over at most 256 entries p_k of Σ_i min_k |x_i − p_k|², the kept pixels' entries held fixed.
+"""argmin over at most 256 entries p_k of Σ_i min_k |x_i − p_k|², with the entries of unchanged pixels held fixed.
 
 A palette picture stays one. Entries that kept or fully transparent pixels use stay at their index; the other
 slots are free for the new colours: all of them where they fit, their median cut where they do not.
@@ -14,18 +14,18 @@ Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
 SLOTS = 256
-CHUNK = 2**14  # colours looked up at a time, against 256 entries each
-APART = np.float32(2**20)  # another alpha is farther than any two colours, 3 · 255²
+CHUNK = 2**14  # number of colours looked up at a time, each compared with 256 entries
+APART = np.float32(2**20)  # distance added for another alpha, larger than that of any two colours, 3 · 255²
 
 
 def refit(old: Bytes, palette: Bytes, new: Bytes, *, hold: Flags) -> tuple[Bytes, Bytes]:
     """Index new colours.
 
     Args:
-        old: stored indices (H, W); read only where ``hold``.
+        old: stored indices (H, W); used only where ``hold`` is True.
         palette: entries (K, 3) or (K, 4), the fourth column alpha.
         new: new colours (H, W, 3) or (H, W, 4) like the palette's columns.
-        hold: (H, W), True where the old index must stay.
+        hold: (H, W), True for pixels whose index must not change.
 
     Returns:
         Indices (H, W) and the palette they index, (K', 3) or (K', 4), K' ≤ 256.
@@ -46,13 +46,13 @@ def refit(old: Bytes, palette: Bytes, new: Bytes, *, hold: Flags) -> tuple[Bytes
 
 
 def _nearest(colours: Bytes, entries: Bytes) -> NDArray[np.intp]:
-    """Index of the nearest entry of the same alpha for each colour."""
+    """The index of the nearest entry with the same alpha, for each colour."""
     table = entries[:, :3].astype(np.float32)
     squares = (table**2).sum(axis=1)
     found = np.empty(len(colours), np.intp)
     for at in range(0, len(colours), CHUNK):
         part = colours[at : at + CHUNK]
-        # |x − p|² = |x|² − 2 x·p + |p|²; the first term does not tell entries apart.
+        # |x − p|² = |x|² − 2 x·p + |p|²; the first term is the same for all entries.
         far = squares - 2.0 * part[:, :3].astype(np.float32) @ table.T
         if entries.shape[1] == 4:
             far += APART * (part[:, 3:] != entries[:, 3])
@@ -61,7 +61,7 @@ def _nearest(colours: Bytes, entries: Bytes) -> NDArray[np.intp]:
 
 
 def _fresh(colours: Bytes, counts: NDArray[np.intp], held: Bytes) -> Bytes:
-    """Entries for the free slots: every new colour if they fit, otherwise a median cut for each alpha."""
+    """Entries for the free slots: all new colours if they fit, otherwise by median cut for each alpha."""
     taken = {tuple(entry) for entry in held.tolist()}
     missing = np.array([tuple(colour) not in taken for colour in colours.tolist()])
     free = SLOTS - len(held)
@@ -78,7 +78,7 @@ def _fresh(colours: Bytes, counts: NDArray[np.intp], held: Bytes) -> Bytes:
 
 
 def _shares(alphas: Bytes, counts: NDArray[np.intp], held: Bytes, free: int) -> dict[int, int]:
-    """Share the free slots among the alpha values: one where none is held, the rest by the pixels' number."""
+    """Divide the free slots among the alpha values: one if none is held, the rest in proportion to the pixels."""
     groups = {int(a): int(counts[alphas == a].sum()) for a in np.unique(alphas)}
     least = {a: 0 if a in held else 1 for a in groups}
     spare, total = free - sum(least.values()), sum(groups.values())
@@ -87,10 +87,10 @@ def _shares(alphas: Bytes, counts: NDArray[np.intp], held: Bytes, free: int) -> 
 
 
 def _median_cut(colours: Bytes, counts: NDArray[np.intp], slots: int) -> Bytes:
-    """Cut (N, 3) colours, each as often as counted, into at most ``slots`` of them."""
+    """Reduce colours (N, 3), with their counts, to at most ``slots`` entries by median cut."""
     if slots <= 0:
         return colours[:0]
-    # Very common colours need not be repeated in full: the cut depends on proportions only.
+    # Counts are scaled down, since the cut depends only on their proportions.
     often = np.maximum(1, counts * 2**20 // max(int(counts.sum()), 2**20))
     line = np.repeat(colours, often, axis=0)[None]
     cut = Image.fromarray(np.ascontiguousarray(line)).quantize(slots, Image.Quantize.MEDIANCUT, kmeans=1)

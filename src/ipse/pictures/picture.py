@@ -1,4 +1,4 @@
-"""x = (s − offset) / gain, and back: a picture's samples, and all that must survive its restoration.
+"""x = (s − offset) / gain: a picture's samples, their conversion to pixels and back, and its metadata.
 
 A ``Picture`` keeps what was stored. The engine sees ``pixels``; ``like`` makes its
 result a picture of the same kind.
@@ -28,21 +28,21 @@ class Picture:
     """A picture as stored.
 
     Attributes:
-        samples: colour or gray as stored, (H, W) or (H, W, C), any real type; a palette picture's indices.
-        alpha: (H, W) in its own type, or None. Carried, never restored.
+        samples: colour or gray as stored, (H, W) or (H, W, C), any real type; for a palette picture, its indices.
+        alpha: (H, W) in its own type, or None. It is preserved, never restored.
         model: "gray", "rgb", "palette", "cmyk", "ycbcr", "lab", "hsv", or "channels" for any number of them.
         palette: entries (K, 3) or, with alpha, (K, 4), uint8; None unless the model is "palette".
         metadata: profile, EXIF, XMP, resolution.
         format: the file format it came from ("PNG", "JPEG", …), or None.
         jpeg: the quantisation it went through, if it came from a JPEG file.
-        levels: the map from samples to pixels; chosen from the samples if not given.
-        frames: how many frames or pages the file has; this is the first.
-        notes: what a user should know of the file, each to follow its name.
-        name: what to call it in messages.
-        channel_axis: where ``to_array`` puts the channels.
+        levels: the mapping from samples to pixels; chosen from the samples if not given.
+        frames: number of frames or pages of the file; this is the first.
+        notes: remarks about the file for the user, phrased to follow its name.
+        name: name for messages.
+        channel_axis: the channel axis of ``to_array``.
 
     Raises:
-        PictureError: if it has no pixels, NaN or infinite samples, or shapes that do not belong together.
+        PictureError: no pixels, NaN or infinite samples, or shapes that do not match.
     """
 
     samples: Samples
@@ -65,7 +65,7 @@ class Picture:
         shape, want = self.samples.shape, CHANNELS.get(self.model)
         count = shape[2] if len(shape) == 3 else 1
         if len(shape) not in (2, 3) or (want is not None and count != want):
-            raise PictureError(f"{self.name}: samples of shape {shape} are no {self.model} picture")
+            raise PictureError(f"{self.name}: samples of shape {shape} do not form a {self.model} picture")
         if self.alpha is not None and self.alpha.shape != shape[:2]:
             raise PictureError(
                 f"{self.name}: alpha of shape {self.alpha.shape} on a picture of shape {shape}"
@@ -73,27 +73,27 @@ class Picture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(H, W) as stored; orientation is not applied."""
+        """(H, W) as stored, without applying the orientation."""
         return self.samples.shape[0], self.samples.shape[1]
 
     @property
     def channels(self) -> int:
-        """C of ``pixels``: a palette picture has three."""
+        """C of ``pixels``; three for a palette picture."""
         return 3 if self.palette is not None else self.samples.shape[2] if self.samples.ndim == 3 else 1
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the stored samples."""
+        """The type of the stored samples."""
         return self.samples.dtype
 
     @property
     def orientation(self) -> int:
-        """EXIF orientation, 1 to 8."""
+        """The EXIF orientation, 1 to 8."""
         return self.metadata.orientation
 
     @property
     def mode(self) -> str:
-        """Pillow's name of the kind ("1", "L", "I;16", "RGBA", "P", "F"); a type added where it has none."""
+        """Pillow's mode ("1", "L", "I;16", "RGBA", "P", "F"); for kinds without one, a description with the type."""
         letter = "A" if self.alpha is not None and self.palette is None else ""
         if self.model == "gray" and not letter:
             gray = {"bool": "1", "uint8": "L", "uint16": "I;16", "int32": "I", "float32": "F"}
@@ -105,7 +105,7 @@ class Picture:
 
     @property
     def colours(self) -> Samples:
-        """The samples with the palette looked up, (H, W) or (H, W, C)."""
+        """The samples, (H, W) or (H, W, C), with the palette applied."""
         return self.samples if self.palette is None else self.palette[self.samples][..., :3]
 
     @property
@@ -120,11 +120,11 @@ class Picture:
         return self.levels
 
     def with_samples(self, samples: Samples) -> "Picture":
-        """Return the same picture, map and metadata with other samples, (H, W) or (H, W, C), of its type."""
+        """Return the picture with other samples, (H, W) or (H, W, C), of the same type."""
         return replace(self, samples=samples.astype(self.dtype, copy=False))
 
     def crop(self, rows: slice, columns: slice) -> "Picture":
-        """Return a part of the picture; what a JPEG tells of it goes along where it begins on whole blocks."""
+        """Return a part of the picture, with its JPEG quantisation if it begins on whole blocks."""
         alpha = None if self.alpha is None else self.alpha[rows, columns]
         whole = rows.start % 32 == columns.start % 32 == 0
         jpeg = self.jpeg.crop(rows, columns) if self.jpeg is not None and whole else None
@@ -176,7 +176,7 @@ class Picture:
         return samples[..., 0] if self.samples.ndim == 2 and self.palette is None else samples
 
     def _repainted(self, pixels: NDArray[np.floating[Any]], held: Flags) -> "Picture":
-        """A palette picture of the same size; what cannot be seen (alpha 0) stays as it is."""
+        """A palette picture of the same size; transparent pixels (alpha 0) are unchanged."""
         assert self.palette is not None
         if self._unchanged(pixels).all():
             return replace(self, jpeg=None, frames=1)
@@ -210,20 +210,20 @@ class Picture:
         alpha: bool | None = None,
         name: str = "the array",
     ) -> "Picture":
-        """Take an array (H, W) or (H, W, C), of any real type; see ``arrays.from_array``."""
+        """Make a picture from an array (H, W) or (H, W, C) of any real type; see ``arrays.from_array``."""
         from ipse.pictures.arrays import from_array
 
         return from_array(array, channel_axis=channel_axis, alpha=alpha, name=name)
 
     @classmethod
     def from_pil(cls, image: Image.Image, *, name: str = "the picture") -> "Picture":
-        """Take a PIL image of any mode; see ``pillow.from_pil``."""
+        """Make a picture from a PIL image of any mode; see ``pillow.from_pil``."""
         from ipse.pictures.pillow import from_pil
 
         return from_pil(image, name=name)
 
     def to_array(self) -> Samples:
-        """Return the colours, with alpha as the last channel, laid out as ``from_array`` found them."""
+        """Return the colours, with alpha as the last channel, in the layout given to ``from_array``."""
         from ipse.pictures.arrays import to_array
 
         return to_array(self)
@@ -236,7 +236,7 @@ class Picture:
 
 
 def _resized(alpha: Samples, height: int, width: int, smooth: bool) -> Samples:
-    """Alpha at another size: Lanczos, or the nearest where a palette allows only the values it has."""
+    """Resize alpha by Lanczos; for a palette by nearest neighbour, since only its own values are possible."""
     plane = Image.fromarray(alpha.astype(np.float32))
     kind = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
     values = np.asarray(plane.resize((width, height), kind))

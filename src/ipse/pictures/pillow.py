@@ -18,10 +18,10 @@ STRAIGHT = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA", "RGBX": "RGB"}
 
 
 def from_pil(image: Image.Image, *, name: str = "the picture") -> Picture:
-    """Make a picture of a PIL image of any mode; a colour that is marked as transparent becomes alpha.
+    """Make a picture from a PIL image of any mode; a colour that is marked as transparent becomes alpha.
 
     Raises:
-        PictureError: for an image without pixels.
+        PictureError: the image has no pixels.
     """
     if not image.width or not image.height:
         raise PictureError(
@@ -50,8 +50,8 @@ def from_pil(image: Image.Image, *, name: str = "the picture") -> Picture:
 
 
 def _from_key(array: Samples, key: object) -> Samples | None:
-    """Alpha from a colour that stands for transparency."""
-    marked = array == np.asarray(key).astype(array.dtype)  # of bits it is told as 0 or 255
+    """Make alpha from the colour that is marked as transparent."""
+    marked = array == np.asarray(key).astype(array.dtype)  # for bits, the colour is given as 0 or 255
     marked = marked.all(axis=-1) if array.ndim == 3 else marked
     kind = np.uint8 if array.dtype.kind == "b" else array.dtype
     return np.where(marked, 0, full_scale(np.dtype(kind))).astype(kind)
@@ -63,7 +63,7 @@ def _from_palette(image: Image.Image, common: dict[str, Any]) -> Picture:
     has_alpha = clear is not None or (image.palette is not None and image.palette.mode == "RGBA")
     table = np.array(image.getpalette("RGBA") or [], np.uint8).reshape(-1, 4)
     missing = int(samples.max()) + 1 - len(table)
-    if missing > 0:  # an index without an entry shows black
+    if missing > 0:  # indices without an entry are shown as black
         table = np.concatenate([table, np.tile(BLACK, (missing, 1))])
     if isinstance(clear, bytes):
         table[: len(clear), 3] = np.frombuffer(clear, np.uint8)[: len(table)]
@@ -78,7 +78,7 @@ def to_pil(picture: Picture) -> Image.Image:
     """Return a PIL image of the picture's mode, with profile, EXIF, XMP and resolution in ``info``.
 
     Raises:
-        PictureError: if Pillow has no such mode (16-bit colour, many channels, float64).
+        PictureError: Pillow has no such mode (16-bit colour, many channels, float64).
     """
     image = _image(picture)
     meta = picture.metadata
@@ -100,7 +100,9 @@ def _image(picture: Picture) -> Image.Image:
     if samples.ndim == 3 and samples.shape[2] == 1:
         samples = samples[..., 0]
     if picture.alpha is not None:
-        samples = samples * np.uint8(255) if samples.dtype.kind == "b" else samples  # bits have no alpha
+        samples = (
+            samples * np.uint8(255) if samples.dtype.kind == "b" else samples
+        )  # 1-bit modes have no alpha
         alpha = picture.alpha.astype(samples.dtype, copy=False)
         samples = np.dstack([samples, alpha])
     plain = samples.ndim == 2 and picture.mode in ("1", "L", "I;16", "I", "F")
@@ -124,7 +126,7 @@ def _to_palette(samples: NDArray[np.uint8], palette: NDArray[np.uint8]) -> Image
     if palette.shape[1] == 4:
         clear = palette[:, 3]
         whole = np.flatnonzero(clear < 255)
-        # GIF knows only one clear entry, told by its index; PNG takes both ways.
+        # GIF allows only one transparent entry, given by its index; PNG accepts this form as well.
         single = len(whole) == 1 and clear[whole[0]] == 0
         image.info["transparency"] = int(whole[0]) if single else clear.tobytes()
     return image

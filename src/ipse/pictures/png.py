@@ -1,4 +1,4 @@
-"""PNG: the chunks that Pillow does not carry, and 16-bit colour, which it cuts to 8 bits."""
+"""PNG: chunks that Pillow does not preserve, and 16-bit colour, which it reduces to 8 bits."""
 
 import io
 import struct
@@ -20,13 +20,13 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP = b"XML:com.adobe.xmp"
 INCH = 0.0254  # metres
 
-# Colour of the samples and text: carried byte by byte. (The profile, EXIF, XMP and resolution go from format
-# to format and are carried apart; a time stamp and a histogram are no longer true.)
+# Chunks about colour and text are copied unchanged. The profile, EXIF, XMP and resolution are handled for all formats
+# elsewhere; a time stamp and a histogram would no longer be correct.
 CARRIED = {b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"tEXt", b"zTXt", b"iTXt"}
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the (type, payload) of each whole chunk."""
+    """Yield (type, payload) of each complete chunk."""
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
@@ -35,14 +35,14 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def carried_chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the chunks to write again as they are."""
+    """Return the chunks to copy unchanged."""
     return tuple(
         (kind, body) for kind, body in png_chunks(data) if kind in CARRIED and not body.startswith(XMP)
     )
 
 
 def is_deep_colour(data: bytes) -> bool:
-    """Whether a PNG has 16 bits a sample and more than gray, or gray with alpha."""
+    """Whether a PNG has 16 bits per sample and colour or alpha."""
     return data[24:25] == b"\x10" and data[25:26] in (b"\x02", b"\x04", b"\x06")
 
 
@@ -56,20 +56,20 @@ def decode_deep(data: bytes) -> tuple[Samples, Samples | None]:
 
 
 def _bare(data: bytes) -> bytes:
-    """The file without what says nothing of the samples: the decoder would warn of odd profiles."""
+    """The file without chunks that do not affect the samples, since the decoder would warn about odd profiles."""
     needed = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
     return SIGNATURE + b"".join(_chunk(kind, body) for kind, body in png_chunks(data) if kind in needed)
 
 
 def _with_vips(data: bytes) -> NDArray[Any]:
-    """Decode an interlaced file, of which libpng would warn through the other decoder."""
-    import pyvips  # loads a large library, for a rare kind of file
+    """Decode an interlaced file with pyvips, since the other decoder would print warnings."""
+    import pyvips  # imported here because the library is large and such files are rare
 
     return cast("Any", pyvips).Image.new_from_buffer(data, "").numpy()
 
 
 def encode_png(picture: Picture) -> bytes:
-    """Encode losslessly with all that the picture carries."""
+    """Encode losslessly with all metadata."""
     if picture.dtype == np.uint16:
         samples = picture.samples
         if picture.alpha is not None:
@@ -84,7 +84,7 @@ def encode_png(picture: Picture) -> bytes:
 def _with_pillow(picture: Picture) -> bytes:
     image: Image.Image = to_pil(picture)
     options = {key: image.info[key] for key in ("transparency",) if key in image.info}
-    image.info.clear()  # the metadata are written below, in one way for all depths
+    image.info.clear()  # the metadata is written below, in the same way for all depths
     stream = io.BytesIO()
     image.save(stream, "PNG", **options)
     return stream.getvalue()

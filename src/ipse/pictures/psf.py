@@ -1,4 +1,4 @@
-"""k(q) ≥ 0, Σ k = 1: a point spread function from a file: a picture of the kernel, .npy, or .npz."""
+"""k(q) ≥ 0, Σ k = 1: read a point spread function from a picture of the kernel, an .npy or an .npz file."""
 
 import zipfile
 from pathlib import Path
@@ -11,11 +11,11 @@ from ipse.pictures.files import read_bytes
 from ipse.pictures.read import read
 
 NUMPY = {".npy", ".npz"}
-NAMES = ("psf", "kernel", "k")  # of the array in an .npz file that holds several
+NAMES = ("psf", "kernel", "k")  # names of the array in an .npz file with several
 
 
 def read_psf(source: str | Path) -> NDArray[np.float64]:
-    """Read a point spread function, and scale it to the sum 1.
+    """Read a point spread function and normalise its sum to 1.
 
     Args:
         source: a picture of it (its channels are averaged), an .npy file, or an .npz file with one array or one named
@@ -26,7 +26,7 @@ def read_psf(source: str | Path) -> NDArray[np.float64]:
 
     Raises:
         PictureError: the file cannot be read.
-        OptionError: it holds no point spread function.
+        OptionError: it does not contain a point spread function.
     """
     path = Path(source)
     values = _array(path) if path.suffix.lower() in NUMPY else read(path).pixels.mean(axis=0)
@@ -34,10 +34,10 @@ def read_psf(source: str | Path) -> NDArray[np.float64]:
 
 
 def psf_of(array: ArrayLike, *, name: str = "the psf") -> NDArray[np.float64]:
-    """Check a point spread function (K, L), and scale it to the sum 1.
+    """Check a point spread function (K, L) and normalise its sum to 1.
 
     Raises:
-        OptionError: it has not two dimensions, negative or infinite values, or no value above 0.
+        OptionError: it is not two-dimensional, has negative or infinite values, or no value above 0.
     """
     values = np.asarray(array)
     if values.dtype.kind not in "biuf":
@@ -58,8 +58,8 @@ def psf_of(array: ArrayLike, *, name: str = "the psf") -> NDArray[np.float64]:
 
 
 def _array(path: Path) -> NDArray[np.generic]:
-    """The array in an .npy or .npz file; nothing in it is unpickled."""
-    read_bytes(path)  # says what is wrong with a place in the words that all have
+    """The array in an .npy or .npz file, without unpickling."""
+    read_bytes(path)  # raises the usual error for a path that cannot be read
     try:
         held = np.load(path, allow_pickle=False)
         if isinstance(held, np.ndarray):
@@ -74,4 +74,4 @@ def _array(path: Path) -> NDArray[np.generic]:
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, OptionError):
             raise
-        raise OptionError(f"{path} is no NumPy file ({error}): save the kernel by numpy.save") from error
+        raise OptionError(f"{path} is not a NumPy file ({error}): save the kernel with numpy.save") from error

@@ -1,4 +1,4 @@
-"""A file to a picture: judged by its content, refused in one line if it is none."""
+"""Read a picture from a file; the format is detected from the content."""
 
 import io
 import struct
@@ -23,16 +23,23 @@ from ipse.pictures.pillow import from_pil
 from ipse.pictures.png import SIGNATURE, carried_chunks, decode_deep, is_deep_colour
 from ipse.pictures.tiff import MAGIC, read_tiff, tiff_size
 
-# More would not fit a fit: 2^28 pixels of three float32 channels are 3 GiB before any network sees them.
+# More could not be fitted: 2^28 pixels with three float32 channels take 3 GiB, without any network.
 LIMIT = 2**28
 
-HEADER = 2**20  # bytes, in which a file has said what it is
+HEADER = 2**20  # number of bytes that always contain a file's header
 
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-REFUSED = {"EPS", "WMF", "MPEG", "BUFR", "GRIB", "HDF5"}  # drawings and films, or handed to other programs
+REFUSED = {
+    "EPS",
+    "WMF",
+    "MPEG",
+    "BUFR",
+    "GRIB",
+    "HDF5",
+}  # drawings and films, or formats that Pillow decodes with other programs
 JPEG = b"\xff\xd8\xff"
 STARTS = (SIGNATURE, JPEG, b"RIFF", b"GIF8", b"BM", *MAGIC)
-ALPHA = (".png", ".tga", ".heic", ".heif")  # suffixes of formats with alpha, of those that may lack it
+ALPHA = (".png", ".tga", ".heic", ".heif")  # suffixes of formats with alpha
 DAMAGE = (
     OSError,
     SyntaxError,
@@ -66,7 +73,7 @@ def read(source: Source) -> Picture:
     """
     data, name = read_bytes(source)
     with warnings.catch_warnings():
-        # Decoders warn of oddities in metadata that change no pixel; sizes are checked here.
+        # Decoders warn about oddities in metadata that do not affect pixels; sizes are checked here.
         warnings.simplefilter("ignore")
         picture = _decode(data, name)
     levels_of(picture.samples, name=name)
@@ -77,24 +84,24 @@ def size_in(data: bytes, *, name: str) -> tuple[int, int]:
     """Return (H, W) from the header of a picture's bytes.
 
     Raises:
-        PictureError: there is no picture in them, or a broken one.
+        PictureError: they are not a picture, or a damaged one.
     """
     try:
         return tiff_size(data)[:2]
-    except DAMAGE:  # no TIFF
+    except DAMAGE:  # not a TIFF
         pass
     with _opened(data, name) as image:
         return image.height, image.width
 
 
 def able(path: Path, suffix: str) -> str:
-    """Return a suffix, or that of a format which holds what a file's header tells where its own does not."""
+    """Return the suffix, or that of a format that can store the picture, according to its header, if it cannot."""
     try:
         with _opened(first_bytes(path, HEADER), str(path)) as image:
             mode = image.mode
-    except PictureError:  # what is wrong with it is said by who reads it
+    except PictureError:  # reading the picture will report the error
         return suffix
-    fine = mode == "F" or (mode == "I" and image.format != "PPM")  # of PPM, I is 16 bits
+    fine = mode == "F" or (mode == "I" and image.format != "PPM")  # for PPM, mode I has 16 bits
     deep = fine or mode.startswith("I") or (mode.endswith("A") and suffix.lower() not in ALPHA)
     return ".tif" if fine else ".png" if deep else suffix
 
@@ -111,7 +118,9 @@ def _decode(data: bytes, name: str) -> Picture:
         try:
             frames = getattr(image, "n_frames", 1)
             shown, notes = whole(image, data)
-            rgb = shown.convert("RGB") if shown.mode == "YCbCr" else shown  # how old TIFF files store colour
+            rgb = (
+                shown.convert("RGB") if shown.mode == "YCbCr" else shown
+            )  # the colour model of old TIFF files
             picture = replace(from_pil(rgb, name=name), format=_format(image), frames=frames, notes=notes)
         except DAMAGE as error:
             raise _damaged(name, error) from None
@@ -119,12 +128,12 @@ def _decode(data: bytes, name: str) -> Picture:
 
 
 def _format(image: Image.Image) -> str | None:
-    """The file's format; a JPEG with further pictures in it is one."""
+    """The file's format; MPO, a JPEG with further pictures, counts as JPEG."""
     return "JPEG" if image.format == "MPO" else image.format
 
 
 def _completed(picture: Picture, image: Image.Image, data: bytes) -> Picture:
-    """Add what Pillow leaves out or cuts."""
+    """Add what Pillow leaves out or truncates."""
     meta = picture.metadata
     if data.startswith(SIGNATURE):
         picture = replace(picture, metadata=replace(meta, png=carried_chunks(data)))
@@ -144,15 +153,15 @@ def _completed(picture: Picture, image: Image.Image, data: bytes) -> Picture:
 def _jpeg(data: bytes) -> JpegInfo | None:
     try:
         return jpeg_info(data)
-    except PictureError:  # readable by Pillow all the same: then without its tables
+    except PictureError:  # Pillow can read it nevertheless; continue without the tables
         return None
 
 
 def check_size(height: int, width: int, samples: int = 1, *, name: str) -> None:
-    """Refuse, before decoding, what is too large to restore.
+    """Reject pictures that are too large to restore, before decoding.
 
     Raises:
-        PictureError: above 2^28 pixels, or 2^30 samples.
+        PictureError: more than 2^28 pixels, or 2^30 samples.
     """
     if height * width * samples > 4 * LIMIT >= 4 * height * width:
         raise PictureError(
@@ -167,14 +176,14 @@ def check_size(height: int, width: int, samples: int = 1, *, name: str) -> None:
 
 
 def _opened(data: bytes, name: str) -> Image.Image:
-    """Find the decoder by content and let it read the header."""
+    """Find the decoder by the content and read the header."""
     if data[4:8] == b"ftyp" and data[8:12] in HEIC and b"avif" not in data[8:64]:
         return _open_heif(data, name)
     for kind in _decoders():
         factory, accepts = Image.OPEN[kind]
         try:
-            # A string says why a format is out of reach; Image.open is not called because its check for
-            # decompression bombs names no sizes, and is set for the whole process.
+            # A string explains why a format is not available. Image.open is not used because its check for
+            # decompression bombs does not report sizes, and is set for the whole process.
             if accepts is None or accepts(data[:16]) is True:
                 return factory(io.BytesIO(data), name)
         except Image.DecompressionBombError as error:
@@ -186,13 +195,13 @@ def _opened(data: bytes, name: str) -> Image.Image:
     if data.startswith(STARTS):
         raise _damaged(name, None)
     raise PictureError(
-        f"{name}: is no picture that can be read (it begins with {data[:12]!r}); "
+        f"{name}: is not a picture that ipse can read (it begins with {data[:12]!r}); "
         "expected PNG, JPEG, TIFF, WebP, AVIF, HEIC or BMP; convert it to one"
     )
 
 
 def _decoders() -> Iterator[str]:
-    """Pillow's formats, the few that most files have first: the others take longer to load than such a file to read."""
+    """Pillow's formats, the common ones first, because loading the others takes longer than reading a file."""
     Image.preinit()
     first = [kind for kind in Image.ID if kind not in REFUSED]
     yield from first
@@ -212,7 +221,7 @@ def _open_heif(data: bytes, name: str) -> Image.Image:
 
 
 def _read_tiff(data: bytes, name: str) -> Picture | None:
-    """Decode with tifffile; None where it cannot and Pillow may (some old compressions)."""
+    """Decode with tifffile; None if it cannot but Pillow may (some old compressions)."""
     try:
         check_size(*tiff_size(data), name=name)
         return read_tiff(data, name=name)
@@ -225,13 +234,13 @@ def _read_tiff(data: bytes, name: str) -> Picture | None:
 
 
 def _damaged(name: str, error: Exception | None) -> PictureError:
-    """One line, without the decoder's own."""
+    """A one-line message instead of the decoder's own."""
     if isinstance(error, Image.DecompressionBombError):
         return PictureError(
-            f"{name}: a picture in it claims more pixels than there can be; expected at most "
-            f"{LIMIT / 1e6:.0f} million; it is damaged, or made to harm"
+            f"{name}: a picture in it claims to have too many pixels; expected at most "
+            f"{LIMIT / 1e6:.0f} million; it is damaged, or malicious"
         )
-    said = (str(error).splitlines() or [""])[0] if error is not None else "no whole header"
+    said = (str(error).splitlines() or [""])[0] if error is not None else "incomplete header"
     return PictureError(
         f"{name}: is damaged or cut short ({said or 'undecodable'}); expected a whole file; copy it again"
     )

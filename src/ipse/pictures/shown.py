@@ -1,4 +1,4 @@
-"""A picture that is looked at a band of rows at a time, whole in memory or not."""
+"""Analyse a picture in bands of rows, whether it is in memory or not."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from ipse.pictures.metadata import Metadata
 from ipse.pictures.picture import Picture
 
-ROOM = 1 << 21  # pixels that are looked at together
+ROOM = 1 << 21  # number of pixels per band
 
 Flags = NDArray[np.bool_]
 Values = NDArray[np.float32]
 
 
 class Shown(Protocol):
-    """A picture, or one in windows."""
+    """A picture, in memory or read window by window."""
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """Name for messages."""
         ...
 
     @property
@@ -30,16 +30,16 @@ class Shown(Protocol):
 
     @property
     def metadata(self) -> Metadata:
-        """What its file says beside its samples."""
+        """The metadata of its file."""
         ...
 
     def crop(self, rows: slice, columns: slice) -> Picture:
-        """A window of it."""
+        """A window of the picture."""
         ...
 
 
 def windows(size: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
-    """Cut a size into bands of as many rows as are looked at together."""
+    """Divide a picture of the given size into bands."""
     step = max(1, ROOM // size[1])
     for top in range(0, size[0], step):
         yield slice(top, min(top + step, size[0])), slice(0, size[1])
@@ -51,7 +51,7 @@ def pieces(shown: Shown) -> Iterator[Picture]:
 
 
 def alpha_of(mask: Shown) -> tuple[bool, float]:
-    """Whether opacity is what counts, because colours vary nowhere, or only where they cannot be seen; its most."""
+    """Whether only opacity matters, because visible colours do not vary; and the largest opacity."""
     if mask.crop(slice(0, 1), slice(0, 1)).alpha is None:
         return False, 1.0
     everywhere, visible, ends = _One(), _One(), set[float]()
@@ -66,14 +66,14 @@ def alpha_of(mask: Shown) -> tuple[bool, float]:
 
 
 class _One:
-    """Whether all colours that are looked at, (C, n), are one."""
+    """Whether all colours (C, n) seen so far are the same."""
 
     def __init__(self) -> None:
         self.colour: Values | None = None
         self.varied = False
 
     def look(self, colours: Values) -> None:
-        """Look at some more."""
+        """Check more colours."""
         if colours.size:
             self.colour = colours[:, :1].copy() if self.colour is None else self.colour
             self.varied = self.varied or bool((colours != self.colour).any())

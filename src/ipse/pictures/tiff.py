@@ -1,4 +1,4 @@
-"""TIFF: any type, any number of channels, interleaved or planar; EXIF and GPS directories are carried."""
+"""TIFF: any type, any number of channels, interleaved or planar; EXIF and GPS directories are preserved."""
 
 import io
 import struct
@@ -19,22 +19,22 @@ from ipse.pictures.picture import CHANNELS, Picture
 from ipse.pictures.raw import check_developed
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-CLASSIC, BIG = b"II*\0" + bytes(4), b"II+\0\x08" + bytes(11)  # beginnings, the first directory at 0
+CLASSIC, BIG = b"II*\0" + bytes(4), b"II+\0\x08" + bytes(11)  # file headers, with the first directory at 0
 ORIENTATION, XMP = 274, 700
-# Description, make, model, software, date, artist, host, copyright: ASCII tags that say what the picture is.
+# ASCII tags that describe the picture: description, make, model, software, date, artist, host, copyright.
 ASCII = (270, 271, 272, 305, 306, 315, 316, 33432)
 DIRECTORIES = (IFD.Exif, IFD.GPSInfo)
-SCALE = {2: 1.0, 3: 2.54}  # resolution unit: to pixels an inch
+SCALE = {2: 1.0, 3: 2.54}  # resolution unit: factor to pixels per inch
 MODELS = {2: "rgb", 5: "cmyk", 6: "rgb", 8: "lab"}  # JPEG-compressed YCbCr arrives as RGB
 LAB = 8
-# What describes a whole stack begins so.
+# Beginnings of descriptions of a whole stack.
 STACKED = (b"ImageJ=", b"SCIFIO=", b"<?xml", b"<OME", b'{"shape"', b'{"axes"')
 DESCRIPTION = 270
 PHOTOMETRIC = {"rgb": "rgb", "palette": "palette", "cmyk": "separated", "lab": "cielab"}
 
 
 def tiff_size(data: bytes) -> tuple[int, int, int]:
-    """Return (H, W) and the samples a pixel from the header of the first page."""
+    """Return (H, W) and the samples per pixel from the header of the first page."""
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         page = _first(tif)
         return int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel)
@@ -44,7 +44,7 @@ def read_tiff(data: bytes, *, name: str) -> Picture:
     """Decode the first page of a TIFF file; raises what tifffile raises.
 
     Raises:
-        TiffFileError: for colours that tifffile does not convert (YCbCr that is not JPEG).
+        TiffFileError: a colour model that tifffile does not convert (YCbCr without JPEG).
     """
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         page = _first(tif)
@@ -70,9 +70,9 @@ def read_tiff(data: bytes, *, name: str) -> Picture:
 
 
 def _colours(page: tifffile.TiffPage, samples: Samples) -> tuple[Samples, str, NDArray[np.uint8] | None]:
-    """The samples with white high, their model and palette."""
+    """The samples with white as the largest value, their model and palette."""
     photometric = int(page.photometric)
-    if photometric == 0:  # white is zero
+    if photometric == 0:  # WhiteIsZero
         samples = ~samples if samples.dtype.kind == "b" else full_scale(samples.dtype) - samples
         return samples.astype(page.dtype, copy=False), "gray", None
     if photometric == 3:
@@ -105,7 +105,7 @@ def _interleaved(page: tifffile.TiffPage) -> Samples:
 
 
 def metadata_of(file: BinaryIO, page: tifffile.TiffPage, *, premultiplied: bool) -> Metadata:
-    """Collect what a page says beside its samples; ``file`` holds it, and stands at its beginning."""
+    """Collect the metadata of a page; ``file`` contains it and must be positioned at the beginning."""
 
     def value(tag: int) -> Any:
         found = page.tags.get(tag)
@@ -114,7 +114,7 @@ def metadata_of(file: BinaryIO, page: tifffile.TiffPage, *, premultiplied: bool)
     x, y, unit = value(282), value(283), SCALE.get(int(value(296) or 2))
     whole = x and y and unit and x[0] and x[1] and y[0] and y[1]
     dpi = (x[0] / x[1] * unit, y[0] / y[1] * unit) if whole else None
-    dpi = dpi if dpi and max(dpi) > 1 else None  # one pixel an inch is what programs write that know of none
+    dpi = dpi if dpi and max(dpi) > 1 else None  # programs without a resolution write one pixel per inch
     xmp = value(XMP)
     return Metadata(
         icc=value(34675),
@@ -128,7 +128,7 @@ def metadata_of(file: BinaryIO, page: tifffile.TiffPage, *, premultiplied: bool)
 
 
 def _exif(file: BinaryIO, orientation: Any) -> bytes | None:
-    """An EXIF block with what the file says about the picture, without what it says about its strips."""
+    """An EXIF block with the tags that describe the picture, without those about its strips."""
     kept = Image.Exif()
     try:
         head = file.read(8)
@@ -145,13 +145,13 @@ def _exif(file: BinaryIO, orientation: Any) -> bytes | None:
 
 
 def _of_a_stack(tag: int, said: Any) -> bool:
-    """Whether a description counts the planes of a stack, which a file of one plane must not repeat."""
+    """Whether a description is that of a stack, which must not be copied to a file with one plane."""
     text = said.encode(errors="replace") if isinstance(said, str) else b""
     return tag == DESCRIPTION and text.lstrip(b"\xef\xbb\xbf").startswith(STACKED)
 
 
 def _directory(file: BinaryIO, head: bytes, *, at: int | None = None) -> ImageFileDirectory_v2:
-    """Read a directory of a file that begins with ``head``; without a place, the first."""
+    """Read a directory of a file that begins with ``head``; by default the first one."""
     directory = ImageFileDirectory_v2(head)
     file.seek(directory.next if at is None else at)
     directory.load(file)
@@ -170,7 +170,7 @@ def encode_tiff(picture: Picture) -> bytes:
 
 
 def said_of(meta: Metadata) -> dict[str, Any]:
-    """What tifffile is to write beside the samples, and that it packs them without loss (deflate)."""
+    """The arguments of tifffile for metadata and lossless compression (deflate)."""
     inches = {"resolution": meta.dpi, "resolutionunit": "INCH"} if meta.dpi else {"resolutionunit": "NONE"}
     return {
         "compression": "zlib",
@@ -183,11 +183,13 @@ def said_of(meta: Metadata) -> dict[str, Any]:
 
 
 def _layout(picture: Picture) -> tuple[Samples, dict[str, Any]]:
-    """The samples with alpha, and how tifffile is to lay them out."""
+    """The samples with alpha, and the arguments of tifffile for their layout."""
     samples: NDArray[Any] = picture.samples if picture.model != "lab" else signs_turned(picture.samples)
     kinds = kinds_of(picture)
     if picture.alpha is not None and picture.palette is None:
-        samples = samples * np.uint8(255) if samples.dtype.kind == "b" else samples  # bits have no alpha
+        samples = (
+            samples * np.uint8(255) if samples.dtype.kind == "b" else samples
+        )  # 1-bit images have no alpha
         samples = np.dstack([samples, picture.alpha.astype(samples.dtype, copy=False)])
     options: dict[str, Any] = {"photometric": PHOTOMETRIC.get(picture.model, "minisblack")}
     if samples.ndim == 3:
@@ -198,13 +200,13 @@ def _layout(picture: Picture) -> tuple[Samples, dict[str, Any]]:
         table = np.zeros((256, 3), np.uint16)
         table[: len(picture.palette)] = picture.palette[:, :3].astype(np.uint16) * 257
         options["colormap"] = table.T
-    # Differences of neighbours pack better where neighbours are alike, which indices and bits need not be.
+    # Horizontal differencing compresses better if neighbours are similar, which indices and bits need not be.
     smooth = picture.palette is None and samples.dtype.kind != "b" and samples.dtype.itemsize <= 4
     return samples, options | {"predictor": smooth}
 
 
 def kinds_of(picture: Picture) -> list[str]:
-    """What the samples beyond the colours are, in tifffile's words."""
+    """The meaning of the extra samples, as an argument of tifffile."""
     kinds = ["unspecified"] * (picture.channels - 1 if picture.model == "channels" else 0)
     if picture.alpha is not None and picture.palette is None:
         kinds.append("assocalpha" if picture.metadata.premultiplied else "unassalpha")
@@ -219,8 +221,8 @@ def _tags(meta: Metadata) -> list[tuple[Any, ...]]:
     if meta.xmp:
         tags.append((XMP, "B", len(meta.xmp), meta.xmp, True))
     tags += [tag.packed() for tag in meta.geo]
-    # Room for the place of each directory, which is known only when the rest is written. It is kept under the
-    # number before, in the same place of the sorted directory: tifffile does not write these tags themselves.
+    # Reserve room for the offset of each directory, which is known only after the rest is written. The entry has the
+    # preceding tag number, at the same position in the sorted directory, because tifffile does not write these tags.
     return tags + [(int(tag) - 1, "I", 1, 0, True) for tag in DIRECTORIES if exif.get_ifd(tag)]
 
 

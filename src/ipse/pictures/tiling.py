@@ -1,4 +1,4 @@
-"""Σ_k w_k = 1: a picture cut into overlapping tiles whose weights sum to one at every pixel.
+"""Σ_k w_k = 1: divide a picture into overlapping tiles whose weights sum to one at every pixel.
 
 A uniform grid; the last tile of a row or column is moved inwards, so that all are of one size. Over an overlap the
 weights fall off linearly (feathering), so that two neighbours that differ a little meet without a seam.
@@ -12,30 +12,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # pixels; 32: the blocks of any JPEG stay whole
+SIDE, OVERLAP, MULTIPLE = 512, 32, 32  # in pixels; multiples of 32 keep the blocks of any JPEG whole
 SHARED, START = (
     8,
     8,
-)  # the same of a picture that is enlarged, at least: what a method sees is pixels of the result
-LARGE = 3 << 20  # pixels of a result from which it is cut, whatever the memory
-LONG = 4096  # pixels of a result's side, the same: what is done along a side grows faster than the side
+)  # minimum values for a picture that is enlarged, since methods work on pixels of the result
+LARGE = 3 << 20  # number of pixels of the result from which it is always tiled
+LONG = 4096  # side of the result in pixels from which it is always tiled, since some steps grow faster than the side
 
 
 def enlargement(options: Mapping[str, Any]) -> int:
-    """How many times longer each side of the result is, by a task's options; 1 where they say nothing usable."""
+    """The scale factor of each side of the result, from a task's options; 1 if they have no valid one."""
     factor = options.get("factor")
     return factor if isinstance(factor, int) and factor > 0 else 1
 
 
 def margins(factor: int) -> tuple[int, int]:
-    """(overlap, multiple) of the tiles of a picture whose result is ``factor`` times larger, in its own pixels."""
+    """(overlap, multiple) of the tiles, in pixels of the input, if the result is ``factor`` times larger."""
     if factor == 1:
         return OVERLAP, MULTIPLE
     return max(SHARED, -(-OVERLAP // factor)), START
 
 
 def side_for(size: tuple[int, int], *, told: int | None = None, factor: int = 1, planes: int = 1) -> int:
-    """The side of the tiles for a picture of ``size`` (H, W) whose result is ``factor`` times larger; 0 is no tiles.
+    """The side of the tiles for a picture of ``size`` (H, W) whose result is ``factor`` times larger; 0 for no tiles.
 
     ``told`` is the user's choice; None leaves it to the size. ``planes`` of it count with all their pixels.
     """
@@ -48,7 +48,7 @@ def side_for(size: tuple[int, int], *, told: int | None = None, factor: int = 1,
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture and its weight in the whole."""
+    """A part of a picture and its weight."""
 
     rows: slice
     columns: slice
@@ -56,7 +56,7 @@ class Tile:
 
 
 def starts(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
-    """Where tiles begin along one side: at multiples of ``multiple``, the next overlapped by ``overlap`` or more."""
+    """The starts of tiles along one side: multiples of ``multiple``, with at least ``overlap`` pixels of overlap."""
     if length <= tile:
         return [0]
     step = max(multiple, (tile - overlap) // multiple * multiple)
@@ -66,7 +66,7 @@ def starts(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
 
 @lru_cache(maxsize=16)
 def profiles(length: int, tile: int, overlap: int, multiple: int) -> list[tuple[slice, NDArray[np.float64]]]:
-    """Each tile's place along one side, with its weight there."""
+    """Each tile's position along one side, with its weights."""
     parts: list[tuple[slice, NDArray[np.float64]]] = []
     total = np.zeros(length)
     for start in starts(length, tile, overlap, multiple):
@@ -92,10 +92,10 @@ def tiles(
 
     Args:
         size: (H, W) of the picture.
-        tile: side of a tile, a multiple of ``multiple``; the last of a side may be shorter by less than that.
-        factor: how many times larger the result is.
-        overlap: pixels that neighbours share at least; by default as ``margins`` has it.
-        multiple: tiles begin at multiples of it, so that the blocks of a JPEG stay whole; the same.
+        tile: side of a tile, a multiple of ``multiple``; the last one of a side may be shorter by less than that.
+        factor: scale factor of the result.
+        overlap: minimum overlap of neighbours in pixels; by default from ``margins``.
+        multiple: tiles begin at multiples of it, so that JPEG blocks stay whole; by default from ``margins``.
     """
     shared, begin = margins(factor)
     told = shared if overlap is None else overlap, begin if multiple is None else multiple
@@ -115,5 +115,5 @@ def nth(size: tuple[int, int], index: int, *, tile: int, factor: int = 1) -> Til
 
 
 def count(size: tuple[int, int], *, tile: int, factor: int = 1) -> int:
-    """How many tiles ``tiles`` would yield."""
+    """The number of tiles that ``tiles`` yields."""
     return int(np.prod([len(starts(side, tile, *margins(factor))) for side in size]))

@@ -1,4 +1,4 @@
-"""x ↦ a PNG that a browser shows: upright, 8 bits, in the picture's own colours."""
+"""x ↦ a PNG for browsers: upright, 8 bits, in the picture's own colours."""
 
 import io
 
@@ -8,8 +8,8 @@ from PIL import Image
 
 from ipse.pictures.picture import Picture
 
-SIDE = 1280  # of a live preview, at most
-INKS = ("cmyk", "ycbcr", "lab", "hsv")  # models whose channels are not what is seen
+SIDE = 1280  # maximum side of a live preview, in pixels
+INKS = ("cmyk", "ycbcr", "lab", "hsv")  # models that must be converted to RGB for display
 Turn = Image.Transpose
 UPRIGHT = {
     2: Turn.FLIP_LEFT_RIGHT,
@@ -23,12 +23,12 @@ UPRIGHT = {
 
 
 def view(picture: Picture, pixels: NDArray[np.float32] | None = None, *, side: int | None = None) -> bytes:
-    """Return what is seen of a picture as a PNG file.
+    """Return a view of a picture as a PNG file.
 
     Args:
         picture: the picture, or the one that the pixels belong to.
         pixels: (C, H, W) in [0, 1], instead of the picture's own.
-        side: longest side of the view, in pixels; None shows every pixel.
+        side: maximum side of the view, in pixels; None for full resolution.
     """
     image = _seen(picture, picture.pixels if pixels is None else pixels)
     if side is not None and max(image.size) > side:
@@ -44,13 +44,13 @@ def view(picture: Picture, pixels: NDArray[np.float32] | None = None, *, side: i
 
 
 def upright_size(picture: Picture) -> tuple[int, int]:
-    """Return (H, W) of the picture as it is seen."""
+    """Return (H, W) of the upright picture."""
     height, width = picture.size
     return (width, height) if picture.orientation >= 5 else (height, width)
 
 
 def _seen(picture: Picture, pixels: NDArray[np.float32]) -> Image.Image:
-    """Gray or RGB, as stored; of many channels the first three."""
+    """Gray or RGB, as stored; the first three of more channels."""
     if picture.model in INKS:
         return picture.like(pixels).to_pil().convert("RGB")
     plane = np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8)

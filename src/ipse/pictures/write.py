@@ -1,4 +1,4 @@
-"""A picture to a file: lossless where the format can be, with all that the picture carries, atomically."""
+"""Write a picture to a file: atomically, with all metadata, and lossless if the format allows."""
 
 import io
 import struct
@@ -18,18 +18,18 @@ from ipse.pictures.pillow import to_pil
 from ipse.pictures.png import encode_png
 from ipse.pictures.tiff import encode_tiff
 
-QUALITY = 95  # of the formats that lose: above it JPEG files grow with nothing to see
+QUALITY = 95  # quality of lossy formats; above it JPEG files grow without visible improvement
 OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": QUALITY, "subsampling": "4:4:4", "optimize": True},
     "WEBP": {"lossless": True, "exact": True, "method": 4},
     "AVIF": {"quality": QUALITY, "subsampling": "4:4:4", "speed": 6},
     "HEIF": {"quality": QUALITY, "chroma": 444},
 }
-NO_GRAY = {"WEBP", "AVIF", "HEIF"}  # formats of colours only
+NO_GRAY = {"WEBP", "AVIF", "HEIF"}  # formats without gray
 NO_PALETTE = {"JPEG", "WEBP", "AVIF", "HEIF", "PPM"}
 NO_BITS = {"JPEG", "WEBP", "AVIF", "HEIF"}
 GRAY = b"GRAY"  # the colour space of a profile
-SAMPLE = 8  # pixels a side of the trial, which some encoders need
+SAMPLE = 8  # side in pixels of the crop for a trial, the minimum of some encoders
 
 
 def write(
@@ -42,14 +42,14 @@ def write(
     a place for them.
 
     Args:
-        picture: what to write.
+        picture: the picture to write.
         target: a path, or "-" for standard output.
         overwrite: whether an existing file may be replaced.
-        format: "PNG", "JPEG", …; by default the target's suffix tells, for "-" the picture's own format.
+        format: "PNG", "JPEG", …; by default chosen by the target's suffix; for "-" the picture's own format.
 
     Raises:
-        OutputError: if the place or the format cannot take the picture; nothing was touched.
-        RunError: if writing fails midway; nothing half-written is left.
+        OutputError: the path or the format is not possible for the picture; nothing was changed.
+        RunError: writing failed midway; no partial file is left.
     """
     name = check_target(picture, target, overwrite=overwrite, format=format)
     data = _encoded(picture, name, target)
@@ -70,7 +70,7 @@ def _encoded(picture: Picture, name: str, target: str | Path) -> bytes:
 
 
 def encode(picture: Picture, *, format: str) -> bytes:
-    """Return the bytes of the file; ``format`` is a name that ``check_target`` gave."""
+    """Return the bytes of the file; ``format`` is a name returned by ``check_target``."""
     if format == "PNG":
         return encode_png(picture)
     if format == "TIFF":
@@ -95,10 +95,10 @@ def encode(picture: Picture, *, format: str) -> bytes:
 
 
 def check_encoding(picture: Picture, target: str | Path, *, format: str) -> None:
-    """Encode a corner of a picture with all that it carries: what cannot be written is known before any work.
+    """Encode a corner of a picture with all metadata, to find out before any work what cannot be written.
 
     Raises:
-        OutputError: the format cannot hold it.
+        OutputError: the format cannot store the picture.
     """
     side = slice(0, SAMPLE)
     try:
@@ -106,12 +106,12 @@ def check_encoding(picture: Picture, target: str | Path, *, format: str) -> None
     except (OSError, ValueError, RuntimeError, TypeError, OverflowError, struct.error, PictureError) as error:
         said = one_line(str(error)) or type(error).__name__
         raise OutputError(
-            f"{target}: {format} cannot hold all that {picture.name} carries ({said}); expected .png or .tif"
+            f"{target}: {format} cannot store all metadata of {picture.name} ({said}); expected .png or .tif"
         ) from None
 
 
 def _adapted(picture: Picture, format: str) -> Picture:
-    """Change the kind, never the look, to one the format has."""
+    """Convert to a mode that the format supports, without changing the appearance."""
     if picture.palette is not None and format in NO_PALETTE:
         picture = _looked_up(picture)
     if format == "GIF" and picture.palette is not None:
@@ -122,14 +122,14 @@ def _adapted(picture: Picture, format: str) -> Picture:
     if single and (format in NO_GRAY or (format == "TGA" and picture.alpha is not None)):
         plane = picture.samples.reshape(picture.size)
         meta = picture.metadata
-        if meta.icc and meta.icc[16:20] == GRAY:  # of no use to colours
+        if meta.icc and meta.icc[16:20] == GRAY:  # a gray profile does not apply to colours
             meta = replace(meta, icc=None)
         picture = replace(picture, samples=np.dstack([plane] * 3), model="rgb", metadata=meta)
     return picture
 
 
 def _one_clear(picture: Picture) -> Picture:
-    """Give all clear pixels of a palette one entry, which is all that GIF can mark; no entry else is clear."""
+    """Give all transparent pixels of a palette picture the same entry, because GIF can mark only one."""
     palette, samples = picture.palette, picture.samples
     if palette is None or palette.shape[1] == 3:
         return picture

@@ -1,4 +1,4 @@
-"""Windows: pictures that are never whole in memory, read part by part and written part by part. NumPy only."""
+"""Large pictures, which are read and written window by window and are never in memory completely. NumPy only."""
 
 from ipse.pictures.large.draft import Draft
 from ipse.pictures.large.open import opened, size_of

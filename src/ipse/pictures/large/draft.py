@@ -1,4 +1,4 @@
-"""x*[rows]: a result on its way, raw rows in a file, each written once when it is final.
+"""x*[rows]: a result in progress, stored as raw rows in a file; each row is written once, when it is final.
 
 The draft lies beside what it will become. It lets a stream of tiles end in any format, whose encoder then pulls its
 own tiles, and a kill in mid-run lose no row that a checkpoint counts.
@@ -17,17 +17,18 @@ from ipse.pictures.levels import Samples
 
 
 class Draft:
-    """Rows (H, W, S) of one type in a file.
+    """Rows (H, W, S) of samples in a file.
 
     Args:
         path: the file.
         shape: (H, W, S).
-        dtype: of the samples.
-        resume: go on in a file that is there; otherwise it is made anew.
-        kept: it outlives a kill; otherwise, where the system allows, it has no name, and ends with the process.
+        dtype: type of the samples.
+        resume: continue an existing file instead of creating a new one.
+        kept: keep the file if the process is killed; otherwise, if the system allows, it has no name and disappears
+            with the process.
 
     Raises:
-        RunError: the file cannot be made, or there is none to go on with.
+        RunError: the file cannot be created, or there is none to resume.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Draft:
         self.row = shape[1] * shape[2] * self.dtype.itemsize
         there = path.exists()
         try:
-            # What is there is written over, not cut off: a run of the same job may be writing the same rows into it.
+            # An existing file is overwritten, not truncated, because another run of the job may be writing to it.
             self.file = path.open("r+b" if resume or there else "w+b")
             try:
                 self.file.truncate(shape[0] * self.row)
@@ -58,7 +59,7 @@ class Draft:
             raise RunError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
     def write(self, start: int, samples: Samples) -> None:
-        """Put rows (h, W, S) from row ``start`` on.
+        """Write rows (h, W, S), starting at row ``start``.
 
         Raises:
             RunError: the disk is full, or fails.
@@ -73,7 +74,7 @@ class Draft:
             ) from error
 
     def read(self, rows: slice) -> Samples:
-        """Return rows (h, W, S)."""
+        """Read rows (h, W, S)."""
         self.file.seek(rows.start * self.row)
         count = (rows.stop - rows.start) * self.shape[1] * self.shape[2]
         return np.fromfile(self.file, self.dtype, count).reshape(-1, *self.shape[1:])
@@ -92,12 +93,12 @@ class Draft:
         return digest.hexdigest()
 
     def sync(self) -> None:
-        """Make what was written last through a power cut."""
+        """Synchronise the file, so that it survives a power failure."""
         self.file.flush()
         os.fsync(self.file.fileno())
 
     def close(self, *, remove: bool = True) -> None:
-        """Close the file, and remove it unless it is to be gone on with."""
+        """Close the file, and remove it unless it will be resumed."""
         named = self.path.parent != Path("/dev/fd")
         self.file.close()
         if remove and named:

@@ -1,4 +1,4 @@
-"""A mask that lies over a picture in windows, through windows too; and where it marks most."""
+"""Masks of large pictures, read window by window, and the region where most is missing."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from ipse.pictures.tiling import MULTIPLE, OVERLAP, starts
 
 
 def known_in(path: Path, source: Source, *, polarity: Polarity = "auto") -> Known:
-    """Open the mask of a picture in windows, and decide what it marks.
+    """Open the mask of a large picture, and decide what it marks.
 
-    A mask that has no windows, such as one with a palette, is held as it is stored.
+    A mask that cannot be read window by window, such as one with a palette, is kept in memory as it is stored.
 
     Raises:
-        MaskError: it is no picture, has another size, or marks nothing or everything.
-        OptionError: for an unknown polarity.
+        MaskError: it is not a picture, has a different size, or marks no pixel or all of them.
+        OptionError: the polarity is unknown.
     """
     try:
         mask = opened(path) if path.exists() else None
@@ -32,7 +32,7 @@ def known_in(path: Path, source: Source, *, polarity: Polarity = "auto") -> Know
 
 
 def missing_in(known: Known) -> NDArray[np.int64]:
-    """Count the missing pixels in each cell of 32² of a picture."""
+    """Count the missing pixels in each cell of 32 × 32 pixels."""
     cells: list[NDArray[np.int64]] = []
     for rows in bands(known.shape[0]):
         counts = (~known[rows, slice(0, known.shape[1])]).astype(np.int64)
@@ -43,7 +43,7 @@ def missing_in(known: Known) -> NDArray[np.int64]:
 
 
 def tiles_with(missing: NDArray[np.int64], size: tuple[int, int], side: int) -> int:
-    """How many tiles of a picture of ``size`` miss anything, by the cells of ``missing_in``."""
+    """The number of tiles with missing pixels in a picture of ``size``, from the cells of ``missing_in``."""
     ends = [
         [
             (start // MULTIPLE, -(-min(start + side, length) // MULTIPLE))
@@ -55,7 +55,7 @@ def tiles_with(missing: NDArray[np.int64], size: tuple[int, int], side: int) -> 
 
 
 def busiest(missing: NDArray[np.int64], size: tuple[int, int], side: int, within: int) -> tuple[slice, slice]:
-    """A window of ``side``² pixels, or as many as there are, in whose middle, ``within``² pixels, most is missing."""
+    """The window of at most ``side``² pixels with the most missing pixels in its middle of ``within``² pixels."""
     reach = [min(within // MULTIPLE, length) for length in missing.shape]
     sums = np.pad(missing.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     (down, across) = reach
@@ -70,7 +70,7 @@ def busiest(missing: NDArray[np.int64], size: tuple[int, int], side: int, within
 
 
 def held(picture: Picture) -> Source:
-    """A picture in memory as one in windows, which looks its palette up window by window."""
+    """Access a picture in memory window by window, applying its palette to each window."""
     channels, alpha = picture.channels, picture.alpha is not None
 
     def window(rows: slice, columns: slice) -> Samples:

@@ -1,4 +1,4 @@
-"""A path to a source: judged by its content."""
+"""Open a file as a source; the format is detected from the content."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from ipse.pictures.png import SIGNATURE
 from ipse.pictures.read import DAMAGE
 from ipse.pictures.tiff import MAGIC
 
-SMALL = 1 << 16  # bytes: fewer hold no picture that is large for a computer
-SMALL_OTHER = 1 << 19  # the same, of formats that pack less than PNG
+SMALL = 1 << 16  # smaller files, in bytes, cannot contain a large picture
+SMALL_OTHER = 1 << 19  # the same for formats that compress less than PNG
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Return (H, W) of a picture by its header; None of small files, and of what has no windows."""
+    """Return (H, W) from the header; None for small files, and for formats that cannot be read window by window."""
     if is_zarr(path):
         from ipse.pictures.large.zarr import zarr_size
 
@@ -25,7 +25,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
         with path.open("rb") as file:
             head = file.read(24)
         return _size(path, head, length)
-    except DAMAGE:  # what is wrong with it is said by who reads it
+    except DAMAGE:  # reading the picture will report the error
         return None
 
 
@@ -44,14 +44,14 @@ def _size(path: Path, head: bytes, length: int) -> tuple[int, int] | None:
 
 
 def opened(path: Path, *, coefficients: bool = False) -> Source | None:
-    """Open a picture for windows; None where its samples cannot be taken as they are.
+    """Open a picture for reading window by window; None if its samples would have to be converted.
 
     Args:
         path: a file, or a zarr folder.
-        coefficients: of a JPEG file, take along what it knows of its own quantisation.
+        coefficients: whether to include the quantisation of a JPEG file.
 
     Raises:
-        PictureError: it is damaged, or holds what is no picture.
+        PictureError: the file is damaged, or not a picture.
     """
     from ipse.pictures.large.tiff import tiff_source
     from ipse.pictures.large.vips import vips_source
@@ -66,11 +66,11 @@ def opened(path: Path, *, coefficients: bool = False) -> Source | None:
         found = (tiff_source(path) if is_tiff else None) or vips_source(path, coefficients=coefficients)
     except PictureError:
         raise
-    except DAMAGE:  # what is wrong with it is said by who reads it whole
+    except DAMAGE:  # reading the complete picture will report the error
         return None
     return None if found is None else found.measured()
 
 
 def is_zarr(path: Path) -> bool:
-    """Whether a path is named as a zarr store is."""
+    """Whether a path has the name of a zarr store."""
     return path.suffix.lower() == ".zarr"

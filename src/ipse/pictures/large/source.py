@@ -1,6 +1,6 @@
-"""y[rows, columns]: a stored picture that is seen through windows.
+"""y[rows, columns]: a stored picture that is read window by window.
 
-A ``Source`` knows what a ``Picture`` knows, its samples excepted: those are asked for, a window at a time.
+A ``Source`` has the attributes of a ``Picture``, except the samples, which are read on demand.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,31 +14,31 @@ from ipse.errors import PictureError
 from ipse.pictures import JpegInfo, Levels, Metadata, Picture
 from ipse.pictures.levels import Samples, levels_of
 
-BAND = 256  # rows that are looked at together where the whole range must be known
-SQUARE, SQUARES = 256, 4  # pixels a side; squares down, and across: what noise is estimated on
-MULTIPLE = 32  # where squares begin, so that blocks of any JPEG stay whole
-SHOWN = frozenset({"bool", "uint8"})  # types whose range is their own
+BAND = 256  # number of rows read at a time to find the range of samples
+SQUARE, SQUARES = 256, 4  # side of a square in pixels, and squares per direction, for estimating noise
+MULTIPLE = 32  # squares begin at multiples of this, so that blocks of any JPEG stay whole
+SHOWN = frozenset({"bool", "uint8"})  # types whose range is always the full range of the type
 
 Window = Callable[[slice, slice], Samples]
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A picture in windows.
+    """A picture that is read window by window.
 
     Attributes:
-        name: what to call it in messages.
+        name: name for messages.
         size: (H, W) in pixels.
-        channels: of the colours, alpha excepted.
+        channels: number of colour channels, without alpha.
         dtype: type of the samples.
-        window: (rows, columns) → samples (h, w, S), alpha last where there is one.
-        model: "gray", "rgb", "cmyk" or "channels", as of a ``Picture``.
-        alpha: whether there is one.
-        metadata: as of a ``Picture``.
-        format: the file format it came from.
-        frames: how many pages the file has; this is the first.
-        jpeg: the quantisation it went through, where that was asked for.
-        levels: the map from samples to pixels, of the whole picture.
+        window: (rows, columns) → samples (h, w, S), with alpha last if there is one.
+        model: "gray", "rgb", "cmyk" or "channels", see ``Picture``.
+        alpha: whether there is an alpha channel.
+        metadata: see ``Picture``.
+        format: the format of the file.
+        frames: number of pages of the file; this is the first.
+        jpeg: the quantisation of a JPEG file, if requested.
+        levels: the mapping from samples to pixels, for the whole picture.
     """
 
     name: str
@@ -56,16 +56,16 @@ class Source:
 
     @property
     def samples(self) -> int:
-        """Of a pixel, with alpha."""
+        """Samples per pixel, including alpha."""
         return self.channels + self.alpha
 
     @property
     def bytes(self) -> int:
-        """Of all samples."""
+        """Size of all samples in bytes."""
         return self.size[0] * self.size[1] * self.samples * self.dtype.itemsize
 
     def crop(self, rows: slice, columns: slice) -> Picture:
-        """Return a window as a picture of its own, on the levels of the whole.
+        """Return a window as a picture, with the levels of the whole picture.
 
         Raises:
             PictureError: the file is damaged there.
@@ -85,7 +85,7 @@ class Source:
         )
 
     def mosaic(self) -> Picture:
-        """Return squares that are evenly spread over the picture, side by side: what its noise is estimated on."""
+        """Return squares that are spread evenly over the picture, side by side, for estimating noise."""
         if min(self.size) < SQUARE * SQUARES:
             return self.crop(*(slice(0, min(side, SQUARE * SQUARES)) for side in self.size))
         places = [[slice(start, start + SQUARE) for start in _spread(length)] for length in self.size]
@@ -98,7 +98,7 @@ class Source:
         return replace(self, window=window, jpeg=None).crop(side, side)
 
     def measured(self) -> "Source":
-        """Return the same, its levels settled by one look at all samples where their type does not tell.
+        """Return the source with its levels determined; reads all samples if their type does not define the range.
 
         Raises:
             PictureError: samples that are not finite, or of a type that holds no real numbers.
@@ -109,13 +109,13 @@ class Source:
         return replace(self, levels=levels_of(np.array(ends, self.dtype), name=self.name))
 
     def _ends(self, rows: slice) -> tuple[Any, Any]:
-        """The least and the largest sample of some rows."""
+        """The smallest and the largest sample of some rows."""
         found = self.window(rows, slice(0, self.size[1]))[..., : self.channels]
         return found.min(), found.max()
 
 
 def bands(height: int, step: int = BAND) -> Iterator[slice]:
-    """Cut rows into slices of ``step``; the last may be shorter."""
+    """Divide rows into slices of ``step``; the last one may be shorter."""
     for start in range(0, height, step):
         yield slice(start, min(start + step, height))
 

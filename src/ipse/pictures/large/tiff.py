@@ -1,4 +1,4 @@
-"""TIFF and BigTIFF through windows: only the strips or tiles that a window meets are decoded."""
+"""Read TIFF and BigTIFF window by window, decoding only the strips or tiles that overlap the window."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,30 +18,30 @@ from ipse.pictures.raw import check_developed
 from ipse.pictures.read import DAMAGE
 from ipse.pictures.tiff import MODELS, metadata_of
 
-PLAIN = {1, 2, 5}  # photometric interpretations whose samples are pixels as they are
-JPEG = {6, 7, 33007}  # compressions by which YCbCr arrives as RGB
-CACHE = 128 << 20  # bytes of decoded strips or tiles that are kept: neighbours meet the same
-LARGEST = 64 << 20  # bytes of one of them, beyond which a window would be most of the picture
+PLAIN = {1, 2, 5}  # photometric interpretations whose samples need no conversion
+JPEG = {6, 7, 33007}  # compressions for which YCbCr is decoded to RGB
+CACHE = 128 << 20  # size in bytes of the cache of decoded strips or tiles, which neighbouring windows share
+LARGEST = 64 << 20  # maximum size in bytes of a strip or tile; with larger ones, windows do not save memory
 
 
 @dataclass(eq=False)
 class Page:
-    """A page, whose strips or tiles are read and decoded when a window meets them."""
+    """A page, whose strips or tiles are read and decoded on demand."""
 
     path: Path
     size: tuple[int, int]
     samples: int
     dtype: np.dtype[Any]
     cell: tuple[int, int]  #: (rows, columns) of a strip or tile
-    planes: int  #: samples that are stored apart; 1 where they are interleaved
+    planes: int  #: number of separately stored planes; 1 if samples are interleaved
     places: list[tuple[int, int]]  #: offset and length of each strip or tile
     decode: Callable[[bytes, int], tuple[Samples | None, Any, tuple[int, ...]]]
     kept: OrderedDict[int, Samples] = field(default_factory=OrderedDict[int, Samples])
-    held: int = 0  #: bytes of ``kept``
+    held: int = 0  #: size of ``kept`` in bytes
 
     @classmethod
     def of(cls, page: tifffile.TiffPage, path: Path) -> "Page":
-        """Take from a page in an open file all that later windows need."""
+        """Collect from a page of an open file everything that later reads need."""
         size = (int(page.imagelength), int(page.imagewidth))
         strips = (min(int(page.rowsperstrip), size[0]), size[1])
         samples = int(page.samplesperpixel)
@@ -75,12 +75,12 @@ class Page:
         return window
 
     def index(self, plane: int, down: int, across: int) -> int:
-        """The number of a strip or tile in the file's tables."""
+        """The index of a strip or tile in the file's tables."""
         grid = [-(-side // cell) for side, cell in zip(self.size, self.cell, strict=True)]
         return (plane * grid[0] + down) * grid[1] + across
 
     def decoded(self, index: int) -> Samples | None:
-        """Return a strip or tile (h, w, S); None for one that the file leaves out, all zero."""
+        """Return a strip or tile (h, w, S); None for one that the file omits because it is zero."""
         if index in self.kept:
             self.kept.move_to_end(index)
             return self.kept[index]
@@ -106,10 +106,10 @@ class Page:
 
 
 def tiff_source(path: Path) -> Source | None:
-    """Open a TIFF file's first page; None where its samples cannot be taken as they are, window by window.
+    """Open the first page of a TIFF file; None if it cannot be read window by window without conversion.
 
     Raises:
-        PictureError: the file ends before its data do, or is a camera's raw file.
+        PictureError: the file is truncated, or a camera raw file.
     """
     with tifffile.TiffFile(path) as tif, path.open("rb") as file:
         page = cast("tifffile.TiffPage", tif.pages[0])
@@ -142,7 +142,7 @@ def tiff_source(path: Path) -> Source | None:
 
 
 def _is_plain(page: tifffile.TiffPage) -> bool:
-    """Whether every sample is a number of its own, of whole bytes."""
+    """Whether every sample is stored separately in whole bytes."""
     colours = int(page.photometric)
     plain = colours in PLAIN or (colours == 6 and int(page.compression) in JPEG)
     whole = page.dtype is not None and int(page.bitspersample) == 8 * page.dtype.itemsize
@@ -150,7 +150,7 @@ def _is_plain(page: tifffile.TiffPage) -> bool:
 
 
 def _lay(window: Samples, cell: Samples, at: tuple[int, int]) -> None:
-    """Copy a cell into a window, whose corner it has at ``at``."""
+    """Copy a cell to position ``at`` of a window."""
     here, there = zip(
         *(_meeting(*one) for one in zip(at, cell.shape, window.shape, strict=False)), strict=True
     )
@@ -158,6 +158,6 @@ def _lay(window: Samples, cell: Samples, at: tuple[int, int]) -> None:
 
 
 def _meeting(start: int, length: int, room: int) -> tuple[slice, slice]:
-    """Where a part that begins at ``start`` meets [0, room): there, and in the part itself."""
+    """The overlap of a part that begins at ``start`` with [0, room), as slices of the whole and of the part."""
     first, last = max(0, start), min(room, start + length)
     return slice(first, last), slice(first - start, last - start)

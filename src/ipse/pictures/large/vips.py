@@ -1,4 +1,4 @@
-"""PNG, JPEG and what else libvips decodes, through windows.
+"""Read PNG, JPEG and other formats of libvips window by window.
 
 These files can only be decoded from their beginning: libvips does so once, into a temporary file, and windows are
 read from that.
@@ -23,7 +23,7 @@ FORMATS = {"pngload": "PNG", "jpegload": "JPEG", "webpload": "WEBP", "tiffload":
 
 
 def header_size(path: Path) -> tuple[int, int] | None:
-    """Return (H, W) from the header; None of what libvips cannot read."""
+    """Return (H, W) from the header; None if libvips cannot read the file."""
     import pyvips
 
     try:
@@ -34,11 +34,11 @@ def header_size(path: Path) -> tuple[int, int] | None:
 
 
 def vips_source(path: Path, *, coefficients: bool = False) -> Source | None:
-    """Open a file; None where its samples cannot be taken as they are.
+    """Open a file; None if its samples would have to be converted.
 
     Args:
         path: the file.
-        coefficients: of a JPEG file, take along what it knows of its own quantisation: two bytes a coefficient.
+        coefficients: whether to include the quantisation of a JPEG file, with two bytes per coefficient.
     """
     import pyvips
 
@@ -47,9 +47,9 @@ def vips_source(path: Path, *, coefficients: bool = False) -> Source | None:
             str(path),
             access="random",
             fail_on="truncated",
-            revalidate=True,  # libvips remembers what it has decoded, by name alone
+            revalidate=True,  # otherwise libvips may return a cached result for a file that has changed
         )
-    except (pyvips.Error, UnicodeError):  # libvips takes names that are text
+    except (pyvips.Error, UnicodeError):  # libvips only accepts names that are valid text
         return None
     model, form = MODELS.get(image.interpretation), FORMATS.get(image.get("vips-loader").split("_")[0])
     indexed = image.get_typeof("palette") and image.get("palette")
@@ -84,7 +84,7 @@ def _window(image: Any, name: str, rows: slice, columns: slice) -> Samples:
 
 
 def _metadata(path: Path, form: str) -> Metadata:
-    """What the header carries; Pillow reads it, as of smaller pictures, and decodes nothing."""
+    """The metadata in the header, read by Pillow without decoding."""
     Image.init()
     with path.open("rb") as file, Image.OPEN[form][0](file, str(path)) as image:
         return metadata_of(image)

@@ -1,4 +1,4 @@
-"""Draft ↦ file: the encoder pulls a few rows at a time, and the file gets its name when it is whole."""
+"""Draft ↦ file: encode a few rows at a time, and give the file its name when it is complete."""
 
 import errno
 import os
@@ -20,18 +20,18 @@ from ipse.pictures.levels import Samples
 from ipse.pictures.metadata import PREFIX
 from ipse.pictures.tiff import PHOTOMETRIC, graft, kinds_of, said_of
 
-TILE = 512  # pixels a side of a TIFF's tile
-CLASSIC = 4 << 30  # bytes from which only a BigTIFF holds what may not pack
+TILE = 512  # side of a TIFF tile, in pixels
+CLASSIC = 4 << 30  # uncompressed size in bytes from which a BigTIFF is written
 FORMATS = ("TIFF", "PNG", "JPEG", "ZARR")
-INCH = 25.4  # mm: libvips counts pixels a mm
-QUALITY = 95  # of JPEG, as of smaller pictures
+INCH = 25.4  # mm per inch, since libvips uses pixels per mm
+QUALITY = 95  # JPEG quality, as for smaller pictures
 
 
 def check_room(folder: Path, need: int) -> None:
-    """Refuse to begin what the disk could not take.
+    """Check before the run that the disk has enough space.
 
     Raises:
-        OutputError: says how much it would take and how much there is.
+        OutputError: it does not; the message gives the required and the free space.
     """
     free = shutil.disk_usage(folder).free
     if need > free:
@@ -48,17 +48,17 @@ def put(
     overwrite: bool = False,
     before: Callable[[Path], None] | None = None,
 ) -> None:
-    """Let a file, or a zarr folder, be written under another name, and give it its own once it is whole.
+    """Write a file or a zarr folder under a temporary name, and rename it when it is complete.
 
     Args:
-        path: its name.
-        make: writes it under the name that it is given.
-        overwrite: whether a file that is there may be replaced; a folder never is.
-        before: is shown what was written, before it gets its name.
+        path: the final path.
+        make: writes the file to the path that it is given.
+        overwrite: whether an existing file may be replaced; a folder never is.
+        before: called with the temporary path before it is renamed.
 
     Raises:
-        OutputError: the place is taken.
-        RunError: writing failed midway; nothing half-written is left.
+        OutputError: the path exists.
+        RunError: writing failed midway; no partial file is left.
     """
     part = path.resolve().with_name(f".ipse-{secrets.token_hex(6)}.tmp")
     try:
@@ -75,12 +75,12 @@ def put(
 
 
 def encode(draft: Draft, path: Path, *, like: Picture, format: str) -> None:
-    """Write a draft as a file, or a zarr folder, in place; whoever calls this sees to it that nobody sees half of it.
+    """Write a draft to a file or a zarr folder. It is written in place; see ``put`` for a temporary name.
 
     Args:
         draft: all rows of the result.
-        path: where to.
-        like: any part of the picture: its model, alpha and metadata are the result's.
+        path: the output path.
+        like: any part of the picture; its model, alpha and metadata apply to the result.
         format: one of ``FORMATS``.
     """
     _encoder(format)(draft, path, like)
@@ -88,7 +88,7 @@ def encode(draft: Draft, path: Path, *, like: Picture, format: str) -> None:
 
 def _publish(part: Path, path: Path, *, overwrite: bool) -> None:
     if part.is_dir():
-        if os.path.lexists(path):  # a folder that is there is never replaced
+        if os.path.lexists(path):  # an existing folder is never replaced
             raise FileExistsError(errno.EEXIST, "exists already")
         part.rename(path)
         return
@@ -123,7 +123,7 @@ def _zarr(draft: Draft, part: Path, like: Picture) -> None:
 
 
 def _tiff(draft: Draft, part: Path, like: Picture) -> None:
-    """A tiled TIFF, a BigTIFF where it may exceed four GiB, deflated."""
+    """Write a tiled, deflated TIFF, or a BigTIFF if it may exceed 4 GiB."""
     height, width, samples = draft.shape
     planar = like.metadata.planar and samples > 1
     interleaved = (height, width, samples) if samples > 1 else (height, width)
@@ -148,7 +148,7 @@ def _tiff(draft: Draft, part: Path, like: Picture) -> None:
 
 
 def _tiles(draft: Draft, *, planar: bool) -> Iterator[Samples]:
-    """The draft's tiles, row by row, the last of a side filled up with zeros; of a planar file plane by plane."""
+    """The draft's tiles, row by row, padded with zeros at the border; for a planar file plane by plane."""
     height, width, samples = draft.shape
     for plane in range(samples if planar else 1):
         taken = slice(plane, plane + 1) if planar else slice(None)
@@ -162,7 +162,7 @@ def _tiles(draft: Draft, *, planar: bool) -> Iterator[Samples]:
 
 
 def _vips(draft: Draft, part: Path, like: Picture, format: str) -> None:
-    """PNG or JPEG, by libvips, which reads the draft as it goes."""
+    """Write PNG or JPEG with libvips, which reads the draft row by row."""
     import pyvips
 
     height, width, samples = draft.shape
@@ -185,7 +185,7 @@ def _vips(draft: Draft, part: Path, like: Picture, format: str) -> None:
 
 
 def _describe(image: Any, like: Picture) -> None:
-    """Put what the picture carries where libvips takes it from."""
+    """Set the picture's metadata in the form that libvips expects."""
     import pyvips
 
     meta = like.metadata

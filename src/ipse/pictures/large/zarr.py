@@ -1,4 +1,4 @@
-"""Zarr and OME-Zarr through windows: a chunked array in a folder, read and written chunk by chunk.
+"""Read and write Zarr and OME-Zarr chunk by chunk.
 
 Of an OME-Zarr image the finest level counts. What is written is version 0.4 of the format (zarr version 2), which
 every reader knows: https://ngff.openmicroscopy.org/0.4/.
@@ -15,7 +15,7 @@ from ipse.pictures.large.draft import Draft
 from ipse.pictures.large.source import Source, bands, damaged
 from ipse.pictures.levels import Samples
 
-CHUNK = 512  # pixels a side
+CHUNK = 512  # side of a chunk, in pixels
 TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 
@@ -23,7 +23,7 @@ def library() -> Any:
     """Import zarr.
 
     Raises:
-        InputError: it is not installed.
+        InputError: zarr is not installed.
     """
     try:
         import zarr
@@ -33,10 +33,10 @@ def library() -> Any:
 
 
 def array_in(path: Path) -> tuple[Any, str]:
-    """Open the array in a store, and its axes, "YX" or "CYX" or … as OME tells, else the last of "TCZYX".
+    """Open the array in a store; return it with its axes ("YX", "CYX", …) from OME, or the last letters of "TCZYX".
 
     Raises:
-        PictureError: there is none.
+        PictureError: there is no array.
     """
     zarr = library()
     try:
@@ -50,11 +50,13 @@ def array_in(path: Path) -> tuple[Any, str]:
         return array, "TCZYX"[-len(array.shape) :]
     except (OSError, ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
         said = str(error).splitlines()[0] if str(error) else "no array in it"
-        raise PictureError(f"{path}: is no zarr picture ({said}); expected an array, or OME-Zarr") from None
+        raise PictureError(
+            f"{path}: is not a zarr picture ({said}); expected an array, or OME-Zarr"
+        ) from None
 
 
 def zarr_size(path: Path) -> tuple[int, int] | None:
-    """Return (H, W); None where there is no picture to be opened, which is said by who opens it."""
+    """Return (H, W); None if there is no picture, in which case opening it will report the error."""
     try:
         shape = array_in(path)[0].shape
     except InputError:
@@ -63,10 +65,10 @@ def zarr_size(path: Path) -> tuple[int, int] | None:
 
 
 def zarr_source(path: Path) -> Source:
-    """Open a picture (Y, X) or (C, Y, X); longer axes must be of one place.
+    """Open a picture (Y, X) or (C, Y, X); all other axes must have length 1.
 
     Raises:
-        PictureError: there is none, or it is a stack.
+        PictureError: there is no picture, or it is a stack.
     """
     array, axes = array_in(path)
     sizes = dict(zip(axes, array.shape, strict=True))
@@ -93,7 +95,7 @@ def zarr_source(path: Path) -> Source:
 
 
 def said_in(path: Path) -> dict[str, Any]:
-    """What an OME-Zarr image says of itself that another of its size may say: axes with units, scale, display."""
+    """The metadata of an OME-Zarr image that applies to its result as well: axes with units, scale, display."""
     attributes = dict(library().open(str(path), mode="r").attrs)
     told: Any = attributes.get("ome", attributes)
     if not told.get("multiscales"):
@@ -113,7 +115,7 @@ def created(
     name: str,
     said: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Make an OME-Zarr image of one level, and return its array, chunked by planes of 512² pixels.
+    """Create an OME-Zarr image with one level, and return its array, with chunks of 512² pixels.
 
     ``said`` is what an image of the same axes and size said of itself.
     """
@@ -139,7 +141,7 @@ def created(
 
 
 def encode_zarr(draft: Draft, part: Path, *, name: str) -> None:
-    """Write a draft as an OME-Zarr image (C, Y, X), or (Y, X) of one channel."""
+    """Write a draft as an OME-Zarr image (C, Y, X), or (Y, X) for one channel."""
     height, width, samples = draft.shape
     flat = samples == 1
     shape = (height, width) if flat else (samples, height, width)

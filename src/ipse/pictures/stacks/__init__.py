@@ -1,1 +1,1 @@
-"""Stacks: planes of one file along time, channel and depth. NumPy only."""
+"""Stacks: the planes of a file along time, channel and depth. NumPy only."""

@@ -1,4 +1,4 @@
-"""u* = argmin_u mean_p (a(p) − b(p + u))²: planes that moved against one another, laid on one canvas.
+"""u* = argmin_u mean_p (a(p) − b(p + u))²: align planes that have moved relative to each other.
 
 The mean is over the pixels that both have, and found for all u at once: with m the ones where a plane is,
 
@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 
 from ipse.pictures.levels import Samples
 
-REACH = 4  # a plane moves by at most this part of its shorter side
-SCALES = (2, 4, 8)  # pixels a side of the means whose details are compared
-ALIKE = 4.0  # standard deviations of the correlation of unrelated details
-SURE = 6.0  # standard deviations of a mean of squares, by which a displacement must be better than none
+REACH = 4  # the largest displacement is the shorter side divided by this
+SCALES = (2, 4, 8)  # sides, in pixels, of the averages whose details are compared
+ALIKE = 4.0  # smallest correlation of related details, in standard deviations of unrelated ones
+SURE = 6.0  # smallest improvement by a displacement, in standard deviations of a mean square
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """Where planes of one size lie on a canvas that holds them all.
+    """The positions of planes of the same size on a common canvas.
 
     Attributes:
         size: (H, W) of a plane.
-        places: of each plane's first row and column.
+        places: first row and column of each plane.
     """
 
     size: tuple[int, int]
@@ -37,7 +37,7 @@ class Canvas:
 
     @classmethod
     def of(cls, plane: Samples, count: int) -> "Canvas":
-        """So many planes of one size, none of which moved."""
+        """Planes of the same size without displacement."""
         return cls((plane.shape[0], plane.shape[1]), ((0, 0),) * count)
 
     @property
@@ -47,7 +47,7 @@ class Canvas:
         return self.size[0] + down, self.size[1] + across
 
     def spread(self, planes: Sequence[Samples]) -> Samples:
-        """Planes (H, W, S) as one picture of the canvas's size, (H', W', planes · S).
+        """Arrange planes (H, W, S) on the canvas, as one picture (H', W', planes · S).
 
         What a plane does not show is taken from the one nearest to it in the sequence that does; of what none
         shows, it repeats its border.
@@ -55,17 +55,17 @@ class Canvas:
         return np.concatenate([self._filled(planes, index) for index in range(len(planes))], axis=2)
 
     def part(self, samples: Samples, index: int, *, factor: int = 1) -> Samples:
-        """What of a picture of the canvas, enlarged by ``factor``, is the plane of that number."""
+        """The part of the canvas, enlarged by ``factor``, that is the plane of the given number."""
         (down, across), (height, width) = self.places[index], self.size
         return samples[down * factor : (down + height) * factor, across * factor : (across + width) * factor]
 
     def only(self, chosen: Sequence[int]) -> "Canvas":
-        """The canvas of some of the planes."""
+        """The canvas for some of the planes."""
         places = np.array([self.places[index] for index in chosen])
         return Canvas(self.size, tuple((down, across) for down, across in (places - places.min(0)).tolist()))
 
     def shared(self, planes: Sequence[Samples], one: int, other: int) -> tuple[Samples, Samples]:
-        """What two planes both show, each as it shows it."""
+        """The overlap of two planes, in the coordinates of each."""
         corners = [np.array(self.places[index]) for index in (one, other)]
         first = np.maximum(*corners)
         last = np.minimum(*corners) + self.size
@@ -88,7 +88,7 @@ class Canvas:
 
 
 def aligned(planes: Sequence[Samples], fixed: int) -> Canvas:
-    """Lay planes (H, W, S) on a canvas so that what they show lies where the plane of number ``fixed`` shows it."""
+    """Align planes (H, W, S) with the plane of number ``fixed``."""
     size = (planes[fixed].shape[0], planes[fixed].shape[1])
     gray = [plane.mean(2, dtype=np.float64) for plane in planes]
     moved = np.array([drift(gray[fixed], one) for one in gray])
@@ -112,7 +112,7 @@ def families(planes: Sequence[Samples]) -> list[tuple[list[int], Canvas]]:
 
 
 def _likeness(one: NDArray[Any], other: NDArray[Any], scale: int) -> float:
-    """The correlation of two planes' details, means of ``scale``² pixels, in standard deviations."""
+    """The correlation of two planes' details, averaged over ``scale``² pixels, in standard deviations."""
     a, b = (_details(plane, scale) for plane in (one, other))
     energy = float(np.sum(a * a) * np.sum(b * b))
     return float(np.sum(a * b)) / energy**0.5 * a.size**0.5 if energy > 0 else 0.0
@@ -127,9 +127,9 @@ def _details(plane: NDArray[Any], scale: int) -> NDArray[np.float64]:
 
 
 def drift(fixed: NDArray[Any], moving: NDArray[Any]) -> tuple[int, int]:
-    """Return u for which ``moving``, at p + u, shows what ``fixed`` shows at p; both (H, W).
+    """Return the displacement u for which ``moving`` at p + u matches ``fixed`` at p; both are (H, W).
 
-    Levels may differ by a constant. Zero where there is no better displacement beyond doubt.
+    Levels may differ by a constant. The result is zero unless another displacement is clearly better.
     """
     shape = fixed.shape
     reach = [side // REACH for side in shape]

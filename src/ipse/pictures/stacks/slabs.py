@@ -1,8 +1,8 @@
-"""Which planes of a stack are restored together: slabs of N along an axis of L, that share o planes or more.
+"""Slabs: groups of N consecutive planes along an axis of length L, restored together, with an overlap of at least o.
 
     starts s_i = round(i (L − N) / (n − 1)),  i = 0 … n − 1,  n = ⌈(L − o) / (N − o)⌉
 
-What two slabs share is kept from the one in which it lies further from the end.
+A shared plane is taken from the slab in which it is further from the end.
 """
 
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ import numpy as np
 if TYPE_CHECKING:
     from ipse.pictures.stacks.stack import Stack
 
-NETWORK = "fast3d"  # that fits a slab over its depth
-DEPTH = 8  # planes of a slab at most
-OVERLAP = 2  # planes that neighbours share at least
+NETWORK = "fast3d"  # network that fits the planes of a slab together
+DEPTH = 8  # maximum number of planes in a slab
+OVERLAP = 2  # minimum number of planes shared by neighbouring slabs
 
 
 @dataclass(frozen=True)
 class Slab:
-    """Planes that are restored together, by their numbers, and those of them that are kept."""
+    """Numbers of planes that are restored together, and which of them are kept."""
 
     planes: tuple[int, ...]
     kept: tuple[int, ...]
 
 
 def slabs(outer: tuple[int, ...], axis: int | None, *, depth: int = DEPTH) -> Iterator[Slab]:
-    """Slabs of ``depth`` planes, or all there are, along an axis of ``outer``; None takes every plane by itself.
+    """Divide planes into slabs of at most ``depth`` along an axis of ``outer``; with None, each plane is separate.
 
     Args:
-        outer: how many planes there are along each axis.
-        axis: the one along which planes belong together.
-        depth: planes of a slab, at least 1.
+        outer: number of planes along each axis.
+        axis: the axis along which planes belong together.
+        depth: number of planes in a slab, at least 1.
     """
     if axis is None:
         yield from (Slab((index,), (index,)) for index in range(int(np.prod(outer))))
@@ -45,7 +45,7 @@ def slabs(outer: tuple[int, ...], axis: int | None, *, depth: int = DEPTH) -> It
 
 
 def slabs_of(stack: "Stack", joint: str | None) -> list[Slab]:
-    """The slabs of a stack along an axis, in the order in which they are restored; all channels belong together."""
+    """The slabs of a stack along an axis, in the order in which they are restored; channels are always together."""
     axis = None if joint is None else stack.axes.index(joint)
     return list(
         slabs(stack.outer, axis, depth=stack.outer[axis] if axis is not None and joint == "C" else DEPTH)
@@ -53,7 +53,7 @@ def slabs_of(stack: "Stack", joint: str | None) -> list[Slab]:
 
 
 def _spans(length: int, depth: int) -> Iterator[tuple[range, range]]:
-    """What each slab takes, and what is kept of it."""
+    """The planes of each slab, and which of them are kept."""
     overlap = min(OVERLAP, depth - 1)
     count = max(1, -(-(length - overlap) // (depth - overlap)))
     starts = [round(number * (length - depth) / max(1, count - 1)) for number in range(count)]

@@ -1,4 +1,4 @@
-"""y[t, c, z]: a stack of planes, each (Y, X) or (Y, X, S), read one at a time and written back as the same stack."""
+"""y[t, c, z]: a stack of planes (Y, X) or (Y, X, S), which are read one at a time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from ipse.pictures.levels import Levels, Samples, levels_of
 from ipse.pictures.read import DAMAGE
 
 AXES = "TCZYX"
-CLASSIC = 4 << 30  # bytes from which only a BigTIFF holds what may not pack
+CLASSIC = 4 << 30  # uncompressed size in bytes from which a BigTIFF is written
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +25,14 @@ class Stack:
     """A stack of planes.
 
     Attributes:
-        name: what to call it in messages.
-        shape: of all samples, in the file's order.
-        axes: a letter for each: T, C, Z, then Y, X, then S for interleaved colours.
-        dtype: of the samples.
-        plane: number, in the file's order → samples (H, W, S).
+        name: name for messages.
+        shape: shape of all samples, in the file's order.
+        axes: one letter for each axis: T, C, Z, then Y, X, then S for interleaved colours.
+        dtype: type of the samples.
+        plane: number of a plane in the file's order → samples (H, W, S).
         format: "TIFF" or "ZARR".
-        carried: what tifffile is to write beside the samples, or zarr's attributes.
-        levels: the map from samples to pixels, of the whole stack.
+        carried: metadata to write with the result: arguments of tifffile, or zarr's attributes.
+        levels: the mapping from samples to pixels, for the whole stack.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Stack:
 
     @property
     def samples(self) -> int:
-        """S of a plane."""
+        """Samples per pixel, S."""
         return self.shape[-1] if self.axes.endswith("S") else 1
 
     @property
@@ -57,16 +57,16 @@ class Stack:
 
     @property
     def outer(self) -> tuple[int, ...]:
-        """How many planes along each axis before Y."""
+        """The number of planes along each axis before Y."""
         return self.shape[: self.axes.index("Y")]
 
     @property
     def count(self) -> int:
-        """Planes in all."""
+        """The total number of planes."""
         return prod(self.outer)
 
     def measured(self) -> "Stack":
-        """Return the same, its levels settled: of 8 bits the type's, else the range of all planes.
+        """Return the stack with its levels determined: for 8 bits those of the type, otherwise the range of all planes.
 
         Raises:
             PictureError: samples that are not finite, or of a type that holds no real numbers.
@@ -82,7 +82,7 @@ class Stack:
         return replace(self, levels=Levels(low, high - low or 1.0))
 
     def picture(self, samples: Samples) -> Picture:
-        """Return samples (H, W, S) of one plane, or of several together, as a picture on the stack's levels."""
+        """Return samples (H, W, S) of one or several planes as a picture with the stack's levels."""
         count = samples.shape[2]
         model = "gray" if count == 1 else "rgb" if count == self.samples == 3 else "channels"
         colours = samples[..., 0] if count == 1 else samples
@@ -90,21 +90,21 @@ class Stack:
 
 
 def opened_stack(path: Path, *, axes: str | None = None) -> Stack | None:
-    """Open a stack, its levels settled by one look at all samples; as ``found_stack``."""
+    """Open a stack and determine its levels, which reads all samples; see ``found_stack``."""
     found = found_stack(path, axes=axes)
     return None if found is None else found.measured()
 
 
 def found_stack(path: Path, *, axes: str | None = None) -> Stack | None:
-    """Find a stack by its header; None where the file tells of none and ``axes`` neither.
+    """Open a stack by its header; None if neither the file nor ``axes`` describes a stack.
 
     Args:
         path: a TIFF file or a zarr folder.
-        axes: its axes in the file's order; None takes what OME, ImageJ or tifffile says.
+        axes: its axes in the file's order; None uses those of OME, ImageJ or tifffile.
 
     Raises:
-        OptionError: axes that do not fit.
-        PictureError: it is no stack, or damaged.
+        OptionError: the axes do not match the shape.
+        PictureError: the file is damaged, or not a stack.
     """
     if axes is not None and not path.exists():
         raise PictureError(f"{path}: no such file; expected a stack; check the path")
@@ -113,17 +113,17 @@ def found_stack(path: Path, *, axes: str | None = None) -> Stack | None:
     except InputError:
         raise
     except DAMAGE as error:
-        if axes is None:  # what is wrong with it is said by who reads it as a picture
+        if axes is None:  # reading it as a picture will report the error
             return None
         raise damaged(str(path), error) from None
     return found
 
 
 def check_axes(axes: str, shape: tuple[int, ...], name: str) -> str:
-    """Return the axes in capitals, checked against a shape.
+    """Return the axes in upper case, checked against the shape.
 
     Raises:
-        OptionError: names the shape and the axes.
+        OptionError: they do not match; the message gives both.
     """
     told = axes.upper()
     inner = told.removesuffix("S")
@@ -156,7 +156,7 @@ def _tiff(path: Path, axes: str | None) -> Stack | None:
         series = tif.series[0]
         shape, known = tuple(int(side) for side in series.shape), str(series.axes)
         if axes is None and not (tif.is_ome or tif.is_imagej or tif.is_shaped) and len(tif.pages) > 1:
-            return None  # pages of which nothing is told may be anything
+            return None  # pages without a description may be anything
         if axes is None and (set(known) - {*AXES, "S"} or not set(known) & set("TZC") or "YX" not in known):
             return None
         told = check_axes(axes or known, shape, str(path))
@@ -166,7 +166,7 @@ def _tiff(path: Path, axes: str | None) -> Stack | None:
                 f"S must be in both, or in neither"
             )
         if len(tif.series) > 1:
-            raise PictureError(f"{path}: holds {len(tif.series)} stacks; expected one; save each by itself")
+            raise PictureError(f"{path}: holds {len(tif.series)} stacks; expected one; save each separately")
         carried = _carried(tif, told)
         dtype = np.dtype(series.dtype).newbyteorder("=")
         end = max((sum(ends) for page in tif.pages for ends in _places(page)), default=0)
@@ -186,7 +186,7 @@ def _places(page: Any) -> Iterator[tuple[int, int]]:
 
 
 def _plane(path: Path, index: int, inner: tuple[int, ...]) -> Samples:
-    """Read one plane: its page, or its part of a page or series that holds several."""
+    """Read one plane from its page, or from a page or series that contains several."""
     try:
         with tifffile.TiffFile(path) as tif:
             series = tif.series[0]
@@ -205,11 +205,11 @@ def _plane(path: Path, index: int, inner: tuple[int, ...]) -> Samples:
 
 
 def _carried(tif: tifffile.TiffFile, axes: str) -> dict[str, Any]:
-    """What tifffile is to write so that the stack says of itself what it said before."""
+    """The arguments of tifffile that preserve the stack's description."""
     page = cast("tifffile.TiffPage", tif.pages[0])
     colours = {"photometric": "rgb" if axes.endswith("S") and int(page.photometric) == 2 else "minisblack"}
     if tif.is_ome and tif.ome_metadata:
-        said = tif.ome_metadata.encode()  # as it is: pages are written in the order that it counts them
+        said = tif.ome_metadata.encode()  # unchanged, since pages are written in the same order
         return colours | {"description": said, "metadata": None, "compression": "zlib"}
     if tif.is_imagej:
         told = {key: value for key, value in (tif.imagej_metadata or {}).items() if key != "ImageJ"}
@@ -218,7 +218,7 @@ def _carried(tif: tifffile.TiffFile, axes: str) -> dict[str, Any]:
 
 
 def _resolution(page: tifffile.TiffPage) -> dict[str, Any]:
-    """Pixels a unit, which ImageJ keeps its calibration in."""
+    """The resolution in pixels per unit, which is ImageJ's calibration."""
     tags = [page.tags.get(number) for number in (282, 283)]
     if None in tags:
         return {}
