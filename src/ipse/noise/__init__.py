@@ -1,4 +1,4 @@
-"""y = x + n: how strong n is and of what kind, read off the picture alone. One way of reading a file."""
+"""Noise estimation: the kind and level of n in y = x + n, from the picture alone. One estimator per file."""
 
 from ipse.noise.by_brightness import photon_gain, speckle_gain
 from ipse.noise.correlated import correlated

@@ -1,10 +1,10 @@
-"""Quiet blocks: where a picture is flat, its block DCT is that of the noise alone.
+"""Quiet blocks: in flat areas, the block DCT of a picture is that of the noise alone.
 
     e_uv = |DCT(y)_uv|²,     score = max over bands of the mean of e_uv / P_uv around a block,    P_uv = E e_uv
 
-A block is judged by its neighbours, not by its own samples: noise there says nothing of the noise here, so that what
-is read from the chosen blocks is not too small for having been chosen. It must be quiet in low, middle and high
-frequencies alike, since texture hides in one of them.
+A block is judged by its neighbours, not by its own samples. Since their noise is independent, the selection does not
+bias the noise measured in the chosen blocks. A block must be quiet in low, middle and high frequencies, since texture
+may be confined to one of them.
 
 Colom, Buades and Morel, "Nonparametric noise estimation method for raw images", 2014,
 https://doi.org/10.1364/JOSAA.31.000863 (blocks sorted by one set of frequencies, noise read in another).
@@ -18,15 +18,15 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 SIDE = 8  # pixels a side
-HOP = 4  # pixels from block to block
+HOP = 4  # distance between blocks, in pixels
 NEIGHBOUR = (
-    5  # of the eight around a block, in rising order: the sixth loudest, so that an edge beside it counts
+    5  # index, in ascending order, of the neighbour that decides, so that an edge beside the block counts
 )
-LEAST = 60  # blocks
-SHARE = 0.07  # of the blocks are chosen at the least …
-USUAL = 0.9  # … and all that are no louder than this share of pure noise's would be
-CLIPPED = 0.4  # of a block's samples at black or white: noise is cut off there
-ROUNDS = 5  # of choosing by the spectrum, and reading the spectrum from the chosen
+LEAST = 60  # smallest number of blocks
+SHARE = 0.07  # smallest fraction of blocks that are chosen
+USUAL = 0.9  # in addition, blocks are chosen whose score is within this quantile of pure noise
+CLIPPED = 0.4  # largest fraction of black or white samples in a usable block, since noise is clipped there
+ROUNDS = 5  # number of alternations between choosing blocks and measuring the spectrum
 
 DCT = torch.from_numpy(dct(torch.eye(SIDE, dtype=torch.float64).numpy(), norm="ortho", axis=0)).float()
 ORDER = torch.arange(SIDE)[:, None] + torch.arange(SIDE)
@@ -39,11 +39,11 @@ class Blocks:
     """Overlapping blocks of a picture."""
 
     coefficients: Tensor  #: orthonormal DCT (C, h, w, 8, 8)
-    usable: Tensor  #: bool (C, h, w), whether clipping leaves the noise as it is
+    usable: Tensor  #: bool (C, h, w), False for blocks whose noise is clipped
 
     @classmethod
     def of(cls, y: Tensor, *, clipped: Tensor | None = None) -> "Blocks":
-        """Cut up a picture (C, H, W); ``clipped`` (C, H, W) says which samples are at black or white."""
+        """Divide a picture (C, H, W) into blocks; ``clipped`` (C, H, W) marks black and white samples."""
         windows = y.unfold(1, SIDE, HOP).unfold(2, SIDE, HOP)
         matrix = DCT.to(y)
         usable = torch.ones(windows.shape[:3], dtype=torch.bool, device=y.device)
@@ -58,19 +58,19 @@ class Blocks:
 
     @property
     def free(self) -> Tensor:
-        """Blocks (h, w) that are usable in every channel; all, where these are too few."""
+        """Blocks (h, w) that are usable in every channel; all blocks if these are too few."""
         free = self.usable.all(0)
         return free if int(free.sum()) >= LEAST else torch.ones_like(free)
 
     def scaled(self, level: Tensor) -> "Blocks":
-        """The same with each block divided by its noise level (C, h, w)."""
+        """The blocks, each divided by its noise level (C, h, w)."""
         return Blocks(self.coefficients / level[..., None, None], self.usable)
 
     def scores(self, spectrum: Tensor) -> Tensor:
-        """How loud the surroundings of each block are (h, w), in units of a noise of ``spectrum`` (C, 8, 8)."""
+        """The energy around each block (h, w), relative to noise with the given ``spectrum`` (C, 8, 8)."""
         energy = self.coefficients.square() / spectrum[:, None, None]
         bands = torch.stack([energy[..., band].mean(-1) for band in BANDS])  # (bands, C, h, w)
-        return around(bands, SIDE // HOP).mean(1).amax(0)  # so far that no pixel is shared
+        return around(bands, SIDE // HOP).mean(1).amax(0)  # far enough that no pixel is shared
 
 
 def around(x: Tensor, step: int) -> Tensor:
@@ -86,16 +86,16 @@ def around(x: Tensor, step: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Quiet:
-    """What quiet blocks say of the noise."""
+    """The noise measured in quiet blocks."""
 
-    cross: Tensor  #: E of products of coefficients of two channels (C, C, 8, 8)
-    chosen: Tensor  #: the blocks (h, w), bool
-    scores: Tensor  #: of all blocks (h, w)
-    usual: float  #: the score that pure noise seldom exceeds
+    cross: Tensor  #: expected products of coefficients of two channels (C, C, 8, 8)
+    chosen: Tensor  #: bool (h, w), the quiet blocks
+    scores: Tensor  #: scores of all blocks (h, w)
+    usual: float  #: the score that pure noise rarely exceeds
 
     @property
     def spectrum(self) -> Tensor:
-        """E of the squared coefficients (C, 8, 8)."""
+        """The expected squared coefficients (C, 8, 8)."""
         return power(self.cross)
 
 
@@ -105,7 +105,7 @@ def power(cross: Tensor) -> Tensor:
 
 
 def quiet(blocks: Blocks, *, rounds: int = ROUNDS) -> Quiet:
-    """Choose the quiet blocks of a picture whose noise is of one level, and read its spectrum from them."""
+    """Choose the quiet blocks of a picture with a constant noise level, and measure the noise spectrum in them."""
     c, free = blocks.coefficients, blocks.free
     spectrum = c.square()[:, free].quantile(0.1, dim=1).clamp_min(1e-12) / 0.0158  # a tenth of χ² lies below
     usual = usual_score(len(c), like=c)

@@ -1,4 +1,4 @@
-"""Noise that is correlated from pixel to pixel, as in a camera's JPEG: an octave down it is as strong as before.
+"""Noise that is correlated between pixels, as in a camera's JPEG: it is as strong at half resolution as at full.
 
 White noise halves from one octave to the next; texture does neither of the two everywhere. So the mean of the
 channels is split into octaves, the energy of two of them is read in blocks, and the quiet blocks are compared:

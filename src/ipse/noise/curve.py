@@ -2,8 +2,8 @@
 
     σ_c(b) = std of n where channel c is b,         T_c(y) = ∫ db / σ_c(b)
 
-Read from the quiet blocks of each brightness; where a brightness occurs in texture only, they are too loud and never
-too quiet, so that the curve leans on the lower ones and is smooth.
+It is measured in the quiet blocks of each brightness. If a brightness occurs in texture only, its blocks are too loud
+but never too quiet; therefore the curve is smooth and follows the lower values.
 
 The transform: Prucnal and Saleh, "Transformation of image-signal-dependent noise into image-signal-independent noise",
 1981, https://doi.org/10.1364/OL.6.000316.
@@ -18,33 +18,33 @@ from torch import Tensor
 
 from ipse.noise.blocks import VARYING, Blocks, quiet
 
-BINS = 10  # of brightness
-FEW = 40  # blocks of a bin, and
-LEAST = 20  # chosen ones: fewer say nothing
-SHARE = 0.07  # of a bin's blocks are chosen at the least
-LEAN = 0.4  # weight of a bin that lies above the curve, 1 − that of one below
+BINS = 10  # number of brightness bins
+FEW = 40  # smallest number of blocks in a bin
+LEAST = 20  # smallest number of chosen blocks in a bin
+SHARE = 0.07  # smallest fraction of a bin's blocks that are chosen
+LEAN = 0.4  # weight of bins above the curve; bins below it have weight 1 − LEAN
 STIFF = 3.0  # weight of second differences
 ROUNDS = 3
-SCALE = np.linspace(-0.1, 1.1, 1201)  # brightness, where a curve is tabulated
-SMOOTH = 25  # of these, over which kinks are rounded
-FLOOR = 0.02  # of the curve's mean: noise has no gaps
+SCALE = np.linspace(-0.1, 1.1, 1201)  # brightness values at which a curve is tabulated
+SMOOTH = 25  # length of the moving average that smooths the table
+FLOOR = 0.02  # smallest level, relative to the curve's mean
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Noise level over brightness of one channel, up to a factor."""
+    """The noise level of one channel as a function of brightness, up to a factor."""
 
-    brightness: Array  #: (K,), rising, in [0, 1]
+    brightness: Array  #: (K,), ascending, in [0, 1]
     level: Array  #: (K,)
 
     def at(self, b: Tensor) -> Tensor:
-        """The level at each brightness of a tensor."""
+        """The level for each brightness in a tensor."""
         return _interpolated(b, self.brightness, self.level)
 
     def tones(self) -> tuple[Array, Array]:
-        """T, tabulated over ``SCALE``; a unit of it is one level."""
+        """T, tabulated over ``SCALE``; its unit is the noise level."""
         level = np.interp(SCALE, self.brightness, self.level)
         level = np.maximum(level, FLOOR * level.mean())
         level = np.convolve(np.pad(level, SMOOTH // 2, mode="edge"), np.full(SMOOTH, 1 / SMOOTH), "valid")
@@ -68,7 +68,7 @@ def _interpolated(x: Tensor, places: Array, values: Array) -> Tensor:
 
 
 def curves(y: Tensor) -> tuple[Curve, ...]:
-    """The noise level over brightness of each channel of a picture (C, H, W) in [0, 1]."""
+    """The noise curve of each channel of a picture (C, H, W) in [0, 1]."""
     blocks = Blocks.of(y, clipped=(y <= 0) | (y >= 1))
     level = torch.ones_like(blocks.brightness)
     found: tuple[Curve, ...] = ()
@@ -86,7 +86,7 @@ def curves(y: Tensor) -> tuple[Curve, ...]:
 
 
 def _curve(brightness: Tensor, energy: Tensor, scores: Tensor, usual: float) -> Curve:
-    """Level over brightness from the quiet ones of blocks (N,) of one channel."""
+    """The noise curve of one channel, from the quiet ones of its blocks (N,)."""
     rows: list[tuple[float, float, float]] = []
     if len(brightness) > FEW:
         low, high = (float(brightness.quantile(share)) for share in (0.005, 0.995))
@@ -108,7 +108,7 @@ def _curve(brightness: Tensor, energy: Tensor, scores: Tensor, usual: float) -> 
 
 
 def _leaning(values: Array, weights: Array) -> Array:
-    """The smooth curve through values (K,) that more of them lie above than below: expectiles, penalised."""
+    """A smooth curve below most of the values (K,): penalised expectile regression."""
     if len(values) < 3:
         return values
     bend = np.diff(np.eye(len(values)), 2, axis=0)

@@ -1,10 +1,10 @@
-"""Noise as it is: y = x + n, n of any level over brightness, any correlation from pixel to pixel and between channels.
+"""Measured noise: y = x + n, with brightness-dependent level and correlation between pixels and channels.
 
     T y = T x + n′,     E n′_c(p) n′_d(p + Δ) = r_cd(Δ)
 
-T makes the level the same everywhere (``curve``), r is read from the block DCT of quiet blocks (``blocks``): the
-variance of each coefficient is a sum of r over lags, which is solved for r. How much quiet blocks deviate from what
-Gaussian noise would be says whether it is noise at all.
+T makes the level constant (``curve``). The autocovariance r is measured in the block DCT of quiet blocks (``blocks``):
+the variance of each coefficient is a weighted sum of r over lags, which is solved for r. The deviation of quiet blocks
+from Gaussian noise decides whether it is noise at all.
 """
 
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ from torch import Tensor
 from ipse.noise.blocks import DCT, SIDE, VARYING, Blocks, Quiet, power, quiet
 from ipse.noise.curve import Curve, curves, restored, stabilised
 
-LAG = 6  # pixels, the farthest that is kept
-CAP = 2.0  # times the power of the frequency above them may the two lowest have
-SHORT = 1e-3  # weight of a lag's square times r²: noise is correlated over few pixels
+LAG = 6  # largest lag, in pixels
+CAP = 2.0  # largest power of the two lowest frequencies, relative to the next higher one
+SHORT = 1e-3  # weight of the penalty lag² r², since noise is correlated over few pixels only
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Noise, read from a picture (C, H, W) alone."""
+    """Noise measured in a picture (C, H, W)."""
 
-    curves: tuple[Curve, ...]  #: level over brightness, up to a factor, a channel each
+    curves: tuple[Curve, ...]  #: noise curve of each channel, up to a factor
     covariance: Tensor  #: r of the stabilised noise (C, C, 2·LAG + 1, 2·LAG + 1)
-    sigma: tuple[float, ...]  #: root mean square over the picture, a channel each, on the scale of y
-    kurtosis: float  #: of the coefficients of quiet blocks; 3 for Gaussian noise
-    floor: float  #: energy of the picture's quietest hundredth of blocks, in that of the noise; about ½ for noise
-    share: float  #: of the blocks are quiet
+    sigma: tuple[float, ...]  #: root mean square σ over the picture for each channel, in units of y
+    kurtosis: float  #: kurtosis of the coefficients of quiet blocks; 3 for Gaussian noise
+    floor: float  #: energy of the quietest 1 % of blocks, relative to the noise; about ½ for noise
+    share: float  #: fraction of blocks that are quiet
 
     @property
     def correlation(self) -> float:
-        """From a pixel of the first channel to the next; 0 for white noise."""
+        """The correlation of neighbouring pixels in the first channel; 0 for white noise."""
         r = self.covariance[0, 0, LAG]
         return float(r[LAG + 1] / r[LAG].clamp_min(1e-12))
 
@@ -47,7 +47,7 @@ class Measured:
 
 
 def measure(y: Tensor) -> Measured | None:
-    """Read the noise of a picture (C, H, W) in [0, 1]; None where the picture is too small to tell."""
+    """Measure the noise of a picture (C, H, W) in [0, 1]; None if the picture is too small."""
     if min(y.shape[-2:]) < 6 * SIDE:
         return None
     found = curves(y)
@@ -68,15 +68,15 @@ def measure(y: Tensor) -> Measured | None:
 
 
 def _kurtosis(blocks: Blocks, seen: Quiet) -> float:
-    """Of the normalised coefficients of the quiet blocks."""
+    """The kurtosis of the normalised coefficients of quiet blocks."""
     z = blocks.coefficients[:, seen.chosen][..., VARYING] / seen.spectrum[:, None, VARYING].sqrt()
     return float(z.pow(4).mean() / z.square().mean().square())
 
 
 def covariance(cross: Tensor) -> Tensor:
-    """r (C, C, 2·LAG + 1, 2·LAG + 1) of noise with the cross spectra (C, C, 8, 8); the block mean is not looked at.
+    """r (C, C, 2·LAG + 1, 2·LAG + 1) of noise with cross spectra (C, C, 8, 8); the block mean is ignored.
 
-    Least squares, where far lags must earn their place. Symmetric in both directions, which is all that the DCT knows.
+    Least squares with a penalty on large lags. The DCT only determines r that is symmetric in both directions.
     """
     cross = _capped(cross.double().cpu().clone())
     lag = torch.arange(SIDE, dtype=torch.float64)
@@ -89,9 +89,9 @@ def covariance(cross: Tensor) -> Tensor:
 
 
 def _capped(cross: Tensor) -> Tensor:
-    """Cross spectra whose lowest frequencies are no louder than the next: noise is smooth there, a picture is not.
+    """Limit the lowest frequencies of cross spectra, where a picture may be strong but the noise spectrum is smooth.
 
-    The block's mean, which is the picture's, becomes what is beside it.
+    The block mean, which is that of the picture, is replaced by the neighbouring frequencies.
     """
     spectrum = power(cross)
     most = CAP * spectrum[:, 1, 1]
@@ -103,7 +103,7 @@ def _capped(cross: Tensor) -> Tensor:
 
 
 def _lags() -> Tensor:
-    """How each lag adds to the variance of each coefficient (64, 64)."""
+    """The weight of each lag in the variance of each coefficient (64, 64)."""
     d = DCT.double()
     place = torch.arange(SIDE)
     distance = (place[:, None] - place).abs()

@@ -1,15 +1,15 @@
-"""What is around each pixel of a channel, of pixels between black and white: those may be impulses."""
+"""The surroundings of each pixel of a channel, ignoring black and white pixels, which may be impulses."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-FREE = 3  # neighbours between the ends are enough to judge a pixel by
-WIDE = 7  # pixels a side, in which as many may be found where there are fewer
+FREE = 3  # smallest number of neighbours between the ends from which a pixel is judged
+WIDE = 7  # side of the larger window, in pixels, for pixels with fewer such neighbours
 
 
 def surroundings(plane: Tensor) -> tuple[Tensor, Tensor]:
-    """Brightness about each pixel of (H, W), of pixels between the ends; and where enough of these are neighbours."""
+    """The brightness around each pixel of (H, W), from pixels between the ends, and where there are enough of them."""
     free = ~is_end(plane)
     near = neighbours(torch.where(free, plane, torch.nan))
     seen = (~near.isnan()).sum(0) >= FREE
@@ -20,7 +20,7 @@ def surroundings(plane: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def is_end(plane: Tensor) -> Tensor:
-    """Where a channel is 0 or 1."""
+    """Whether pixels are 0 or 1."""
     return (plane <= 0) | (plane >= 1)
 
 
@@ -33,5 +33,5 @@ def neighbours(plane: Tensor) -> Tensor:
 
 
 def mean_around(plane: Tensor, side: int) -> Tensor:
-    """Mean over squares of the side about each pixel."""
+    """The mean over a square around each pixel."""
     return avg_pool2d(plane[None, None], side, 1, side // 2)[0, 0]

@@ -1,10 +1,10 @@
-"""White noise that went through a JPEG: its level before, from the integers in the file.
+"""White noise before JPEG compression: its level, from the quantised coefficients in the file.
 
     P(k | σ) = Φ((k + ½) q / σ) − Φ((k − ½) q / σ),     σ* = argmax Σ log P
 
-k are the coefficients of one band of frequencies in quiet blocks, q their steps. Texture is loud in low frequencies
-and fades towards high ones, white noise is alike in all: the highest band that the steps have not zeroed says the
-level, and the one below it says whether that is noise at all.
+k are the coefficients of one band of frequencies in quiet blocks, q their steps. Texture is strong in low frequencies
+and fades towards high ones, while white noise is the same in all. The highest band that is not quantised to zero gives
+the level, and the next lower band decides whether it is noise at all.
 """
 
 from dataclasses import dataclass
@@ -15,26 +15,26 @@ from torch import Tensor
 from ipse.noise.blocks import LEAST, ORDER, SHARE, around
 
 BANDS = ((ORDER >= 1) & (ORDER <= 2), (ORDER >= 3) & (ORDER <= 4), (ORDER >= 5) & (ORDER <= 7), ORDER >= 8)
-LEVELS = torch.linspace(0.4, 80, 200)  # of 255, tried
-HEARD = 0.02  # of a band's integers are not zero: fewer say nothing
-ALIKE = (0.75, 1.2)  # times as loud as a band is the one below it, for noise
-TAILS = 2.0  # times the energy of a normal may the integers have
+LEVELS = torch.linspace(0.4, 80, 200)  # candidate levels, of 255
+HEARD = 0.02  # smallest fraction of non-zero integers for which a band is used
+ALIKE = (0.75, 1.2)  # range of the ratio of the levels of neighbouring bands, for noise
+TAILS = 2.0  # largest energy of the integers, relative to a normal distribution
 ROUNDS = 4
-ENDS = 2.0  # levels of noise between a block's mean and black or white
+ENDS = 2.0  # smallest distance of a block's mean from black or white, in noise levels
 
 
 @dataclass(frozen=True)
 class UnderJpeg:
-    """What the luma of a JPEG says of white noise before it."""
+    """White noise before compression, estimated from the luma of a JPEG."""
 
-    sigma: float  #: of luma, in levels of 255
-    alike: float  #: how much louder the next lower band is; 1 for white noise, more for texture
-    bands: int  #: that are not zeroed
-    tails: float  #: energy of the integers in what a normal of that level would have; 1 for noise, more for edges
+    sigma: float  #: σ of luma, of 255
+    alike: float  #: level of the next lower band relative to the highest; 1 for white noise, more for texture
+    bands: int  #: number of bands that are not quantised to zero
+    tails: float  #: energy of the integers relative to a normal distribution; 1 for noise, more for edges
 
     @property
     def is_noise(self) -> bool:
-        """Whether two bands at least agree, and the integers are spread as a normal's are."""
+        """Whether at least two bands agree, and the integers are distributed normally."""
         return self.bands >= 2 and ALIKE[0] <= self.alike <= ALIKE[1] and self.tails <= TAILS
 
 
@@ -46,7 +46,7 @@ def white_under_jpeg(integers: Tensor, steps: Tensor) -> UnderJpeg | None:
         steps: their quantisation steps (8, 8).
 
     Returns:
-        What was found; None where there are too few blocks, or all is zeroed.
+        The estimate; None if there are too few blocks, or everything is quantised to zero.
     """
     energy = (integers * steps).square()
     mean = integers[..., 0, 0] * steps[0, 0] / 8 + 128
@@ -68,7 +68,7 @@ def white_under_jpeg(integers: Tensor, steps: Tensor) -> UnderJpeg | None:
 
 
 def _quiet(energy: Tensor, mean: Tensor, steps: Tensor, level: float | None) -> Tensor:
-    """The blocks with the quietest surroundings, in units of what noise of that level would leave of itself."""
+    """The blocks with the quietest surroundings, relative to noise of the given level after quantisation."""
     expected = energy.mean((0, 1)) if level is None else _energy(steps, level)
     margin = ENDS * (level or 0.0)
     free = (mean > margin) & (mean < 255 - margin)
@@ -81,7 +81,7 @@ def _quiet(energy: Tensor, mean: Tensor, steps: Tensor, level: float | None) -> 
 
 
 def _likeliest(integers: Tensor, steps: Tensor, band: Tensor) -> float:
-    """σ of the coefficients (N, 8, 8) in a band."""
+    """The maximum likelihood σ of the coefficients (N, 8, 8) in a band."""
     k, q = integers[:, band].abs(), steps[band]
     normal = torch.distributions.Normal(0.0, 1.0)
     fit = [
@@ -92,7 +92,7 @@ def _likeliest(integers: Tensor, steps: Tensor, band: Tensor) -> float:
 
 
 def _tails(energy: Tensor, steps: Tensor) -> float:
-    """The largest ratio, over bands, of their energy (N, 8, 8) to that of a normal with the same share of zeros."""
+    """The largest ratio, over bands, of the energy (N, 8, 8) to that of a normal with the same fraction of zeros."""
     k = energy.sqrt() / steps
     ratios: list[float] = []
     for band in BANDS:
@@ -104,7 +104,7 @@ def _tails(energy: Tensor, steps: Tensor) -> float:
 
 
 def _energy(steps: Tensor, level: float) -> Tensor:
-    """E (k q)² of a normal that was quantised (8, 8)."""
+    """E (k q)² of a quantised normal distribution (8, 8)."""
     k = torch.arange(-40, 41, dtype=steps.dtype)[:, None, None]
     normal = torch.distributions.Normal(0.0, 1.0)
     share = normal.cdf((k + 0.5) * steps / level) - normal.cdf((k - 0.5) * steps / level)
