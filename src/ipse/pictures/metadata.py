@@ -56,7 +56,7 @@ class Metadata:
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
     def resized(self, width: int, height: int, *, of: tuple[int, int]) -> "Metadata":
-        """Return the metadata for a picture of size ``of`` = (H, W) at a new size, with updated EXIF and georeference."""
+        """Return the metadata for a new size, given the old size ``of`` = (H, W); updates EXIF and georeference."""
         moved = replace(self, geo=enlarged(self.geo, width / of[1], height / of[0]))
         exif = exif_of(self.exif)
         told = exif.get_ifd(IFD.Exif)
