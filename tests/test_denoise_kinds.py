@@ -223,13 +223,3 @@ def test_runs_on_few_photons_differ_where_they_err() -> None:
         for part in (np.abs(found.image - clean).mean(-1), found.disagreement)
     )
     assert np.corrcoef(error.ravel(), doubt.ravel())[0, 1] > 0.4
-
-
-def test_film_grain_is_found_and_taken_out() -> None:
-    x = data.astronaut()[:224, 140:364].astype(float)
-    n = np.random.default_rng(0).normal(0, 1, x.shape)
-    n = 15 / 2 * sum(np.roll(n, (i, j), (0, 1)) for i in (0, 1) for j in (0, 1))  # over neighbouring pixels
-    y = eight_bits(x + n)
-    result = ipse.denoise(y, preset="fast")
-    assert result.estimates["kind"] == "correlated"
-    assert psnr(result.image, x) > psnr(y, x) + 2

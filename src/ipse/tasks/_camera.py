@@ -46,15 +46,6 @@ def noise_of(y: Tensor) -> Measured | None:
     return measured if trial(y, measured) <= EVEN else None
 
 
-def posed(y: Tensor, settings: Settings) -> Problem | None:
-    """The problem of a picture (1, C, H, W) with such noise, or None where there is none to be sure of."""
-    measured = noise_of(y)
-    if measured is None:
-        return None
-    found: dict[str, object] = {"noise": said(measured), "kind": "correlated", "sigma": levels(measured)}
-    return problem(y, measured, settings, found)
-
-
 def trial(y: Tensor, measured: Measured) -> float:
     """The unevenness of the residual after denoising a crop from the middle."""
     top, left = (max(0, (side - PIECE) // 2) for side in y.shape[-2:])

@@ -50,13 +50,8 @@ def denoise(
     """
     from ipse.engine.problem import Nothing
     from ipse.noise import root_mean_square, stretched
-    from ipse.tasks import _camera, _common
     from ipse.tasks._photons import as_stored
 
-    if _untold(settings, sigma, noise):
-        posed = _camera.posed(_common.tensor(picture, settings), settings)
-        if posed is not None:
-            return posed
     y, found = _found(picture, settings, sigma, noise)
     estimates: dict[str, object] = {
         "noise": found.said,
@@ -95,20 +90,9 @@ def look(
 ) -> "dict[str, object] | Nothing":
     """Estimate the noise of the whole picture; all tiles use it, so that they agree."""
     from ipse.engine.problem import Nothing
-    from ipse.noise import Noise, root_mean_square
-    from ipse.tasks import _camera
 
-    y, found = _found(picture, settings, sigma, noise)
-    measured = _camera.noise_of(y) if _untold(settings, sigma, noise) else None
-    if measured is not None:
-        return {"noise": Noise("correlated", root_mean_square(measured.sigma))}
+    _, found = _found(picture, settings, sigma, noise)
     return Nothing(f"nothing to restore: {found.said}") if found.kind == "none" else {"noise": found}
-
-
-def _untold(settings: Settings, sigma: float | None, noise: Kind) -> bool:
-    """Whether nothing was told of the noise, nor of a fit: then it may be correlated, as a camera's."""
-    fit = (settings.steps, settings.rule, settings.network, settings.latent)
-    return noise == "auto" and sigma is None and settings.preset != "paper" and fit == (None,) * 4
 
 
 def _found(

@@ -49,9 +49,10 @@ def enhance(picture: "Picture", settings: Settings = Settings()) -> "Problem | N
     under = None if cells is None else _before(cells[0])
     if cells is not None and under is not None:
         return framed(_under_jpeg(*cells[:2], under, settings), y, cells[0], cells[2], sigma=under)
-    posed = _camera.posed(y, settings)
-    if posed is not None:
-        return posed
+    measured = _camera.noise_of(y)
+    if measured is not None:
+        found: dict[str, object] = {"noise": _camera.said(measured), "kind": "correlated"}
+        return _camera.problem(y, measured, settings, found | {"sigma": _camera.levels(measured)})
     if cells is not None and estimate(y).kind != "correlated":
         return _said(dejpeg(picture, settings), f"a JPEG of quality {cells[1]}")
     return _said(denoise(picture, settings), "noise")
