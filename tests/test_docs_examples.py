@@ -1,4 +1,4 @@
-"""What the docs would have one run, runs: the library's page as it stands, and the four files that extend ipse."""
+"""What the docs would have one run, runs: the library's page as it stands, and the files that extend ipse."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ FACE = (  # with noise on it: what is clean is left alone
     .clip(0, 255)
     .astype(np.uint8)
 )
-EXTEND = ("network", "rule", "operator", "task")
+EXTEND = ("network", "rule", "operator", "task", "cut", "output")
 
 # What each page takes as given, and what must be true when its last line has run.
 GIVEN = """
@@ -52,8 +52,22 @@ small, sharp, known = Downsample(2, kernel="box")(x), x, (torch.arange(32) < 16)
 import ipse.tasks.deinterlace as d
 d.STEPS["good"] = 4
 """,
+    "cut": "image = (image + np.random.default_rng(0).normal(0, 20, image.shape)).clip(0, 255).astype(np.uint8)",
+    "output": "",
 }
 AFTER = {
+    "cut": """
+assert places == {f"channel {number} of 3, " for number in (1, 2, 3)}
+assert restored.shape == image.shape
+green = ipse.denoise(image[..., 1], sigma=20.0, preset="fast").image
+assert np.array_equal(restored[..., 1], green)
+""",
+    "output": """
+with np.load("out.npz") as archive:
+    assert archive["pixels"].shape == (3, 32, 32)
+    assert str(archive["receipt"]) == receipt.to_json()
+assert receipt.task == "denoise"
+""",
     "network": """
 assert result.image.shape == (64, 64, 3)
 assert result.steps == 4
@@ -86,7 +100,7 @@ assert np.mean((x - image / 255)[1:-1:2] ** 2) < 0.5 * np.mean((image[:-2:2] / 2
 }
 
 
-def test_four_files_extend_the_package_and_nothing_else_changes(tmp_path: Path) -> None:
+def test_six_files_extend_the_package_and_nothing_else_changes(tmp_path: Path) -> None:
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(DOCS.parent / "src" / "ipse", tmp_path / "ipse", ignore=ignore)
     script = ["import ipse"]

@@ -117,14 +117,13 @@ class TestWhiteUnderJpeg:
 
 class TestEnhance:
     @pytest.mark.parametrize(("sigma", "quality"), [(10, 75), (20, 50)])
-    def test_noise_under_a_jpeg_is_taken_out_with_it(
+    def test_noise_under_a_jpeg_is_more_than_its_parts(
         self, tmp_path: Path, sigma: float, quality: int
     ) -> None:
         x = photo()
         path = jpeg(tmp_path, noisy(x, sigma), quality)
-        ours, denoised, dejpegged = (db(restored(path, task), x) for task in ("enhance", "denoise", "dejpeg"))
-        assert ours > dejpegged + 0.4
-        assert ours > denoised - 0.5  # of a fine JPEG, whose noise is a camera's as well
+        ours, *parts = (db(restored(path, task), x) for task in ("enhance", "denoise", "dejpeg"))
+        assert ours > max(parts) + 0.4
 
     def test_correlated_noise(self) -> None:
         x = np.clip(np.linspace(0.2, 0.8, 160)[None, :, None] * np.ones((160, 1, 3)), 0, 1).astype(np.float32)

@@ -7,9 +7,6 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 HERE = Path(__file__).parent
 
 
@@ -53,6 +50,9 @@ def finish(process, timeout=60):
 
 def noisy(path, *, size=(24, 20), seed=0):
     """A small noisy colour picture in a file."""
+    import numpy as np  # not at the top: a process of its own is to reach the command soon
+    from PIL import Image
+
     rng = np.random.default_rng(seed)
     ramp = np.linspace(0, 255, size[1])[None, :, None] * np.ones((size[0], 1, 3))
     Image.fromarray((ramp + rng.normal(0, 20, ramp.shape)).clip(0, 255).astype(np.uint8)).save(path)

@@ -19,7 +19,7 @@ from ipse.errors import OptionError
 from ipse.runs.checkpoint import Checkpoint
 from ipse.runs.inputs import InParts, WholeFile
 from ipse.runs.job import Job, fingerprint
-from ipse.runs.outputs import Bytes, InDraft, Made, snapshots_of
+from ipse.runs.outputs import InDraft, Made, Output, snapshots_of
 from ipse.runs.receipt import Receipt, settle
 from ipse.runs.report import Facts, report
 from ipse.runs.snapshots import COUNT, Snapshots, Trajectory
@@ -41,7 +41,7 @@ class Run:
         InputError: a checkpoint that cannot be used.
     """
 
-    def __init__(self, job: Job, source: WholeFile | InParts, output: Bytes | InDraft) -> None:
+    def __init__(self, job: Job, source: WholeFile | InParts, output: Output) -> None:
         self.started, self.earlier = time.perf_counter(), 0.0  # seconds before a resume
         self.job, self.input, self.output = job, source, output
         tasks.find(job.task)
