@@ -226,7 +226,7 @@ def test_what_was_saved_goes_on_to_the_same_picture() -> None:
         under_way.append(half.where)
         if half.index == 4:
             break
-    assert under_way[0] == "the whole made small, "
+    assert under_way[0] == "downsampled picture, "
     assert under_way[-1].startswith("tile 5 of ")
     rest.load_state_dict(half.state_dict())
     small = [rest.preliminary for _ in rest]

@@ -169,7 +169,7 @@ def test_a_stack_that_changes_while_it_is_restored_is_no_result(change, tmp_path
         run.finish()
         assert target.exists()
         return
-    with pytest.raises(RunError, match="has changed while it was restored"):
+    with pytest.raises(RunError, match="has changed during the run"):
         run.finish()
     assert not target.exists()
 

@@ -70,7 +70,7 @@ def test_a_file_that_holds_none_is_refused(tmp_path, content):
     with pytest.raises(InputError, match="t "):
         Trajectory.read(tmp_path / "t")
     save_file({"step 0": np.zeros(3)}, tmp_path / "other")
-    with pytest.raises(InputError, match="holds no ipse snapshots"):
+    with pytest.raises(InputError, match="does not contain ipse snapshots"):
         Trajectory.read(tmp_path / "other")
 
 

@@ -98,7 +98,7 @@ def test_where_nothing_is_fitted_strength_leads_back_to_the_picture(tmp_path, mo
         assert main(told) == 0
         assert f"restored by self-similarity at strength {strength}" in capsys.readouterr().err
         assert main(["pick", "whole.png.ipse.json", "-o", f"pick{strength}.png", "--strength", strength]) == 0
-        assert f"{float(strength):.0%} of what the pilot changes" in capsys.readouterr().err
+        assert f"{float(strength):.0%} of the change" in capsys.readouterr().err
         assert Path(f"run{strength}.png").read_bytes() == Path(f"pick{strength}.png").read_bytes()
         changes.append(np.asarray(Image.open(f"run{strength}.png")).astype(float) - y)
     assert not changes[0].any()

@@ -121,7 +121,7 @@ def test_a_store_that_changes_while_it_is_restored_is_no_result(tmp_path: Path) 
     for _ in run:
         pass
     array[2] = ARRAY[0]  # only what is in the folder's folders has another size or date
-    with pytest.raises(RunError, match="has changed while it was restored"):
+    with pytest.raises(RunError, match="has changed during the run"):
         run.finish()
     assert not out.exists()
 

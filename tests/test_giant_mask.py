@@ -127,7 +127,7 @@ def test_what_is_cancelled_has_the_coarse_fill_where_no_tile_was_reached(giants:
         if run.stream.done["tiles"] == 1:
             break
     said = run.finish(cancelled=True)
-    assert "whole made small" in said.reason
+    assert "downsampled picture" in said.reason
     after = read(giants / "out.tif").samples
     np.testing.assert_array_equal(after[~hole()], WAVES[~hole()])
     assert (after[hole()] == 255).mean() < 0.1

@@ -71,11 +71,11 @@ def test_whole_numbers_are_floats_where_floats_are_meant():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no JSON"),
-        ("not json", "no JSON"),
-        (b"\xff\xfe\x00", "no JSON"),
-        ("[1, 2]", "no ipse receipt"),
-        ('{"kind": "something else"}', "no ipse receipt"),
+        ("", "not valid JSON"),
+        ("not json", "not valid JSON"),
+        (b"\xff\xfe\x00", "not valid JSON"),
+        ("[1, 2]", "not an ipse receipt"),
+        ('{"kind": "something else"}', "not an ipse receipt"),
         ('{"kind": "ipse receipt", "schema": 99}', "schema 99"),
         ('{"kind": "ipse receipt", "schema": 1, "task": "smooth"}', "lacks 'input'"),
     ],

@@ -1,1 +1,1 @@
-"""file ↦ file: a job, its input and output, and all that is written beside the output."""
+"""file ↦ file: jobs with their inputs and outputs, receipts, checkpoints and plans."""

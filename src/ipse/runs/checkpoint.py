@@ -1,4 +1,4 @@
-"""(θ_t, Adam_t, best_t, …) ↦ file: a fit that survives its process, and goes on from it to the bit.
+"""(θ_t, Adam_t, best_t, …) ↦ file: the state of a fit, from which another process can resume bit-exactly.
 
 A restoration's state goes into one file every few seconds, atomically: a kill at any moment leaves the last
 whole one. It holds tensors and plain data only, and is read as no more than that.
@@ -32,9 +32,9 @@ class Checkpoint:
 
     Args:
         path: the file.
-        fingerprint: what the state hangs on (task, options, settings, the picture's SHA-256), as plain data; a
+        fingerprint: what the state depends on (task, options, settings, the picture's SHA-256), as plain data; a
             checkpoint with another one is refused.
-        every: seconds between two savings.
+        every: seconds between checkpoints.
     """
 
     def __init__(self, path: Path, fingerprint: Mapping[str, Any], *, every: float = 30.0) -> None:
@@ -44,21 +44,23 @@ class Checkpoint:
         self.last = time.monotonic()
 
     def check(self, *, resume: bool, overwrite: bool) -> None:
-        """Refuse before the fit what would fail, or lose work, later.
+        """Check before the fit that the file can be written and no earlier work is lost.
 
         Raises:
             OutputError: the folder cannot be written, or the file exists and may not be resumed or replaced.
         """
         folder = self.path.absolute().parent
         if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise OutputError(f"checkpoint {self.path}: {folder} is no writable folder: choose another place")
+            raise OutputError(
+                f"checkpoint {self.path}: {folder} is not a writable folder: choose another path"
+            )
         if self.path.exists() and not (resume or overwrite):
             raise OutputError(
-                f"checkpoint {self.path} exists: add --resume to go on from it, or --overwrite to begin anew"
+                f"checkpoint {self.path} exists: add --resume to continue from it, or --overwrite to start again"
             )
 
     def resume(self, restoration: "Stream") -> dict[str, Any] | None:
-        """Put a restoration, before its first event, where the file left it.
+        """Restore the saved state of a restoration, before its first event.
 
         Returns:
             What was saved beside the state; None where there is no file yet.
@@ -69,7 +71,9 @@ class Checkpoint:
         from ipse.devices import find_device
 
         try:
-            file = self.path.open("rb")  # held, for another run of the same job may end, and remove it
+            file = self.path.open(
+                "rb"
+            )  # kept open, because another run of the same job may end and remove it
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -87,11 +91,11 @@ class Checkpoint:
         return cast(dict[str, Any], saved["beside"])
 
     def _damaged(self) -> InputError:
-        said = "it is no ipse checkpoint, or damaged; delete it"
+        said = "it is not an ipse checkpoint, or damaged; delete it"
         return InputError(f"checkpoint {self.path} cannot be read: {said}")
 
     def _load(self, file: BinaryIO, device: str) -> dict[str, Any]:
-        """Read the file, trusting nothing in it: tensors and plain data only."""
+        """Read the file safely, allowing only tensors and plain data."""
         import torch
 
         try:
@@ -104,16 +108,16 @@ class Checkpoint:
         saved = cast(dict[str, Any], loaded) if isinstance(loaded, dict) else {}
         if saved.get("kind") != KIND or saved.get("schema") != SCHEMA:
             raise InputError(
-                f"checkpoint {self.path} is no checkpoint of this ipse: give another file, or delete it"
+                f"checkpoint {self.path} was not written by this version of ipse: give another file, or delete it"
             )
         return saved
 
     def due(self) -> bool:
-        """Whether it is time to save."""
+        """Whether the next checkpoint is due."""
         return time.monotonic() - self.last >= self.every
 
     def save(self, restoration: "Stream", beside: Mapping[str, Any] | None = None) -> None:
-        """Replace the file by the restoration's present state; call it between two events.
+        """Save the restoration's current state; call this between two events.
 
         Raises:
             OutputError: it cannot be written (a full disk).
@@ -129,7 +133,7 @@ class Checkpoint:
         }
         part, folder = None, self.path.absolute().parent
         try:
-            folder.mkdir(exist_ok=True)  # that of a batch goes with the first of two runs that ends
+            folder.mkdir(exist_ok=True)  # the first of two runs of a batch to end removes it
             handle, name = tempfile.mkstemp(dir=folder, prefix=".ipse-", suffix=".tmp")
             part = Path(name)
             with os.fdopen(handle, "wb") as file:
@@ -138,7 +142,7 @@ class Checkpoint:
                 os.fsync(file.fileno())
             part.replace(self.path)
         except (OSError, RuntimeError) as error:
-            said = lack(error) or f"make room, or move it ({error})"
+            said = lack(error) or f"free some space, or choose another path ({error})"
             raise OutputError(f"checkpoint {self.path} cannot be written: {said}") from error
         finally:
             if part is not None:
@@ -151,7 +155,7 @@ class Checkpoint:
 
 
 def storable(state: Any) -> Any:
-    """A state of tensors and plain data: NumPy's numbers and arrays become those of Python."""
+    """Convert NumPy numbers and arrays in a state to plain data and tensors."""
     if isinstance(state, Mapping):
         return {key: storable(value) for key, value in cast(Mapping[Any, Any], state).items()}
     if isinstance(state, list | tuple):

@@ -1,4 +1,4 @@
-"""y ↦ what it is, how it is damaged, and which task would help."""
+"""y ↦ its properties, its damage, and the task that would help."""
 
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,13 @@ from ipse.settings import Settings
 
 
 def about_picture(path: Path) -> dict[str, Any]:
-    """Return what is known of a picture, the file first, then its damage."""
+    """Return the properties of a picture: those of the file, then its damage."""
     picture = read(path)
     return {"picture": str(path)} | about_file(picture) | about_damage(picture)
 
 
 def about_file(picture: Picture) -> dict[str, Any]:
-    """Return what the file is."""
+    """Return the properties of the file."""
     height, width = picture.size
     profile = picture.metadata.icc
     return {
@@ -33,7 +33,7 @@ def about_file(picture: Picture) -> dict[str, Any]:
 
 
 def profile_name(profile: bytes) -> str:
-    """Return what an ICC profile calls itself."""
+    """Return the name of an ICC profile."""
     from io import BytesIO
 
     from PIL import ImageCms
@@ -45,7 +45,7 @@ def profile_name(profile: bytes) -> str:
 
 
 def about_damage(picture: Picture) -> dict[str, Any]:
-    """Return the noise found, and the task that would help."""
+    """Return the estimated noise, and the task that would help."""
     from ipse.engine.problem import Nothing
 
     noisy = tasks.find("denoise")(picture, Settings())

@@ -1,4 +1,4 @@
-"""s (H, W) ↦ two files beside the output: where several seeds did not agree, to measure with and to look at.
+"""s (H, W) ↦ two files beside the output: the map of the disagreement of several seeds, as data and as a view.
 
 OUTPUT.disagreement.tif holds s itself, float32 in units of the picture's range [0, 1]. OUTPUT.disagreement.png shows
 it from dark violet (0) to yellow (``top`` and above) in the colours of viridis, which grow evenly in lightness (Smith
@@ -17,22 +17,22 @@ from ipse.pictures import Metadata, Picture, encode
 Floats = NDArray[np.float32]
 
 MAP, VIEW = ".disagreement.tif", ".disagreement.png"
-MOST = 99  # percentile that the brightest colour stands for: single pixels would leave all others dark
-VIRIDIS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725"  # at equal distances
+MOST = 99  # percentile shown as the brightest colour, so that single pixels do not leave the others dark
+VIRIDIS = "440154 472d7b 3b528b 2c728e 21918c 28ae80 5ec962 addc30 fde725"  # equally spaced colours
 
 
 def places(output: Path) -> tuple[Path, Path]:
-    """Where the map and its view lie."""
+    """The paths of the map and of its view."""
     return output.with_name(output.name + MAP), output.with_name(output.name + VIEW)
 
 
 def files(deviation: Floats, output: Path, *, like: Picture) -> dict[Path, bytes]:
-    """Return both files, turned as the output is.
+    """Return both files, with the orientation of the output.
 
     Args:
         deviation: s (H, W), in units of the picture's range.
-        output: the restored picture's file.
-        like: the restored picture, whose orientation they carry.
+        output: the file of the restored picture.
+        like: the restored picture, for its orientation.
     """
     turned = Metadata(exif=orientation(like.orientation))
     contents = {
@@ -44,7 +44,7 @@ def files(deviation: Floats, output: Path, *, like: Picture) -> dict[Path, bytes
 
 
 def said(deviation: Floats | None, output: Path | None) -> Mapping[str, Any]:
-    """Return what a receipt says of it: places, mean, 99th percentile and the view's scale; nothing without a map."""
+    """Return the entries for a receipt: paths, mean, 99th percentile and the view's scale; empty without a map."""
     if deviation is None:
         return {}
     files = (None, None) if output is None else tuple(str(path.absolute()) for path in places(output))
@@ -58,7 +58,7 @@ def said(deviation: Floats | None, output: Path | None) -> Mapping[str, Any]:
 
 
 def top(deviation: Floats) -> float:
-    """Return what the view's brightest colour stands for."""
+    """Return the value of the view's brightest colour."""
     return float(np.percentile(deviation, MOST)) or float(deviation.max()) or 1.0
 
 
@@ -71,7 +71,7 @@ def coloured(deviation: Floats) -> NDArray[np.uint8]:
 
 
 def orientation(value: int) -> bytes | None:
-    """Return an EXIF block that tells an orientation, and nothing else; none for an upright picture."""
+    """Return an EXIF block with only the orientation; None for an upright picture."""
     from PIL import Image
     from PIL.ExifTags import Base
 

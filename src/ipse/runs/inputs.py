@@ -1,4 +1,4 @@
-"""file y ↦ what a run restores: a picture in memory, or what is read part by part.
+"""Inputs of runs: a picture in memory, or a file that is read part by part.
 
 ``runs.large`` and ``runs.stacks`` are the two kinds of the latter; ``runs.open`` chooses.
 """
@@ -26,14 +26,14 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from ipse.streams.stream import Stream
 
-Fitted = tuple[Picture, Settings, Mapping[str, Any]]  # what is fitted at once
+Fitted = tuple[Picture, Settings, Mapping[str, Any]]  # picture, settings and options of one fit
 
 
 class Input(ABC):
-    """What a job restores.
+    """The input of a job.
 
     Args:
-        job: what is to be done.
+        job: the job.
         picture: the damaged picture, or a first part of it.
     """
 
@@ -43,7 +43,7 @@ class Input(ABC):
 
     @cached_property
     def options(self) -> dict[str, Any]:
-        """The task's options as a receipt has them: files by place and content."""
+        """The task's options for a receipt, with files by path and hash."""
         return recorded(self.job.options)
 
     @cached_property
@@ -57,7 +57,7 @@ class Input(ABC):
 
     @abstractmethod
     def fitted(self, settings: Settings) -> Iterator[Fitted]:
-        """What the memory must hold."""
+        """The picture, settings and options for the memory check."""
 
     @abstractmethod
     def plan(self) -> Plan:
@@ -68,16 +68,16 @@ class WholeFile(Input):
     """A picture in memory.
 
     Raises:
-        InputError: there is no usable picture, or the job's wishes do not go together.
+        InputError: there is no usable picture, or options cannot be combined.
     """
 
     def __init__(self, job: Job) -> None:
         if job.strength is not None:
             check_strength(job.strength)
         if job.collects and (job.settings.tile or job.settings.seeds > 1):
-            raise OptionError("--strength and --snapshots are of one fit: leave --tile and --seeds out")
+            raise OptionError("--strength and --snapshots are for a single fit: remove --tile and --seeds")
         self.data, picture = given(job)
-        self.unchanged: bytes | None = self.data  #: what is written where there was nothing to restore
+        self.unchanged: bytes | None = self.data  #: bytes to write if there is nothing to restore
         super().__init__(job, picture)
         self.options  # noqa: B018 - files among them are read before the work
 
@@ -103,7 +103,7 @@ class WholeFile(Input):
 
 
 class InParts(Input):
-    """What is never whole in memory: its file is read part by part, and its result grows in a draft."""
+    """An input that is never in memory completely; its result is written to a draft part by part."""
 
     shape: tuple[int, int, int]  #: (rows, columns, samples) of the draft
     dtype: np.dtype[Any]  #: of its samples
@@ -112,32 +112,32 @@ class InParts(Input):
         assert job.source is not None
         if job.collects or job.settings.seeds > 1:
             raise OptionError(
-                "--strength, --snapshots and --seeds are of one picture in memory: leave them out of a stack, "
+                "--strength, --snapshots and --seeds need a picture in memory: remove them for a stack, "
                 "a zarr folder, or a picture that is read part by part"
             )
         self.source_path, self.seen = job.source, stamp(job.source)
         super().__init__(job, picture)
 
     def digest(self) -> str:
-        """The SHA-256 of the file; of a folder, file by file."""
+        """The SHA-256 of the file; for a folder, of all its files."""
         return sha256_of(self.source_path)
 
     def check_unchanged(self) -> None:
-        """Refuse to put a file's name to what was read of two.
+        """Check that the file has not changed during the run.
 
         Raises:
             RunError: the file has changed since it was opened.
         """
         now = stamp(self.source_path)
-        known = "sha256" in vars(self)  # then a new date alone is no change
+        known = "sha256" in vars(self)  # if the hash is known, a new date alone does not count
         if now != self.seen and not (known and now and sha256_of(self.source_path) == self.sha256):
             raise RunError(
-                f"{self.source_path}: has changed while it was restored; nothing was written: run it again"
+                f"{self.source_path}: has changed during the run; nothing was written: run it again"
             )
 
     @abstractmethod
     def check_target(self, target: Path, *, overwrite: bool) -> str:
-        """Return the format of an output; refuse what could not be written."""
+        """Return the format of the output, after checking that it can be written."""
 
     @abstractmethod
     def stream(self, draft: Draft) -> "Stream":
@@ -145,11 +145,11 @@ class InParts(Input):
 
     @abstractmethod
     def copy(self, draft: Draft) -> None:
-        """Put what came in into the draft, where nothing was to be restored."""
+        """Copy the input to the draft, if there is nothing to restore."""
 
     @abstractmethod
     def encode(self, draft: Draft, part: Path, *, format: str) -> None:
-        """Write the draft as the output is, under a name that is not yet its own."""
+        """Write the draft in the output's format, under a temporary name."""
 
     @abstractmethod
     def pixels_sha256(self, draft: Draft) -> str:

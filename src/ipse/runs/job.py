@@ -1,4 +1,4 @@
-"""(file y, task, options, settings) as data: what is to be restored, how, and where to put it."""
+"""(file y, task, options, settings) as data: the description of a restoration from file to file."""
 
 import io
 from collections.abc import Mapping
@@ -30,21 +30,21 @@ SURE = JPEG | {
 
 @dataclass(frozen=True)
 class Repeat:
-    """How far a fit went that is to be repeated, and why it ended there."""
+    """How far the fit in a receipt went, and why it ended there."""
 
     pilots: int
     steps: int
     tiles: int | None
-    runs: tuple[tuple[int, int], ...] | None  #: pilots and steps of each of several seeds
+    runs: tuple[tuple[int, int], ...] | None  #: number of estimates and steps for each of several seeds
     reason: str
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture's restoration, from path to path."""
+    """The restoration of one picture, from path to path."""
 
     task: str
-    source: Path | None  #: None reads standard input, or nothing where the task needs no picture
+    source: Path | None  #: None reads standard input, or nothing if the task needs no picture
     target: Path | None  #: None writes to standard output, without receipt or snapshots
     settings: Settings = field(default_factory=Settings)
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])  #: the task's own
@@ -54,19 +54,19 @@ class Job:
     every: float = 30.0  #: seconds between checkpoints
     resume: bool = False
     overwrite: bool = False
-    repeat: Repeat | None = None  #: go exactly as far as a receipt says
-    axes: str | None = None  #: of a stack, in the file's order; None takes what the file says
+    repeat: Repeat | None = None  #: run exactly as far as in a receipt
+    axes: str | None = None  #: axes of a stack in the file's order; None takes them from the file
     joint: str | None = None  #: the axis along which planes are restored together
-    warm: bool = False  #: fits of a stack start from the weights of the plane before
+    warm: bool = False  #: start each plane of a stack from the weights of the previous one
 
     @property
     def collects(self) -> bool:
-        """Whether points of the trajectory are wanted."""
+        """Whether points of the trajectory are needed."""
         return self.snapshots or self.strength is not None
 
 
 def given(job: Job) -> tuple[bytes, Picture]:
-    """Read a job's picture; of a task that needs none, nothing, and a blank of one pixel.
+    """Read a job's picture; for a task that needs none, return a blank picture of one pixel.
 
     Returns:
         The file's bytes, and the picture in it.
@@ -86,7 +86,7 @@ def blank(task: str) -> Picture:
 
 
 class _Named(io.BytesIO):
-    """Bytes in memory that errors can name."""
+    """Bytes in memory with a name for error messages."""
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
@@ -94,7 +94,7 @@ class _Named(io.BytesIO):
 
 
 def default_target(task: str, source: Path, *, suffix: str = SUFFIX) -> Path:
-    """Where a task's output goes if nobody says: beside the input, as a file of its kind.
+    """The default output path of a task: beside the input, in the same format.
 
     PNG stands in for JPEG, which would undo what ``dejpeg`` did, and for what can be read but not written. Where the
     file may hold what its own format cannot be written with, or PNG, a look into it tells.
@@ -108,7 +108,7 @@ def default_target(task: str, source: Path, *, suffix: str = SUFFIX) -> Path:
 
 
 def recorded(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task's options as a receipt has them: files by place and content.
+    """Return a task's options for a receipt, with files by path and hash.
 
     Raises:
         PictureError: a file cannot be read.
@@ -124,7 +124,7 @@ def fingerprint(job: Job, picture: str, options: Mapping[str, Any]) -> dict[str,
     Args:
         job: the job.
         picture: the SHA-256 of its picture.
-        options: its options as a receipt has them; files count by content, wherever they lie.
+        options: its options for a receipt; files count by content, not by path.
     """
     named = {key: value for key, value in options.items() if isinstance(job.options[key], Path)}
     return {
@@ -140,7 +140,7 @@ def fingerprint(job: Job, picture: str, options: Mapping[str, Any]) -> dict[str,
 
 
 def piped_format(job: Job, picture: Picture) -> str | None:
-    """The format of standard output: the input's own, but PNG for JPEG, which would undo the work."""
+    """The format for standard output: that of the input, but PNG for JPEG, whose compression would undo the work."""
     if job.target is not None:
         return None
     own = format_for(picture, "-").name
@@ -148,7 +148,7 @@ def piped_format(job: Job, picture: Picture) -> str | None:
 
 
 def file_record(path: Path) -> dict[str, str]:
-    """Return a file as a receipt names it: by place and by content.
+    """Return a file's entry for a receipt: its path and hash.
 
     Raises:
         PictureError: it cannot be read.
@@ -165,4 +165,4 @@ def digest_of(path: Path) -> str:
     try:
         return sha256_of(path) if path.is_file() or path.suffix == ZARR else sha256(read_bytes(path)[0])
     except OSError:
-        return sha256(read_bytes(path)[0])  # which says what is wrong with it
+        return sha256(read_bytes(path)[0])  # raises the right error

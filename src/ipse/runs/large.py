@@ -1,4 +1,4 @@
-"""file y ↦ what a run restores: a picture that is never whole in memory, seen through windows."""
+"""Input of runs: a large picture, which is read window by window."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class LargeFile(InParts):
-    """A picture that is seen through windows.
+    """A large picture as an input.
 
     Args:
         job: the job, with a source and a target.
@@ -44,18 +44,20 @@ class LargeFile(InParts):
         self.dtype = source.dtype
         self.over = {path: stamp(path) for path in job.options.values() if isinstance(path, Path)}
         settle = tasks.laid(job.task)
-        self.settled = job.options if settle is None else settle(source, **job.options)  #: masks as they lie
+        self.settled = (
+            job.options if settle is None else settle(source, **job.options)
+        )  #: options with their masks opened
 
     def check_target(self, target: Path, *, overwrite: bool) -> str:
-        """Return the format of an output; refuse what is not written part by part."""
+        """Return the format of the output, after checking that it can be written part by part."""
         size = self.shape[:2]
         name = "ZARR"
         if not is_zarr(target):
             name = check_target(self.picture, target, overwrite=overwrite, size=size)
         if name not in FORMATS:
             raise OutputError(
-                f"{target}: {name} is not written part by part, as a picture of "
-                f"{size[1]}×{size[0]} must be: give .tif, .png, .jpg or .zarr"
+                f"{target}: {name} cannot be written part by part, as needed for a picture of "
+                f"{size[1]}×{size[0]}: give .tif, .png, .jpg or .zarr"
             )
         return name
 
@@ -67,7 +69,7 @@ class LargeFile(InParts):
         return through_windows(self.source, draft, job.task, job.settings, self.settled, side=self.side)
 
     def fitted(self, settings: Settings) -> Iterator[Fitted]:
-        """A tile, with its part of what lies over the picture."""
+        """A tile, with its part of the masks."""
         from ipse.streams.tiles import options_within
 
         place = (slice(0, side) for side in self.picture.size)
@@ -78,7 +80,7 @@ class LargeFile(InParts):
 
         The tile that is measured is the one of which most is missing where a mask lies over the picture.
         """
-        from ipse.streams.tiles import options_within  # PyTorch comes with it
+        from ipse.streams.tiles import options_within  # imports PyTorch
 
         job, size, side = self.job, self.source.size, self.side
         place, tiles = self.measured()
@@ -86,7 +88,7 @@ class LargeFile(InParts):
         made = plan(picture, job.task, job.settings, options)
         seconds = made.seconds * tiles
         if fits_the_whole(job.task, self.settled):
-            deep = options | {"mask": np.ones(picture.size, np.bool_)}  # of which a plan takes a hole
+            deep = options | {"mask": np.ones(picture.size, np.bool_)}  # for which a plan assumes a hole
             seconds += plan(picture, job.task, job.settings, deep).seconds
         band = 4 * self.source.channels * side * size[1] * self.factor**2
         return replace(
@@ -98,7 +100,7 @@ class LargeFile(InParts):
         )
 
     def measured(self) -> tuple[tuple[slice, slice], int]:
-        """The place of the tile that is measured for a plan, and how many are fitted."""
+        """The position of the tile that is measured for a plan, and the number of tiles to fit."""
         size, side, known = self.source.size, self.side, self.settled.get("mask")
         if not isinstance(known, Known):
             return (slice(0, min(side, size[0])), slice(0, min(side, size[1]))), count(
@@ -108,28 +110,28 @@ class LargeFile(InParts):
         return busiest(missing, size, side, min(side, SIDE)), tiles_with(missing, size, side)
 
     def check_unchanged(self) -> None:
-        """As of every input in parts; what lies over the picture must not have changed either."""
+        """Check that neither the file nor a mask has changed during the run."""
         super().check_unchanged()
         changed = [path for path, seen in self.over.items() if stamp(path) != seen]
         if changed:
-            raise RunError(f"{changed[0]}: has changed while it was used; nothing was written: run it again")
+            raise RunError(f"{changed[0]}: has changed during the run; nothing was written: run it again")
 
     def copy(self, draft: Draft) -> None:
-        """Put the picture into the draft as it came."""
+        """Copy the picture to the draft unchanged."""
         from ipse.streams.sums import samples_of
 
         for rows in bands(self.source.size[0]):
             draft.write(rows.start, samples_of(self.source.crop(rows, slice(0, self.source.size[1]))))
 
     def encode(self, draft: Draft, part: Path, *, format: str) -> None:
-        """Write the draft as the output is."""
+        """Write the draft in the output's format."""
         encode(draft, part, like=self.picture, format=format)
 
     def pixels_sha256(self, draft: Draft) -> str:
-        """The hash of what is seen, as of a picture in memory: colours, then alpha."""
+        """The hash of the pixels, as for a picture in memory: colours, then alpha."""
         return draft.sha256(self.source.channels, alpha=self.source.alpha)
 
 
 def _whole(size: tuple[int, int]) -> int:
-    """The side of one tile that holds all."""
+    """The side of a single tile that covers the picture."""
     return -(-max(size) // MULTIPLE) * MULTIPLE

@@ -1,6 +1,6 @@
-"""Job ↦ Run: the one place that knows which picture is read whole, which through windows, and which is a stack.
+"""Job ↦ Run: decides whether a picture is read into memory, read window by window, or is a stack.
 
-What goes through windows is chosen by the number of pixels, and by the memory there is.
+The choice between the first two depends on the number of pixels and the free memory.
 """
 
 from collections.abc import Mapping
@@ -20,16 +20,16 @@ from ipse.runs.outputs import Bytes, InDraft
 from ipse.runs.run import Run
 from ipse.runs.stacks import SUFFIXES, StackFile
 
-GIANT = 1 << 26  # pixels of a result from which it is never whole in memory, whatever there is of it
-HELD = 60  # bytes a pixel that a run in tiles holds of an RGB picture: five float32 copies
-SHARE = 0.5  # of the free memory that these may take
+GIANT = 1 << 26  # number of pixels of a result from which it is always read window by window
+HELD = 60  # bytes per pixel that a tiled run keeps for an RGB picture: five float32 copies
+SHARE = 0.5  # fraction of the free memory that these may use
 
 
 def open_run(job: Job) -> Run:
-    """Open a job; what cannot work is refused here.
+    """Open a job, after checking everything that can be checked without a fit.
 
     Raises:
-        InputError: for all that can be refused without a fit: paths, formats, options, missing files.
+        InputError: invalid paths, formats or options, or missing files.
     """
     tasks.find(job.task)
     if job.source is None:
@@ -48,10 +48,10 @@ def open_run(job: Job) -> Run:
 
 
 def open_whole(job: Job) -> Run:
-    """Open a job whose picture is held in memory, whatever its size.
+    """Open a job with its picture in memory, whatever its size.
 
     Raises:
-        InputError: as ``open_run``.
+        InputError: see ``open_run``.
     """
     tasks.find(job.task)
     whole = WholeFile(job)
@@ -59,10 +59,10 @@ def open_whole(job: Job) -> Run:
 
 
 def stack_of(job: Job) -> Stack | None:
-    """The stack in a job's file, by its header; None where there is one picture, or the task cannot take planes.
+    """The stack in a job's file, by its header; None for a single picture, or if the task cannot restore planes.
 
     Raises:
-        OptionError: axes that do not fit, or a task that takes no stack.
+        OptionError: the axes do not match, or the task does not support stacks.
     """
     places = [path for path in (job.source, job.target) if path is not None]
     named = len(places) == 2 and all(path.suffix.lower() in SUFFIXES for path in places)
@@ -70,15 +70,15 @@ def stack_of(job: Job) -> Stack | None:
     stack = found_stack(job.source, axes=job.axes) if job.source is not None and looked else None
     if stack is None and (job.axes or job.joint or job.warm):
         raise OptionError(
-            f"{job.source or 'standard input'}: is no stack: leave --axes, --joint and --warm out"
+            f"{job.source or 'standard input'}: is not a stack: remove --axes, --joint and --warm"
         )
     if stack is not None and not tasks_in_parts(job.task, job.options):
-        raise OptionError(f"{job.task} takes no stack with these options: give it one picture")
+        raise OptionError(f"{job.task} does not support stacks with these options: give it a single picture")
     return stack
 
 
 def takes_windows(job: Job) -> bool:
-    """Whether a job's picture, by its header, is one for windows, and the job asks for nothing they do not have."""
+    """Whether to read a job's picture window by window, by its header, and the job's options allow it."""
     if job.source is None or job.target is None or not _through_windows(job):
         return False
     if is_zarr(job.source) or is_zarr(job.target):
@@ -94,13 +94,13 @@ def takes_windows(job: Job) -> bool:
 
 
 def tasks_in_parts(task: str, options: Mapping[str, Any]) -> bool:
-    """Whether a task sees its picture in parts, alone, and nothing lies over it."""
+    """Whether a task can be tiled and has no masks or other pictures among its options."""
     files = any(isinstance(value, Path) for value in options.values())
     return task in tasks.names() and tasks.sees(task) == "parts" and not (files or tasks.panels(task))
 
 
 def _through_windows(job: Job) -> bool:
-    """Whether a task sees its picture in parts, and what lies over it too."""
+    """Whether a task can be tiled, including the masks among its options."""
     if tasks_in_parts(job.task, job.options):
         return True
     settles = job.task in tasks.names() and tasks.laid(job.task) is not None

@@ -1,4 +1,4 @@
-"""result ↦ file x*, with its receipt: bytes that are encoded in memory, or a draft that is encoded part by part.
+"""Outputs of runs: a file encoded in memory, or from a draft part by part, with its receipt.
 
 The receipt is written first, hidden; then the output gets its name; then the receipt gets its own. What a kill between
 the two leaves is known by the next run of the same job, which finishes it.
@@ -31,42 +31,42 @@ from ipse.runs.snapshots import SUFFIX
 if TYPE_CHECKING:
     from ipse.streams.stream import Result
 
-Report = Callable[..., Receipt]  # of the hashes of what was written
+Report = Callable[..., Receipt]  # called with the hashes of what was written
 
 
 @dataclass(frozen=True)
 class Made:
-    """What is to be written."""
+    """The data to write."""
 
     result: "Result"
-    picture: Picture  #: the result's, or that of another step
-    trajectory: bytes | None = None  #: what goes beside it for ``ipse pick``
+    picture: Picture  #: the result's picture, or that of another step
+    trajectory: bytes | None = None  #: snapshots for ``ipse pick``
 
 
 class Output(ABC):
-    """Where a result goes."""
+    """The output of a run."""
 
     format: str  #: of the file
     target: Path | None  #: None is standard output
-    settled: Receipt | None = None  #: of what lies there already, made by this very job
+    settled: Receipt | None = None  #: receipt of an existing output of this job
 
     @abstractmethod
     def write(self, made: Made, report: Report) -> Receipt:
-        """Write the result, its receipt, and all that goes beside it."""
+        """Write the result, its receipt, and the other files beside it."""
 
     @abstractmethod
     def close(self, *, keep: bool) -> None:
-        """Let go of what was held on the disk, but for what a checkpoint needs."""
+        """Remove temporary files, except those that a checkpoint needs."""
 
 
 class Bytes(Output):
     """A file that is encoded in memory, or standard output.
 
     Args:
-        source: what is restored.
+        source: the input.
 
     Raises:
-        InputError: a place that could not be written.
+        InputError: the path cannot be written.
     """
 
     def __init__(self, source: WholeFile) -> None:
@@ -82,7 +82,7 @@ class Bytes(Output):
         check_encoding(source.picture, place, format=self.format)
         if self.target is None:
             if job.snapshots:
-                raise OptionError("--snapshots lie beside the output: name one with -o")
+                raise OptionError("--snapshots are written beside the output: give a file with -o")
             return
         for path in (beside(self.target), *([snapshots_of(self.target)] if job.snapshots else [])):
             check_place(path, overwrite=True)
@@ -91,7 +91,7 @@ class Bytes(Output):
             check_place(path, overwrite=again)
 
     def write(self, made: Made, report: Report) -> Receipt:
-        """Write the output, and what goes beside it.
+        """Write the output and the files beside it.
 
         Raises:
             RunError: writing failed; nothing half-written is left.
@@ -102,7 +102,9 @@ class Bytes(Output):
             to_stdout(data)
             return said
         text = said.to_json().encode()
-        write_bytes(pending(self.target), text, overwrite=True, sync=False)  # for kills, not for power cuts
+        write_bytes(
+            pending(self.target), text, overwrite=True, sync=False
+        )  # protects against kills, not power failures
         output, receipt = Content(self.target, data, self.overwrite), Content(beside(self.target), text)
         others = self.companions(made, self.target)
         try:
@@ -116,10 +118,10 @@ class Bytes(Output):
         return said
 
     def close(self, *, keep: bool) -> None:
-        """Nothing is held on the disk."""
+        """Do nothing: there are no temporary files."""
 
     def companions(self, made: Made, target: Path) -> list[Content]:
-        """The files that lie beside an output, but for its receipt."""
+        """The files beside an output, except its receipt."""
         deviation, task = made.result.disagreement, self.source.job.task
         shown = {} if deviation is None else disagreement.files(deviation, target, like=made.picture)
         shown |= panels.files(made.picture, target, task, self.format)
@@ -128,7 +130,7 @@ class Bytes(Output):
         return files if kept is None else [*files, Content(snapshots_of(target), kept)]
 
     def encoded(self, made: Made) -> bytes:
-        """The output's bytes: of what stayed as it was, in the same format, those that came in."""
+        """The output's bytes; those of the input if nothing was restored and the format is the same."""
         as_it_came = made.result.unchanged and self.format == self.source.picture.format
         if as_it_came and self.source.unchanged is not None:
             return self.source.unchanged
@@ -140,15 +142,15 @@ class Bytes(Output):
 
 
 class InDraft(Output):
-    """A file, or a zarr folder, that is encoded from a draft which grew on the disk.
+    """A file or zarr folder that is encoded from a draft on the disk.
 
-    The draft lies beside the output; with a checkpoint it lies beside that, and outlives a kill.
+    The draft is beside the output; with a checkpoint it is beside that, and survives a kill.
 
     Args:
-        source: what is restored.
+        source: the input.
 
     Raises:
-        InputError: a place that could not be written, or too little room on the disk.
+        InputError: the path cannot be written, or the disk has too little space.
     """
 
     def __init__(self, source: InParts) -> None:
@@ -163,11 +165,13 @@ class InDraft(Output):
         check_place(beside(self.target), overwrite=True)
         if self.settled is None:
             need = int(np.prod(source.shape)) * source.dtype.itemsize
-            check_room(self.target.absolute().parent, 2 * need)  # the draft, and an output that may not pack
+            check_room(
+                self.target.absolute().parent, 2 * need
+            )  # the draft, and an output that may not compress
 
     @cached_property
     def draft(self) -> Draft:
-        """The rows of the result; they outlive a kill where there is a checkpoint."""
+        """The rows of the result, which survive a kill if there is a checkpoint."""
         job, target = self.source.job, self.target
         assert target is not None
         saved = job.checkpoint
@@ -181,7 +185,7 @@ class InDraft(Output):
         return made
 
     def write(self, made: Made, report: Report) -> Receipt:
-        """Write the output, its receipt pending."""
+        """Write the output, with a pending receipt until it has its name."""
         said: list[Receipt] = []
         source, target = self.source, self.target
         assert target is not None
@@ -201,7 +205,7 @@ class InDraft(Output):
                 overwrite=self.overwrite,
                 before=before,
             )
-        except IpseError as error:  # but where another run of the same job has just written the same
+        except IpseError as error:  # unless another run of the same job has just written the same
             same = said and digest_of(target) == said[0].output_sha256
             if not (same and isinstance(error, OutputError)):
                 forget(target, *said)
@@ -210,17 +214,17 @@ class InDraft(Output):
         return said[0]
 
     def close(self, *, keep: bool) -> None:
-        """Remove the draft, unless a checkpoint is to go on in it."""
+        """Remove the draft, unless a checkpoint needs it."""
         self.draft.close(remove=not keep)
 
 
 def snapshots_of(target: Path) -> Path:
-    """Where the trajectory of an output goes."""
+    """The path of an output's trajectory."""
     return target.with_name(target.name + SUFFIX)
 
 
 def settled(target: Path, source: WholeFile | InParts) -> Receipt | None:
-    """The receipt of what lies at an output, where it is this job's and a kill came before the receipt."""
+    """The receipt of an existing output of this job, if a kill came before its receipt was written."""
     said = awaited(target)
     if said is None or said.cancelled:
         return None
@@ -230,13 +234,13 @@ def settled(target: Path, source: WholeFile | InParts) -> Receipt | None:
 
 
 def check_new(target: Path) -> None:
-    """Refuse a zarr folder that could not be made.
+    """Check that a zarr folder can be created.
 
     Raises:
-        OutputError: says why.
+        OutputError: it cannot; the message says why.
     """
     if target.is_symlink() or target.exists():
         raise OutputError(
-            f"{target}: exists already; a zarr folder is never replaced: choose a new name, or remove it"
+            f"{target}: exists already; zarr folders are never replaced: choose a new name, or remove it"
         )
     check_place(target)

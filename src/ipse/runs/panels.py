@@ -1,4 +1,4 @@
-"""[x₁ | x₂ | …] ↦ a file each: a result that shows several pictures side by side, and its parts beside it.
+"""[x₁ | x₂ | …] ↦ one file each: save the panels of a result that shows several pictures side by side.
 
 A task whose module has ``PANELS = ("raw", "smooth", …)`` returns them in that order, all of one width. The sheet is
 its one result, in the library as in the command; OUTPUT's parts are OUTPUT.raw.png and so on, of the output's format.
@@ -11,12 +11,12 @@ from ipse.pictures import Picture, encode
 
 
 def places(output: Path, task: str) -> list[Path]:
-    """Where the parts lie; nowhere for a task of one picture."""
+    """The paths of the panels; empty for a task without panels."""
     return [output.with_name(f"{output.stem}.{name}{output.suffix}") for name in tasks.panels(task)]
 
 
 def parts(sheet: Picture, task: str) -> list[Picture]:
-    """Cut a sheet into its parts, left to right."""
+    """Split a sheet into its panels, from left to right."""
     height, width = sheet.size
     names = tasks.panels(task)
     step = width // max(1, len(names))
@@ -24,7 +24,7 @@ def parts(sheet: Picture, task: str) -> list[Picture]:
 
 
 def files(sheet: Picture, output: Path, task: str, form: str) -> dict[Path, bytes]:
-    """Return the files of the parts beside the sheet.
+    """Return the files of the panels.
 
     Args:
         sheet: the result.

@@ -32,37 +32,40 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from ipse.engine.problem import Problem
 
-SIDE = 128  # of the first crop; a multiple of 16, so that JPEG's blocks stay whole
-LARGER = (512, 256)  # of the second: the larger, the truer, since large tensors leave the cache
-PATIENCE = 4.0  # seconds that the second may take; a slow network gets the smaller one
-SMALL = 1_000_000  # below so many pixels of the result nothing is measured before a fit
-SLACK = 1.5  # what the allocator and the gradients in flight add to what the backward pass keeps
-TILE = 256  # what is proposed where memory is short
-WHOLE = 5  # float32 pictures that are held of a picture in tiles
-AVERAGES = 6  # of several seeds: mean and squares so far, and the next ones while they are computed
-COPIES = 28  # float32 pictures besides: averages, samples, and what pilots need (measured at 512² and 1024²)
+SIDE = 128  # side of the first crop; a multiple of 16, so that JPEG blocks stay whole
+LARGER = (
+    512,
+    256,
+)  # candidate sides of the second crop; larger ones are more accurate, since they exceed the cache
+PATIENCE = 4.0  # maximum seconds for the second crop; the smaller one is used if a network is slow
+SMALL = 1_000_000  # number of pixels of the result below which nothing is measured before a fit
+SLACK = 1.5  # factor on the backward pass's memory, for the allocator and temporary gradients
+TILE = 256  # suggested tile side if memory is short
+WHOLE = 5  # float32 copies of the whole picture in a tiled run
+AVERAGES = 6  # float32 pictures for averaging seeds: mean and squares so far, and the next ones
+COPIES = 28  # further float32 pictures: averages, samples, and those of first estimates (measured at 512² and 1024²)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would take, at most: a rule may stop it earlier."""
+    """Upper bounds of the time and memory of a run; a rule may stop it earlier."""
 
     task: str
     preset: str
     device: str
-    model: str  #: of the device
+    model: str  #: model name of the device
     size: tuple[int, int]  #: (H, W) of the picture
     steps: int
     pilot_seconds: float
     seconds: float
     memory: int  #: bytes
-    available: int | None  #: bytes; None where the system does not tell
-    tiles: int  #: that the picture is cut into; 1 is the whole of it
-    seeds: int  #: runs that are averaged
+    available: int | None  #: bytes; None if the system does not report it
+    tiles: int  #: number of tiles; 1 for the whole picture
+    seeds: int  #: number of runs to average
 
     @property
     def fits(self) -> bool:
-        """Whether the memory is there."""
+        """Whether there is enough memory."""
         return self.available is None or self.memory <= self.available
 
     def to_json(self) -> str:
@@ -70,7 +73,7 @@ class Plan:
         return json.dumps(asdict(self) | {"fits": self.fits}, indent=2)
 
     def to_text(self) -> str:
-        """Return the plan in a few lines for people."""
+        """Return the plan as a few lines of text."""
         free = "unknown" if self.available is None else said(self.available)
         return "\n".join(
             [
@@ -86,16 +89,16 @@ class Plan:
 
 
 def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, Any]) -> Plan:
-    """Measure what a run would take.
+    """Measure the time and memory that a run would take.
 
     Args:
-        picture: the picture that is to be restored.
-        task: the name of the task.
-        settings: as for the run.
-        options: the task's own; a mask is replaced by one of the crops' size.
+        picture: the picture to restore.
+        task: name of the task.
+        settings: settings of the run.
+        options: the task's own options; masks are replaced by those of the crops' size.
 
     Raises:
-        InputError: the task refuses the options.
+        InputError: the task rejects the options.
     """
     size, settings = picture.size, tasks.uncut(task, settings)
     picture = crop(picture, SIDE) if of_one_size(task) else picture
@@ -131,17 +134,17 @@ def plan(picture: Picture, task: str, settings: Settings, options: Mapping[str, 
 def check_memory(
     picture: Picture, task: str, settings: Settings, options: Mapping[str, Any], *, points: int = 0
 ) -> None:
-    """Refuse a fit that would not fit; results of less than a million pixels are not looked at.
+    """Check that there is enough memory; results of less than a million pixels are not checked.
 
     Args:
-        picture: as for ``plan``.
-        task: as for ``plan``.
-        settings: as for ``plan``.
-        options: as for ``plan``.
-        points: how many of the trajectory's pictures are kept, in 16 bits.
+        picture: see ``plan``.
+        task: see ``plan``.
+        settings: see ``plan``.
+        options: see ``plan``.
+        points: number of pictures of the trajectory that are kept, in 16 bits.
 
     Raises:
-        NotEnoughMemory: says how much it would take and how much there is.
+        NotEnoughMemory: there is not; the message gives the required and the free memory.
     """
     result, settings = pixels_of(picture) * enlargement(options) ** 2, tasks.uncut(task, settings)
     if result < SMALL or of_one_size(task):
@@ -164,20 +167,20 @@ def check_memory(
 def estimating(
     problem: "Problem | None", pixels: int, whole: int, channels: int, device: str
 ) -> tuple[float, float]:
-    """Time the pilot on so many pixels; return what it takes for the whole, and what it learns from takes."""
+    """Time the first estimate on a crop; return the time for the whole, and that of its learnt correction."""
     per_pixel = pilot_seconds(problem) / pixels
     learns = problem is not None and problem.learns
     return per_pixel * whole, learning_seconds(whole, channels, per_pixel, device) if learns else 0.0
 
 
 def second_side(step: float) -> int:
-    """Choose the side of the second crop by how long a step took on the first."""
+    """Choose the side of the second crop by the time of a step on the first."""
     likely = (1 + STEPS) * step * (LARGER[0] / SIDE) ** 2
     return LARGER[0] if likely <= PATIENCE else LARGER[1]
 
 
 def extended(seconds: list[float], sizes: list[int], whole: int) -> float:
-    """Extend the line through two timings to the whole picture; never below what is in proportion."""
+    """Extrapolate two timings linearly to the whole picture; at least in proportion to its pixels."""
     (small, large), (first, second) = seconds, sizes
     slope = max((large - small) / (second - first), large / second) if second > first else large / second
     return large + slope * (whole - second)
@@ -186,7 +189,7 @@ def extended(seconds: list[float], sizes: list[int], whole: int) -> float:
 def memory(
     problem: "Problem | None", pixels: int, picture: Picture, settings: Settings, options: Mapping[str, Any]
 ) -> int:
-    """Scale what a crop of so many pixels keeps to what is fitted at once, the whole or a tile, in bytes."""
+    """Scale the memory of a crop to that of one fit, of the whole picture or a tile, in bytes."""
     if problem is None:
         return 0
     (parts, once), sample = cut(picture, settings, options), 4 * picture.channels * enlargement(options) ** 2
@@ -199,14 +202,14 @@ def memory(
 
 
 def at_once(seeds: int, need: int, room: int | None) -> int:
-    """How many of several seeds a device fits at once, each of which needs so many bytes of its room."""
+    """The number of seeds that a device fits together, given the memory of each in bytes."""
     from ipse.engine.together.team import MOST
 
     return max(1, min(seeds, MOST, seeds if room is None else room // max(1, need)))
 
 
 def cut(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many fits the picture takes, and how many of its pixels each sees."""
+    """Return the number of fits, and the number of pixels of each."""
     side = side_for(picture.size, told=settings.tile, factor=enlargement(options))
     if not side:
         return 1, pixels_of(picture)
@@ -215,7 +218,7 @@ def cut(picture: Picture, settings: Settings, options: Mapping[str, Any]) -> tup
 
 
 def fits_the_whole(task: str, options: Mapping[str, Any]) -> bool:
-    """Whether tiles follow a fit of the whole made small, by options that are settled."""
+    """Whether the downsampled picture is fitted before the tiles."""
 
     def shrink(_known: object) -> tuple[Picture, NDArray[np.bool_]]:
         return Picture.from_array(np.zeros((1, 1), np.uint8)), np.ones((1, 1), np.bool_)
@@ -224,7 +227,7 @@ def fits_the_whole(task: str, options: Mapping[str, Any]) -> bool:
 
 
 def of_one_size(task: str) -> bool:
-    """Whether what the task fits has the same size whatever the picture's."""
+    """Whether the size of the fit does not depend on the picture's size."""
     return tasks.sees(task) in ("resized", "nothing")
 
 
@@ -234,5 +237,5 @@ def pixels_of(picture: Picture) -> int:
 
 
 def said(size: float) -> str:
-    """Bytes for people."""
+    """A size in bytes as text."""
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{max(1, round(size / 2**20))} MiB"

@@ -1,4 +1,4 @@
-"""(y, task, options, settings, seed) ↦ x*: all that a result hangs on, and what came of it, as JSON.
+"""(y, task, options, settings, seed) ↦ x*: everything that a result depends on, and its outcome, as JSON.
 
 A receipt is enough to make the same file again (``ipse rerun``): the seed fixes everything random, the
 thread count the order of sums, ``steps`` where a clock or a person stopped the fit.
@@ -21,61 +21,68 @@ from ipse.errors import InputError
 KIND = "ipse receipt"
 SCHEMA = 1
 SUFFIX = ".ipse.json"
-BLOCK = 1 << 20  # bytes that are hashed at once
+BLOCK = 1 << 20  # bytes that are hashed at a time
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was done, with what, and what came of it."""
+    """The record of a run: input, options, settings, versions and outcome."""
 
     task: str
     input: str | None  #: absolute path; None for standard input
     input_sha256: str
     output: str | None  #: absolute path; None for standard output
-    output_sha256: str  #: of the file
-    pixels_sha256: str  #: of the samples in it, whatever encoder wrote them
-    options: dict[str, Any]  #: the task's own; a file is {"path": …, "sha256": …}
+    output_sha256: str  #: hash of the file
+    pixels_sha256: str  #: hash of the samples in it, independent of the encoder
+    options: dict[str, Any]  #: the task's own options; files are {"path": …, "sha256": …}
     settings: dict[str, Any]
-    strength: float | None  #: the point of the trajectory that was asked for; None where the rule chose
+    strength: float | None  #: the requested point of the trajectory; None if the rule chose
     snapshots: str | None  #: absolute path of the trajectory's snapshots
-    estimates: dict[str, Any]  #: what the task found in the picture
-    reason: str  #: why the fit ended
-    unchanged: bool  #: there was nothing to restore
-    cancelled: bool  #: a person or a time budget ended it
-    pilots: int  #: classical estimates that were made
-    step: int  #: the step that was kept; 0 is the pilot
-    steps: int  #: the steps that were taken
-    tiles: int | None  #: the tiles that were finished; None where the picture was restored whole
-    runs: list[Any]  #: pilots and steps of each of several seeds; empty of one seed, or of tiles
-    disagreement: dict[str, Any]  #: of several seeds: where its map lies, and what is in it; empty without
-    score: float | None  #: held-out score of what was kept
+    estimates: dict[str, Any]  #: properties that the task estimated from the picture
+    reason: str  #: the reason why the fit ended
+    unchanged: bool  #: whether there was nothing to restore
+    cancelled: bool  #: whether the user or the time budget ended the run
+    pilots: int  #: number of first estimates
+    step: int  #: the step that was kept; 0 is the first estimate
+    steps: int  #: number of steps taken
+    tiles: int | None  #: number of finished tiles; None if the picture was not tiled
+    runs: list[
+        Any
+    ]  #: number of first estimates and steps for each of several seeds; empty for one seed, or tiles
+    disagreement: dict[
+        str, Any
+    ]  #: path and statistics of the map of disagreement of several seeds; may be empty
+    score: float | None  #: held-out score of the kept step
     pilot_score: float | None
-    seconds: dict[str, float]  #: of the pilot, of the fit, in total
-    device: dict[str, str]  #: its name, and the maker's
+    seconds: dict[str, float]  #: seconds of the first estimates, of the fit, and in total
+    device: dict[str, str]  #: its name and model
     threads: int
     versions: dict[str, str]
     created: str  #: ISO 8601, UTC
     stack: dict[str, Any] = field(default_factory=dict[str, Any])
-    #: axes, joint axis and warm starts, where they were asked for
+    #: axes, joint axis and warm starts, if requested
 
     def to_json(self) -> str:
-        """Return the receipt as indented JSON that opens with its kind and schema."""
+        """Return the receipt as indented JSON, beginning with its kind and schema."""
         body = {"kind": KIND, "schema": SCHEMA} | cast(dict[str, Any], plain(asdict(self)))
         return json_text(body, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, *, name: str = "the receipt") -> "Receipt":
-        """Read ``to_json``'s text.
+        """Parse the text written by ``to_json``.
 
         Raises:
             InputError: it is no receipt, one of another schema, or damaged; the message names ``name``.
         """
         body = _object(text, name)
         if body.get("kind") != KIND:
-            raise InputError(f"{name} is no ipse receipt: give the {SUFFIX} file beside an output of ipse")
+            raise InputError(
+                f"{name} is not an ipse receipt: give the {SUFFIX} file beside an output of ipse"
+            )
         if body.get("schema") != SCHEMA:
             raise InputError(
-                f"{name} has receipt schema {body.get('schema')!r}, expected {SCHEMA}: use the ipse of then"
+                f"{name} has receipt schema {body.get('schema')!r}, expected {SCHEMA}: "
+                "use the version of ipse that wrote it"
             )
         return cls(
             **{
@@ -102,17 +109,17 @@ class Receipt:
 
 
 def beside(output: Path) -> Path:
-    """Where the receipt of an output lies."""
+    """The path of an output's receipt."""
     return output.with_name(output.name + SUFFIX)
 
 
 def pending(output: Path) -> Path:
-    """Where the receipt of an output lies while that is about to get its name."""
+    """The path of a pending receipt, which exists while the output is renamed."""
     return output.with_name(f".{output.name}.pending")
 
 
 def awaited(output: Path) -> Receipt | None:
-    """Return the pending receipt of what lies at ``output``: a kill came between the two."""
+    """Return the pending receipt of the file at ``output``, if a kill came before it was renamed."""
     try:
         said = Receipt.read(pending(output))
     except InputError:
@@ -121,15 +128,15 @@ def awaited(output: Path) -> Receipt | None:
 
 
 def forget(output: Path, *said: Receipt) -> None:
-    """Remove the pending receipt of what did not get its name, unless another run's has taken its place."""
+    """Remove the pending receipt of an output that was not completed, unless it belongs to another run."""
     with suppress(OSError):
         if pending(output).read_bytes() in [one.to_json().encode() for one in said]:
             pending(output).unlink()
 
 
 def settle(output: Path) -> None:
-    """Put the receipt of an output, which has its name now, beside it."""
-    with suppress(FileNotFoundError):  # another run of the same job has
+    """Rename the pending receipt, once the output has its name."""
+    with suppress(FileNotFoundError):  # another run of the same job has done it
         pending(output).replace(beside(output))
 
 
@@ -139,10 +146,10 @@ def sha256(data: bytes) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file; of a folder, that of its files' names and contents in order.
+    """Return the SHA-256 of a file; for a folder, of the names and contents of its files in order.
 
     Raises:
-        OSError: it is not there, or cannot be read.
+        OSError: the file does not exist, or cannot be read.
     """
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
@@ -157,7 +164,7 @@ def sha256_of(path: Path) -> str:
 
 
 def digest_of(path: Path) -> str | None:
-    """Return the SHA-256 of a file or a zarr folder; None where there is none to read, or nothing in it."""
+    """Return the SHA-256 of a file or a zarr folder; None if it cannot be read or is empty."""
     try:
         return sha256_of(path) if path.stat().st_size else None
     except OSError:
@@ -177,13 +184,13 @@ def sha256_of_samples(*arrays: NDArray[Any] | None) -> str:
 
 
 def json_text(body: Mapping[str, Any], *, indent: int | None = None) -> str:
-    """Return JSON that UTF-8 can hold: a file's name need be no text, and what of it is none is escaped."""
+    """Return JSON that is valid UTF-8; bytes of file names that are not text are escaped."""
     text = json.dumps(body, indent=indent, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it; what JSON has no word for becomes text."""
+    """Convert a value to JSON data; unsupported types become text."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -202,19 +209,19 @@ def _object(text: str | bytes, name: str) -> dict[str, Any]:
         body = json.loads(text)
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError both
         raise InputError(
-            f"{name} is no JSON text: give the {SUFFIX} file beside an output of ipse"
+            f"{name} is not valid JSON: give the {SUFFIX} file beside an output of ipse"
         ) from error
     return cast(dict[str, Any], body) if isinstance(body, dict) else {}
 
 
 def _checked(body: Mapping[str, Any], key: str, kind: Any, name: str) -> Any:
-    """Take one field, of the type that the dataclass says."""
+    """Return one field, checked against its declared type."""
     if key not in body:
-        raise InputError(f"{name} lacks {key!r}: the receipt is damaged, take another copy of it")
+        raise InputError(f"{name} lacks {key!r}: the receipt is damaged; use another copy of it")
     value = body[key]
     wanted = get_origin(kind) if get_origin(kind) in (dict, list) else kind
     if isinstance(value, int) and not isinstance(value, bool) and isinstance(0.0, wanted):
         value = float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is int):
-        raise InputError(f"{name} has {key} = {value!r}: the receipt is damaged, take another copy of it")
+        raise InputError(f"{name} has {key} = {value!r}: the receipt is damaged; use another copy of it")
     return value

@@ -1,4 +1,4 @@
-"""(job, stream, result) ↦ Receipt: what was done, with what, and what came of it."""
+"""(job, stream, result) ↦ Receipt."""
 
 import math
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run knows besides its job, stream and result."""
+    """Facts about a run, besides its job, stream and result."""
 
-    options: Mapping[str, Any]  #: the task's, files by place and content
+    options: Mapping[str, Any]  #: the task's options, with files by path and hash
     input_sha256: str
-    seconds: float  #: of all
-    step: int  #: that was written, which ``strength`` may have moved
-    snapshots: Path | None  #: where the trajectory lies
-    cancelled: bool  #: a person ended it
+    seconds: float  #: total time
+    step: int  #: the step that was written, which may depend on ``strength``
+    snapshots: Path | None  #: path of the trajectory
+    cancelled: bool  #: whether the user ended it
 
 
 def report(
@@ -35,10 +35,10 @@ def report(
     """Return the receipt of a run.
 
     Args:
-        job: what was asked for.
-        stream: the restoration, pulled.
-        result: what came of it.
-        facts: what the run knows besides.
+        job: the job.
+        stream: the finished restoration.
+        result: its result.
+        facts: further facts about the run.
         output_sha256: of the file that was written.
         pixels_sha256: of what is seen in it.
     """
@@ -54,7 +54,7 @@ def report(
 
 
 def asked(job: Job, options: Mapping[str, Any], input_sha256: str) -> dict[str, Any]:
-    """Say what was asked for."""
+    """The receipt's entries from the job."""
     return {
         "task": job.task,
         "input": None if job.source is None else str(job.source.absolute()),
@@ -68,8 +68,8 @@ def asked(job: Job, options: Mapping[str, Any], input_sha256: str) -> dict[str, 
 
 
 def came(job: Job, stream: "Stream", result: "Result", facts: Facts) -> dict[str, Any]:
-    """Say what came of it."""
-    pilot = stream.seconds  # those of tiles and seeds count as the fit's
+    """The receipt's entries about the outcome."""
+    pilot = stream.seconds  # for tiles and seeds, first estimates count as fit
     spent = {"pilot": pilot, "fit": max(0.0, result.seconds - pilot), "total": facts.seconds}
     return {
         "snapshots": None if facts.snapshots is None else str(facts.snapshots.absolute()),
@@ -88,7 +88,7 @@ def came(job: Job, stream: "Stream", result: "Result", facts: Facts) -> dict[str
 
 
 def computed(job: Job) -> dict[str, Any]:
-    """Say what computed it."""
+    """The receipt's entries about device and versions."""
     import torch
 
     device = devices.find_device(job.settings.device)
@@ -100,10 +100,10 @@ def computed(job: Job) -> dict[str, Any]:
 
 
 def finite(score: float | None) -> float | None:
-    """Return a score that is one: NaN is what a mean over nothing gives."""
+    """Return the score, or None for NaN, the mean over no pixels."""
     return score if score is not None and math.isfinite(score) else None
 
 
 def pixels_sha256(picture: Picture) -> str:
-    """Return the SHA-256 of what is seen: colours and alpha, whatever file holds them."""
+    """Return the SHA-256 of colours and alpha, independent of the file format."""
     return sha256_of_samples(picture.colours, picture.alpha)

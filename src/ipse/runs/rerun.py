@@ -1,4 +1,4 @@
-"""Receipt ↦ Job: what makes a receipt's output again."""
+"""Receipt ↦ Job: repeat the run of a receipt."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -14,24 +14,24 @@ from ipse.settings import Settings
 def repeated(
     said: Receipt, *, source: Path | None = None, target: Path | None, overwrite: bool = False
 ) -> Job:
-    """Return the job that makes a receipt's output again.
+    """Return the job that repeats the run of a receipt.
 
-    A clock or a person may have ended it: it takes the same pilots and steps, whatever the time.
+    If the time budget or the user ended the run, the job takes the same number of steps, however long they take.
 
     Args:
         said: the receipt.
-        source: the input, if it is no longer where it was (or came from standard input).
+        source: the input, if it has moved (or came from standard input).
         target: the new output.
         overwrite: whether ``target`` may be replaced.
 
     Raises:
-        InputError: the input, or a file among the options, is not there or has changed.
+        InputError: the input, or a file among the options, is missing or has changed.
     """
     place = source or (None if said.input is None else Path(said.input))
     if place is not None:
         check_same(place, said.input_sha256)
     elif tasks.sees(said.task) != "nothing":
-        raise InputError("the receipt's input came from standard input: name the file with --input")
+        raise InputError("the receipt's input came from standard input: give the file with --input")
     options = {key: _option(value) for key, value in said.options.items()}
     return Job(
         task=said.task,
@@ -49,51 +49,51 @@ def repeated(
 
 
 def settings_of(said: Receipt) -> Settings:
-    """Return a receipt's settings, less the clock, on the device that it names.
+    """Return a receipt's settings, without the time budget, on the same device.
 
     Raises:
-        InputError: it has settings or options that this ipse does not know, or values that they cannot have.
+        InputError: settings or options are unknown to this version of ipse, or have invalid values.
     """
     known = {f.name for f in fields(Settings)} | {one.name for one in tasks.options(said.task)}
     strange = sorted((said.settings.keys() | said.options.keys()) - known)
     if strange:
         raise InputError(
-            f"the receipt has {', '.join(strange)}, which this ipse does not know: use that of then"
+            f"the receipt has {', '.join(strange)}, written by another version of ipse: use that version"
         )
     try:
         return replace(Settings(**said.settings), seconds=None, device=said.device.get("name", "auto"))
     except TypeError as error:
-        raise InputError(f"the receipt's settings are damaged ({error}): take another copy of it") from error
+        raise InputError(f"the receipt's settings are damaged ({error}): use another copy of it") from error
 
 
 def runs_of(said: Receipt) -> tuple[tuple[int, int], ...] | None:
-    """Return how far each of several seeds went; None where there was one, or tiles.
+    """Return how far each of several seeds went; None for a single seed, or tiles.
 
     Raises:
-        InputError: they are no pairs of numbers.
+        InputError: they are not pairs of numbers.
     """
     try:
         return tuple((int(pilots), int(steps)) for pilots, steps in said.runs) or None
     except (TypeError, ValueError) as error:
-        raise InputError(f"the receipt's runs are damaged ({error}): take another copy of it") from error
+        raise InputError(f"the receipt's runs are damaged ({error}): use another copy of it") from error
 
 
 def check_same(path: Path, digest: str) -> None:
-    """Check that a file, or a zarr folder, is the one that was there.
+    """Check that a file or a zarr folder has not changed.
 
     Raises:
-        InputError: it is gone, or has changed.
+        InputError: it is missing, or has changed.
     """
     if digest_of(path) != digest:
         raise InputError(f"{path} has changed since the receipt was written: give the original with --input")
 
 
 def _option(value: Any) -> Any:
-    """Turn a receipt's record of a file back into its path."""
+    """Convert a receipt's entry of a file back to its path."""
     if not isinstance(value, dict):
         return value
     record = cast(dict[str, str], value)
     if set(record) != {"path", "sha256"}:
-        raise InputError(f"the receipt's option {record!r} is damaged: take another copy of it")
+        raise InputError(f"the receipt's option {record!r} is damaged: use another copy of it")
     check_same(Path(record["path"]), record["sha256"])
     return Path(record["path"])

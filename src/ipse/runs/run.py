@@ -1,4 +1,4 @@
-"""file y → Picture → Stream → Picture → file x*, with the receipt beside it: one job, under way.
+"""file y → Picture → Stream → Picture → file x*, with its receipt: the run of a job.
 
     run = open_run(Job("denoise", Path("in.png"), Path("out.png")))    # refuses here what cannot work
     for event in run:                                                  # stop pulling to cancel
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A job under way: an iterable of events, then ``finish``.
+    """The run of a job: iterate over its events, then call ``finish``.
 
     Args:
-        job: what is to be done.
-        source: what is restored.
-        output: where the result goes.
+        job: the job.
+        source: its input.
+        output: its output.
 
     Raises:
-        InputError: a checkpoint that cannot be used.
+        InputError: the checkpoint cannot be used.
     """
 
     def __init__(self, job: Job, source: WholeFile | InParts, output: Output) -> None:
@@ -49,11 +49,11 @@ class Run:
         if self.checkpoint is not None:
             self.checkpoint.check(resume=job.resume, overwrite=job.overwrite)
         elif job.resume:
-            raise OptionError("--resume goes on from a checkpoint: add --checkpoint FILE")
+            raise OptionError("--resume needs a checkpoint: add --checkpoint FILE")
 
     @cached_property
     def checkpoint(self) -> Checkpoint | None:
-        """The consumer that saves, if one was asked for."""
+        """The checkpoint, if requested."""
         if self.job.checkpoint is None:
             return None
         marks = fingerprint(self.job, self.input.sha256, self.input.options)
@@ -70,7 +70,7 @@ class Run:
     @cached_property
     def snapshots(self) -> Snapshots | None:
         """The consumer that collects points of the trajectory."""
-        one = self.stream.current  # a fit that is collected is not cut into parts
+        one = self.stream.current  # runs with a trajectory have no parts
         return Snapshots(one) if self.job.collects and one is not None else None
 
     @property
@@ -80,11 +80,11 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Since the beginning, over all sessions."""
+        """Seconds since the beginning, over all sessions."""
         return self.earlier + time.perf_counter() - self.started
 
     def __iter__(self) -> "Iterator[Estimate | State]":
-        """Pull the stream's events, showing each to those who save; none of an output that is there.
+        """Yield the stream's events, after passing them to the consumers that save; none if the output exists.
 
         Raises:
             NotEnoughMemory: a fit would need more than there is.
@@ -94,14 +94,14 @@ class Run:
             yield from self.pulled(self.stream)
 
     def open(self) -> None:
-        """Look for the memory, and go on from the checkpoint, where there is one and it was asked for.
+        """Check the memory, and resume from the checkpoint if requested.
 
         Raises:
             NotEnoughMemory: a fit would need more than there is.
         """
         from ipse.runs.plan import check_memory
 
-        points = COUNT + 2 if self.job.collects else 0  # the pilot and the last besides
+        points = COUNT + 2 if self.job.collects else 0  # the first estimate and the last step in addition
         for picture, settings, options in self.input.fitted(self.stream.settings):
             check_memory(picture, self.job.task, settings, options, points=points)
         saved = self.checkpoint.resume(self.stream) if self.checkpoint and self.job.resume else None
@@ -111,7 +111,7 @@ class Run:
                 self.snapshots.load_state_dict(saved["snapshots"])
 
     def pulled(self, events: "Iterable[Estimate | State]") -> "Iterator[Estimate | State]":
-        """Pass events on, as far as a repeated receipt went, once those who save have seen them."""
+        """Pass events on after the consumers that save, up to the end of a repeated receipt."""
         for event in events:
             if self.snapshots is not None:
                 self.snapshots(event)
@@ -122,16 +122,16 @@ class Run:
                 return
 
     def save(self) -> None:
-        """Save between two events, where there is something to go on from."""
+        """Save a checkpoint between two events, if possible."""
         if self.checkpoint is None or not self.stream.can_be_saved:
             return
         points = {} if self.snapshots is None else self.snapshots.state_dict()
         self.checkpoint.save(self.stream, {"seconds": self.seconds, "snapshots": points})
 
     def reached(self) -> bool:
-        """Whether a repeated receipt went no further."""
+        """Whether the run has reached the end of a repeated receipt."""
         far = self.job.repeat
-        if far is None or far.runs:  # several seeds stop by themselves
+        if far is None or far.runs:  # the seeds have limits of their own
             return False
         tiles = self.stream.done.get("tiles")
         if tiles is not None:
@@ -140,7 +140,7 @@ class Run:
         return self.stream.count_of_estimates >= far.pilots and taken >= far.steps
 
     def finish(self, *, cancelled: bool = False) -> Receipt:
-        """Write the best so far, its receipt and its snapshots; a finished run's checkpoint is removed.
+        """Write the best result so far, its receipt and snapshots; remove the checkpoint of a finished run.
 
         Raises:
             RunError: there was nothing yet to write, or writing failed.
@@ -156,7 +156,7 @@ class Run:
         return said
 
     def written(self, result: "Result", *, cancelled: bool) -> Receipt:
-        """Write a result, at the strength that was asked for."""
+        """Write a result, at the requested strength."""
         points, job = self.trajectory(result), self.job
         picture, step = result.picture, result.step
         if points is not None and job.strength is not None:

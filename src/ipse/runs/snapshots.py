@@ -1,4 +1,4 @@
-"""x_0, x_t₁, …, x_T: points of a fit's trajectory, to choose another from without a new fit.
+"""x_0, x_t₁, …, x_T: points of a fit's trajectory, from which another result can be chosen without a new fit.
 
 ``strength`` s ∈ [0, 1] runs against the fit: 1 is the first point, the smoothest, 0 the last, the most
 faithful to what was measured. Points lie at geometrically growing steps, since a fit moves ever more
@@ -29,10 +29,8 @@ KIND = "ipse snapshots"
 SCHEMA = 1
 SUFFIX = ".ipse.safetensors"
 COUNT = 12
-MIXED = 8  # K, where nothing is fitted
-FIRST = (
-    50  # the first point after the pilot lies at this fraction of all steps: before it there is little to see
-)
+MIXED = 8  # K if nothing is fitted
+FIRST = 50  # the first point is at the number of steps divided by this, since there is little to see before
 FULL = 65535
 
 Points = dict[int, NDArray[np.uint16]]
@@ -40,16 +38,16 @@ Points = dict[int, NDArray[np.uint16]]
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Points of a fit, (C, H, W) each, by their step; 0 is the pilot."""
+    """Points of a fit, (C, H, W) each, by their step; 0 is the first estimate."""
 
     points: Points
-    chosen: int  #: the step that the rule chose
-    keep: NDArray[np.bool_] | None  #: (H, W), where the input's own samples stand
+    chosen: int  #: the step chosen by the stopping rule
+    keep: NDArray[np.bool_] | None  #: (H, W), pixels that keep the input's samples
     origin: Mapping[str, Any]  #: task, input's path and SHA-256, output's path
-    mixed: bool = False  #: nothing was fitted: "steps" lead from the pilot back to the picture itself
+    mixed: bool = False  #: without a fit, "steps" lead from the first estimate back to the picture
 
     def step_at(self, strength: float | None) -> int:
-        """Return the step at a strength; the chosen one for None.
+        """Return the step for a strength; the chosen one for None.
 
         Raises:
             OptionError: the strength is not within [0, 1].
@@ -61,14 +59,14 @@ class Trajectory:
         return steps[round((1 - strength) * (len(steps) - 1))]
 
     def strength_of(self, step: int) -> float:
-        """Return the strength at which ``step_at`` returns a step that was kept."""
+        """Return the strength for which ``step_at`` returns a saved step."""
         steps = sorted(self.points)
         return 1 - steps.index(step) / (len(steps) - 1) if len(steps) > 1 else 1.0
 
     def said(self, step: int) -> str:
-        """Return a point in words."""
+        """Describe a point in words."""
         if self.mixed:
-            return f"{1 - step / MIXED:.0%} of what the pilot changes"
+            return f"{1 - step / MIXED:.0%} of the change"
         return f"step {step} of {', '.join(map(str, sorted(self.points)))}"
 
     def pixels(self, step: int) -> NDArray[np.float32]:
@@ -79,7 +77,7 @@ class Trajectory:
         """Return the trajectory as one safetensors file."""
         from safetensors.numpy import save  # pyright: ignore[reportUnknownVariableType]
 
-        # One entry, since safetensors writes several in no fixed order: the same fit gives the same file.
+        # A single entry, because safetensors writes several in arbitrary order, and files must be reproducible.
         told = {"chosen": self.chosen, "origin": dict(self.origin), "mixed": self.mixed}
         about = {"kind": KIND, "schema": SCHEMA, **told}
         tensors: dict[str, NDArray[Any]] = {f"step {step}": point for step, point in self.points.items()}
@@ -104,12 +102,12 @@ class Trajectory:
             return cls(points, int(about["chosen"]), keep, about["origin"], about.get("mixed", False))
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(
-                f"{path} holds no ipse snapshots: give the {SUFFIX} file that --snapshots left"
+                f"{path} does not contain ipse snapshots: give the {SUFFIX} file written by --snapshots"
             ) from error
 
 
 def _opened(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
-    """Return what a safetensors file says of itself, and its tensors."""
+    """Return the metadata of a safetensors file, and its tensors."""
     from safetensors import SafetensorError, safe_open  # pyright: ignore[reportUnknownVariableType]
 
     try:
@@ -120,12 +118,12 @@ def _opened(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
             return said.get("ipse", ""), tensors
     except (OSError, SafetensorError) as error:
         raise InputError(
-            f"{path} cannot be read as snapshots ({error}): give the file that --snapshots left"
+            f"{path} cannot be read as snapshots ({error}): give the file written by --snapshots"
         ) from error
 
 
 class Snapshots:
-    """A consumer of a restoration's stream that collects its trajectory: show it each event."""
+    """Collects the trajectory of a restoration; call it with each event."""
 
     def __init__(self, restoration: "Restoration", *, count: int = COUNT) -> None:
         self.restoration = restoration
@@ -134,18 +132,18 @@ class Snapshots:
         self.last: tuple[int, Tensor] | None = None
 
     def __call__(self, event: "Estimate | State") -> None:
-        """Keep what this event shows, where it is its turn."""
+        """Store the event's picture, if it is one of the points."""
         from ipse.streams.stream import Estimate
 
         if isinstance(event, Estimate):
-            if event.refined:  # its last takes the place of the chosen step
+            if event.refined:  # the last refinement replaces the chosen step
                 return
             self.points[0] = self.quantised(event.picture)
             return
         self.last = (
             event.step,
             event.average,
-        )  # overwritten in place by the steps to come: it stays the last
+        )  # overwritten in place by later steps, so that it stays the last one
         if event.step in self.turns():
             self.points[event.step] = self.quantised(event.average)
 
@@ -172,7 +170,7 @@ class Snapshots:
         return np.rint(np.clip(like.astype(np.float64), 0, 1) * FULL).astype(np.uint16)
 
     def trajectory(self, chosen: int, origin: Mapping[str, Any]) -> Trajectory:
-        """Return what was collected, once the stream has ended or was left.
+        """Return the trajectory, once the stream has ended or was cancelled.
 
         Args:
             chosen: the step that was kept; 0 is the pilot.
@@ -185,14 +183,14 @@ class Snapshots:
             step, average = self.last
             self.points[step] = self.quantised(average)
         if search is not None and search.best is not None and search.step == chosen:
-            refined = self.restoration.refined  # what was written, where there is such
+            refined = self.restoration.refined  # the picture that was written, if it was refined
             self.points[chosen] = self.quantised(search.best if refined is None else refined)
         keep = problem.keep if isinstance(problem, Problem) else None
         mixed = isinstance(problem, Problem) and problem.recipe.steps == 0 and self.mix(keep)
         return Trajectory(dict(sorted(self.points.items())), chosen, keep, origin, mixed)
 
     def mix(self, keep: NDArray[np.bool_] | None) -> bool:
-        """Lead from the pilot back to the picture, where pixel lies on pixel and each was measured; whether it does."""
+        """Mix the first estimate with the picture, if sizes agree and all pixels were measured; return whether."""
         y, x = self.restoration.picture.pixels, self.points[0].astype(np.float32) / np.float32(FULL)
         if keep is not None or x.shape != y.shape:
             return False
@@ -207,22 +205,22 @@ class Snapshots:
         return {"points": {step: torch.as_tensor(point) for step, point in self.points.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state_dict()``."""
+        """Restore ``state_dict()``."""
         self.points = {step: point.numpy() for step, point in state["points"].items()}
 
 
 def schedule(steps: int, count: int) -> frozenset[int]:
-    """Return about ``count`` steps up to ``steps``, each the same factor after the one before."""
+    """Return about ``count`` steps up to ``steps``, in geometric progression."""
     if steps < 1:
         return frozenset()
     return frozenset(int(step) for step in np.rint(np.geomspace(max(1, steps / FIRST), steps, count)))
 
 
 def check_strength(strength: float) -> None:
-    """Refuse a strength outside [0, 1].
+    """Check that a strength is within [0, 1].
 
     Raises:
-        OptionError: names the value.
+        OptionError: it is not.
     """
     if not 0 <= strength <= 1:
         raise OptionError(f"strength {strength:g} is out of range: give 0 (faithful) to 1 (smooth)")

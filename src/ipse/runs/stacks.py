@@ -1,6 +1,6 @@
-"""file y[t, c, z] ↦ what a run restores: a stack, plane by plane.
+"""Input of runs: a stack y[t, c, z], restored plane by plane.
 
-Out comes a stack of the same shape, type and axes, with what OME or ImageJ said of it.
+The output is a stack with the same shape, type and axes, and with the OME or ImageJ metadata.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class StackFile(InParts):
         stack: its planes.
 
     Raises:
-        OptionError: planes that are to be restored together, and cannot be.
+        OptionError: the planes cannot be restored together as requested.
     """
 
     def __init__(self, job: Job, stack: Stack) -> None:
@@ -53,9 +53,11 @@ class StackFile(InParts):
         self.shape = (stack.count * self.size[0], self.size[1], stack.samples)
 
     def check_target(self, target: Path, *, overwrite: bool) -> str:
-        """Return the format of an output; refuse what holds no stack."""
+        """Return the format of the output, after checking that it can store a stack."""
         if target.suffix.lower() not in SUFFIXES:
-            raise OutputError(f"{target}: holds no stack; expected one of {', '.join(SUFFIXES)}")
+            raise OutputError(
+                f"{target}: this format cannot store a stack; expected one of {', '.join(SUFFIXES)}"
+            )
         if not is_zarr(target):
             check_place(target, overwrite=overwrite)
             return "TIFF"
@@ -73,20 +75,20 @@ class StackFile(InParts):
         )
 
     def fitted(self, settings: Settings) -> Iterator[Fitted]:
-        """A slab, and a plane."""
+        """The slices of a slab and of a plane."""
         slab, its = self.measured()
         yield slab, its, self.job.options
         yield self.picture, settings, self.job.options
 
     def plan(self) -> Plan:
-        """What a slab takes, as often as there are slabs."""
+        """The plan of a slab, multiplied by the number of slabs."""
         picture, settings = self.measured()
         made = plan(picture, self.job.task, settings, self.job.options)
         seconds = min(made.seconds * len(self.slabs), self.job.settings.seconds or float("inf"))
         return replace(made, size=self.stack.size, seconds=round(seconds, 3))
 
     def measured(self) -> tuple[Picture, Settings]:
-        """What is fitted at once, and with which settings; of a network over depth, something that costs the same."""
+        """Picture, settings and options of one fit; for a network over depth, a fit of the same cost."""
         settings, count = self.job.settings, len(self.slabs[0].planes)
         planes = [self.stack.plane(one) for one in self.slabs[0].planes]
         if settings.network == NETWORK:
@@ -95,7 +97,7 @@ class StackFile(InParts):
         return self.stack.picture(np.concatenate(planes, 2)), replace(settings, tile=side or settings.tile)
 
     def copy(self, draft: Draft) -> None:
-        """Planes with nothing to restore are in the draft already, as they came."""
+        """Do nothing: planes with nothing to restore are already in the draft."""
 
     @property
     def whole(self) -> tuple[int, ...]:
@@ -141,18 +143,18 @@ class StackFile(InParts):
 
 
 def check_joint(job: Job, stack: Stack) -> None:
-    """Refuse what planes that are restored together cannot have.
+    """Check the options for planes that are restored together.
 
     Raises:
-        OptionError: says what to leave out.
+        OptionError: options cannot be combined; the message says what to remove.
     """
     if job.joint is not None and job.joint not in stack.axes.split("Y")[0]:
-        raise OptionError(f"--joint {job.joint}: {stack.name} has axes {stack.axes}: name one before Y")
+        raise OptionError(f"--joint {job.joint}: {stack.name} has axes {stack.axes}: give one before Y")
     if job.settings.network == NETWORK and job.joint in (None, "C"):
         raise OptionError(
-            f"--network {NETWORK} is of planes that belong together: add --joint T or Z, or leave it out"
+            f"--network {NETWORK} is for planes that belong together: add --joint T or Z, or remove it"
         )
     if job.joint is not None and job.warm:
         raise OptionError(
-            f"--warm fits planes one after the other, --joint {job.joint} at once: leave one of them out"
+            f"--warm fits planes one after the other, --joint {job.joint} together: remove one of them"
         )

@@ -1,4 +1,4 @@
-"""f(crop): the real task on a piece of a picture, for a few steps, to see what they take."""
+"""f(crop): time a task on a crop of the picture, for a few steps."""
 
 import time
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from ipse.settings import Settings
 if TYPE_CHECKING:
     from ipse.engine.problem import Problem
 
-STEPS = 3  # timed, after one that warms up
-VIEWS = 6  # that a correction is learnt from, about
-NOISE = 0.1  # of the crop, where the crop itself needs no restoration
+STEPS = 3  # number of timed steps, after a warm-up step
+VIEWS = 6  # approximate number of views that a correction is learnt from
+NOISE = 0.1  # σ of the noise added to a crop that needs no restoration
 
 
 def problem_of(piece: Picture, task: str, settings: Settings, options: Mapping[str, Any]) -> "Problem | None":
-    """Return the task's problem for a piece of the picture; None if even with noise nothing is to be done."""
+    """Return the task's problem for a crop; None if there is nothing to restore even with added noise."""
     from ipse import tasks
     from ipse.engine.problem import Problem
 
@@ -28,7 +28,7 @@ def problem_of(piece: Picture, task: str, settings: Settings, options: Mapping[s
     if is_mask(told.get("mask"), piece):
         told["mask"] = hole(piece)
     problem = tasks.find(task)(piece, settings, **told)
-    if not isinstance(problem, Problem):  # this piece is clean: the rest may not be
+    if not isinstance(problem, Problem):  # the crop is clean, but the rest may not be
         noise = np.random.default_rng(settings.seed).normal(0, NOISE, piece.pixels.shape)
         problem = tasks.find(task)(piece.like(np.clip(piece.pixels + noise, 0, 1)), settings, **told)
     return problem if isinstance(problem, Problem) else None
@@ -37,7 +37,7 @@ def problem_of(piece: Picture, task: str, settings: Settings, options: Mapping[s
 def middle_problem(
     picture: Picture, side: int, task: str, settings: Settings, options: Mapping[str, Any]
 ) -> "Problem | None":
-    """Return the task's problem for the middle of a picture, with its part of what lies over the picture."""
+    """Return the task's problem for the middle of a picture, with the same part of its masks."""
     from ipse.streams.tiles import options_within
 
     place = middle(picture, side)
@@ -45,7 +45,7 @@ def middle_problem(
 
 
 def pilot_seconds(problem: "Problem | None") -> float:
-    """Time the pilot, without what it may learn from its result."""
+    """Time the first estimates, without a learnt correction."""
     start, taken, last = time.perf_counter(), 0.0, None
     for estimate in problem.pilot() if problem is not None and problem.pilot else ():
         if problem is not None and problem.learns and last is not None and estimate.equal(last):
@@ -55,7 +55,7 @@ def pilot_seconds(problem: "Problem | None") -> float:
 
 
 def learning_seconds(pixels: int, channels: int, per_pixel: float, device: str) -> float:
-    """Time what learning from replicates of so many pixels takes, where an estimate takes so long for a pixel."""
+    """The time of a learnt correction, given the number of pixels and the time per pixel of an estimate."""
     import torch
 
     from ipse.pilots import _correction as learnt
@@ -72,7 +72,7 @@ def learning_seconds(pixels: int, channels: int, per_pixel: float, device: str) 
 
 
 def step_seconds(problem: "Problem | None") -> float:
-    """Time a step: the least of a few, since whatever else runs can only add to it."""
+    """Time a step: the minimum of a few, since other programs can only slow it down."""
     from ipse.engine.fit import Fit
     from ipse.engine.prior import GuidedPrior
 
@@ -85,14 +85,14 @@ def step_seconds(problem: "Problem | None") -> float:
 
 
 def kept_bytes(problem: "Problem") -> int:
-    """Count the bytes that one forward pass keeps for the backward pass, weights excepted."""
+    """Count the bytes that a forward pass keeps for the backward pass, without weights."""
     from ipse.engine.problem import footprint
 
     return footprint(problem)[0]
 
 
 def middle(picture: Picture, side: int) -> tuple[slice, slice]:
-    """Return where the middle of a picture is, at most side × side; it begins where any JPEG's blocks do."""
+    """Return the slices of the middle of a picture, at most side × side, aligned to JPEG blocks."""
     height, width = picture.size
     top, left = (max(0, (length - side) // 2) // 32 * 32 for length in (height, width))
     return slice(top, min(top + side, height)), slice(left, min(left + side, width))
@@ -104,14 +104,14 @@ def crop(picture: Picture, side: int) -> Picture:
 
 
 def is_mask(value: object, piece: Picture) -> bool:
-    """Whether an option lies over the whole picture, and says nothing of this piece."""
+    """Whether an option is an array of the whole picture's size."""
     if isinstance(value, np.ndarray):
         return value.shape[:2] != piece.size or bool(value.all()) or not value.any()
     return isinstance(value, Path)
 
 
 def hole(piece: Picture) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    """Return a mask (H, W) of the piece's size, a quarter of it marked; a single pixel has its half."""
+    """Return a mask (H, W) of the crop's size with a quarter of it marked."""
     height, width = piece.size
     mask = np.zeros((height, width), np.bool_)
     mask[: max(1, height // 2), : max(1, width // 2)] = True

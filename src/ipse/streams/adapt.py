@@ -1,4 +1,4 @@
-"""Problem ↦ Problem: what makes the problem of a part out of the one that the task poses.
+"""Problem ↦ Problem: adapt a task's problem to one part of a restoration (a seed, a warm start, several planes).
 
     perturbed    another seed also where nothing in the method is left to chance
     warm         θ₀ = θ*_k: a network that starts from the weights that fitted the plane before
@@ -31,22 +31,22 @@ from ipse.pictures.stacks.slabs import NETWORK
 from ipse.settings import Settings
 from ipse.streams.restoration import Restoration
 
-WARM = 0.5  # of the steps that a cold start takes (docs/decisions/warm-starts.md)
+WARM = 0.5  # number of steps of a warm start, relative to a cold one (docs/decisions/warm-starts.md)
 Weights = Mapping[str, Tensor]
-CHANNELS = 32  # of a plane's noise
-DIFFER = 0.02  # of the squares by which neighbouring pixels differ: planes that differ by less are the same
+CHANNELS = 32  # number of noise channels per plane
+DIFFER = 0.02  # planes whose mean squared difference is below this fraction of that of neighbouring pixels are equal
 
 
 def perturbed(problem: Problem, *, seed: int) -> Problem:
-    """Perturb the pilot's data by the seed, where the task says how, so that runs of other seeds differ."""
+    """Perturb the data of the first estimate according to the seed, if the task supports it, so that seeds differ."""
     perturb = problem.perturbed
     return problem if perturb is None else replace(problem, pilot=lambda: perturb(seed))
 
 
 def warm(problem: Problem, *, weights: Weights | None) -> Problem:
-    """θ₀ = θ*_k: start from the weights that fitted a picture much like this one, where they have the right shape.
+    """θ₀ = θ*_k: start from the weights fitted to a similar picture, if their shapes match.
 
-    It then takes half of a cold start's steps.
+    The fit then takes half of a cold start's steps.
     """
     if weights is None or problem.prior is None:
         return problem
@@ -58,7 +58,7 @@ def warm(problem: Problem, *, weights: Weights | None) -> Problem:
 
 
 def weights_of(search: Search | None) -> Weights | None:
-    """A network's weights after the last step; None where nothing was fitted."""
+    """A network's weights after the last step; None if nothing was fitted."""
     if search is None:
         return None
     return {name: one.detach().clone() for name, one in search.fit.prior.network.state_dict().items()}
@@ -68,12 +68,12 @@ class OverDepth:
     """Problem ↦ Problem: the problem of planes that belong together.
 
     Args:
-        picture: the planes' samples as channels, those of a plane next to one another.
-        task: the name of the task that posed the problem.
-        settings: as it was posed with.
-        options: the task's own.
-        planes: how many there are.
-        deep: whether the network is one over depth.
+        picture: the planes' samples as channels; those of a plane are adjacent.
+        task: name of the task.
+        settings: the settings of the task.
+        options: the task's own options.
+        planes: number of planes.
+        deep: whether to use a network over depth.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class OverDepth:
         self.planes, self.deep = planes, deep
 
     def __call__(self, problem: Problem) -> Problem:
-        """The problem, its network exchanged where one over depth is asked for.
+        """The problem, with a network over depth if requested.
 
         A task that fits none by itself is asked for one.
         """
@@ -103,33 +103,33 @@ class OverDepth:
         return replace(problem, prior=prior, refine=problem.refine if together else self.apart)
 
     def posed(self, picture: Picture, network: str | None) -> Problem:
-        """What the task makes of planes that need restoring, with a network that it knows."""
+        """The task's problem for planes that need restoring, with one of its own networks."""
         settings = replace(self.settings, network=network)
         problem = tasks.find(self.task)(picture, settings, **self.options)
         assert isinstance(problem, Problem)
         return problem
 
     def differ(self) -> bool:
-        """Whether there is something in one plane that is not in the next."""
+        """Whether neighbouring planes differ."""
         y, each = self.picture.pixels, self.picture.channels // self.planes
         beside = sum(float(np.square(np.diff(y, axis=axis)).mean()) for axis in (1, 2) if y.shape[axis] > 1)
         return float(np.square(y[each:] - y[:-each]).mean()) > DIFFER * beside
 
     def apart(self, x: Tensor) -> Iterator[Tensor]:
-        """Refine every plane by itself, round by round."""
+        """Refine every plane separately, round by round."""
         each = self.picture.channels // self.planes
         rounds: list[Iterator[Tensor]] = []
         for first in range(0, self.picture.channels, each):
             samples = self.picture.samples[..., first : first + each]
             plane = replace(self.picture, samples=samples, model="channels")
             refine = self.posed(plane, self.settings.network).refine
-            assert refine is not None  # as of all planes
+            assert refine is not None  # the same for all planes
             rounds.append(refine(x[:, first : first + each]))
         for found in zip(*rounds, strict=True):
             yield torch.cat(found, dim=1)
 
     def deepened(self, prior: Prior) -> Prior:
-        """A prior of all planes in place of one of channels."""
+        """A prior over depth in place of one over channels."""
         channels, settings = self.picture.channels, self.settings
         if isinstance(prior, GuidedPrior):
             network = self.network(channels, fold=True, sigmoid=False).to(prior.z.device)
@@ -141,7 +141,7 @@ class OverDepth:
         return Prior(network, z, size=prior.size, seed=settings.seed)
 
     def network(self, channels: int, *, fold: bool, sigmoid: bool) -> torch.nn.Module:
-        """The network, its weights drawn from the seed."""
+        """The network, with weights initialised from the seed."""
         with seeded(self.settings.seed):
             return networks.build(
                 NETWORK,
@@ -153,7 +153,7 @@ class OverDepth:
             )
 
     def latent(self, prior: Prior, kind: str) -> Tensor:
-        """z of all planes: noise at half the size, coordinates in three dimensions, or what was given."""
+        """z for all planes: noise at half the size, three-dimensional coordinates, or the given latent."""
         device = prior.z.device
         if kind == "image":
             return prior.z

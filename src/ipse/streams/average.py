@@ -1,4 +1,4 @@
-"""x̄ = (1/K) Σ_k x_k and Σ_k (x_k − x̄)²: pictures averaged one by one, so that memory does not grow with K.
+"""x̄ = (1/K) Σ_k x_k and Σ_k (x_k − x̄)²: a running average of pictures, whose memory does not grow with K.
 
 B. P. Welford, "Note on a method for calculating corrected sums of squares and products", Technometrics, 1962,
 https://doi.org/10.1080/00401706.1962.10490022
@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and squared deviations of the pictures so far; each new one gives new moments."""
+    """Mean and sum of squared deviations of the pictures so far."""
 
     count: int
     mean: Floats  #: (C, H, W)
@@ -33,23 +33,23 @@ class Moments:
         return cls(1, pixels.copy(), np.zeros(pixels.shape[1:], np.float32))
 
     def with_(self, pixels: Floats) -> "Moments":
-        """The moments with one picture more."""
+        """The moments after one more picture."""
         change = pixels - self.mean
         mean = (self.mean + change / (self.count + 1)).astype(np.float32, copy=False)
         return Moments(self.count + 1, mean, self.squares + (change * (pixels - mean)).mean(0, np.float32))
 
     @property
     def deviation(self) -> Floats | None:
-        """s (H, W), channels joined by root mean square; None of a single picture."""
+        """s (H, W), the root mean square over channels; None for a single picture."""
         return None if self.count < 2 else np.sqrt(self.squares / np.float32(self.count - 1))
 
 
 class Average(Join):
-    """The average of runs of one picture, before it is rounded as it will be stored, and where they disagree.
+    """The average of several runs, computed before rounding, and the map of their disagreement.
 
     Args:
         picture: the damaged picture.
-        count: how many runs there are to be.
+        count: planned number of runs.
     """
 
     def __init__(self, picture: Picture, count: int) -> None:
@@ -58,13 +58,13 @@ class Average(Join):
         self.keep: NDArray[np.bool_] | None = None
 
     def add(self, index: int, stream: Stream, result: Result) -> None:  # noqa: ARG002 - rounded already
-        """Add a run's picture."""
+        """Add the picture of a run."""
         pixels, problem, _ = cast(Restoration, stream).made()
         self.keep = problem.keep
         self.moments = self.moments.with_(pixels) if index and self.moments else Moments.of(pixels)
 
     def result(self, done: int, *, ended: bool) -> Result:
-        """The average of the runs that are done, with the disagreement of two or more."""
+        """The average of the finished runs, with their disagreement if there are two or more."""
         assert self.moments is not None
         picture = self.picture.like(self.moments.mean, keep=self.keep)
         reason = f"the average of {done} of {self.count} seeds"
@@ -83,7 +83,7 @@ class Average(Join):
         return {"count": self.moments.count} | {name: torch.from_numpy(one) for name, one in arrays.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put the moments back."""
+        """Restore the moments."""
         if not state:
             return
         found = {name: one.cpu().numpy() for name, one in state.items() if name != "count"}

@@ -1,4 +1,4 @@
-"""What ``Parts`` is composed of: a cut, how a picture falls into parts, and a join, what becomes of their results."""
+"""The components of ``Parts``: a cut divides a picture into parts, and a join combines their results."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,84 +11,84 @@ from ipse.streams.stream import Reach, Result, Stream
 
 
 class Cut(ABC):
-    """How a picture falls into parts.
+    """Divides a picture into parts.
 
     Args:
         picture: the damaged picture.
-        settings: those of the whole; ``Parts`` shares its seconds out.
+        settings: the settings of the whole; ``Parts`` divides the time budget.
     """
 
-    noun = "part"  #: what a person is told
-    needs_all = True  #: each part is needed; else those are left out that there is no time for
-    at_once = False  #: parts are fitted at once where a device has room
-    preliminary = ""  #: what ``first`` opens, as a person is told
+    noun = "part"  #: name of a part for messages
+    needs_all = True  #: whether all parts are needed; otherwise parts are skipped when the time is used up
+    at_once = False  #: whether several parts may be fitted together if the device has enough memory
+    preliminary = ""  #: name for messages of the restoration opened by ``first``
 
     def __init__(self, picture: Picture, settings: Settings) -> None:
         self.picture, self.settings = picture, settings
-        self.size = picture.size  #: (H, W) of what is cut
+        self.size = picture.size  #: (H, W) of the divided picture
 
     @property
     @abstractmethod
     def count(self) -> int:
-        """How many parts there are."""
+        """The number of parts."""
 
     @abstractmethod
     def open(self, index: int, seconds: float | None) -> Stream:
-        """Open the stream of one part, which may take so long."""
+        """Open the stream of one part, with its time budget."""
 
     @property
     def fits(self) -> int:
-        """How many fits a part takes."""
+        """The number of fits per part."""
         return 1
 
     @property
     def estimates(self) -> Mapping[str, Any]:
-        """What was found in the whole, for the receipt."""
+        """Estimates from the whole picture, for the receipt."""
         return {}
 
     def begin(self) -> Nothing | None:
-        """Find what only the whole picture can tell; ``Nothing`` ends the stream."""
+        """Analyse the whole picture; ``Nothing`` ends the stream."""
         return None
 
     def first(self, seconds: float | None) -> Stream | None:
-        """Open what must be restored before any part; None, mostly."""
+        """Open the restoration that must come before all parts, if there is one."""
         return None
 
     def take_first(self, result: Result) -> None:
-        """Keep the result of ``first`` for the parts."""
+        """Store the result of ``first`` for the parts."""
 
     def take(self, index: int, stream: Stream) -> None:
-        """Keep what the next part needs of one that is done."""
+        """Store what the next part needs from a finished one."""
 
     def far(self, index: int) -> Reach | None:
-        """How far a part is to go where a receipt is repeated; None is to its end."""
+        """How far to run a part when repeating a receipt; None runs it to its end."""
         return None
 
     def place(self, index: int) -> tuple[slice, slice] | None:
-        """The rows and columns of the picture that a part lies in; None where parts are no regions of it."""
+        """The rows and columns of a part; None if parts are not regions of the picture."""
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        """What was kept for the parts that follow."""
+        """The state stored for the following parts."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put back what was kept."""
+        """Restore the stored state."""
 
 
 class Join(ABC):
-    """What becomes of the parts' results."""
+    """Combines the results of the parts."""
 
     def begin(self) -> None:
-        """Make room, once the cut has begun."""
+        """Allocate memory, after the cut has begun."""
 
     @abstractmethod
     def add(self, index: int, stream: Stream, result: Result) -> None:
-        """Put away the result of a part."""
+        """Add the result of a part."""
 
     @abstractmethod
     def result(self, done: int, *, ended: bool) -> Result:
-        """The result of the first ``done`` parts; ``ended``: nobody cancelled them."""
+        """The result of the first ``done`` parts; ``ended`` is False if the run was cancelled."""
 
     def end(self) -> None:
         """Finish, once all parts are done."""
@@ -98,4 +98,4 @@ class Join(ABC):
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put back the results so far."""
+        """Restore the results so far."""

@@ -1,4 +1,4 @@
-"""(picture, task, settings, options) ↦ stream: whole, in tiles, or of several seeds."""
+"""(picture, task, settings, options) ↦ stream: of the whole picture, in tiles, or for several seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def open_stream(
     *,
     ends: Sequence[Reach] | None = None,
 ) -> Stream:
-    """Open a restoration: whole, or in tiles where the picture is large or ``settings.tile`` says so.
+    """Open a restoration of the whole picture, or in tiles if it is large or ``settings.tile`` is set.
 
     ``ends`` is how far each of several seeds is to go, where they are repeated.
     """
@@ -34,7 +34,7 @@ def open_stream(
 def restore(
     picture: Picture, task: str, settings: Settings | None = None, options: Mapping[str, Any] | None = None
 ) -> Result:
-    """Pull the whole stream, and return its result."""
+    """Run the stream to its end, and return its result."""
     stream = open_stream(picture, task, settings, options)
     for _ in stream:
         pass

@@ -1,9 +1,9 @@
-"""x* from x*_1, x*_2, …: a restoration made of others, each pulled to its end before the next begins.
+"""x* from x*_1, x*_2, …: a restoration composed of others, which run one after the other.
 
     Parts(cut, join)        cut   how a picture falls into parts: tiles, planes, copies by seed
                             join  what becomes of their results: a sum, rows of a draft, an average
 
-A part's stream may itself be ``Parts``: tiles of planes and seeds of tiles come by composition.
+A part's stream may itself be ``Parts``; tiles of planes and seeds of tiles are made by composition.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
 
 
 class Parts:
-    """The stream of one part after the other.
+    """The stream of all parts, one after the other.
 
-    Stop pulling, and the result is that of the parts that are done. A checkpoint goes on within the part under way.
+    If you stop iterating, the result is that of the finished parts. A resumed checkpoint continues within a part.
 
     Args:
-        cut: how the picture falls into parts.
-        join: what becomes of their results.
+        cut: divides the picture into parts.
+        join: combines their results.
     """
 
-    seconds = 0.0  # of a pilot: those of the parts count as their fits'
+    seconds = 0.0  # seconds of the first estimate; for parts these count as fit
 
     def __init__(self, cut: Cut, join: Join) -> None:
         self.cut, self.join = cut, join
         self.picture, self.settings = cut.picture, cut.settings
-        self.index = 0  #: parts that are done
-        self.inner: Stream | None = None  #: the part under way, or the last; of several at once the first
-        self.abreast: list[Stream] = []  #: the part under way, and those at once with it
-        self.held: list[dict[str, Any]] = []  #: of a checkpoint: where those stood
+        self.index = 0  #: number of finished parts
+        self.inner: Stream | None = None  #: the current or last part; the first of several that run together
+        self.abreast: list[Stream] = []  #: the current part, and those that run together with it
+        self.held: list[dict[str, Any]] = []  #: states of these parts from a checkpoint
         self.nothing: Nothing | None = None
-        self.preliminary = False  #: what comes before the first part is under way
-        self.pulled = False  #: to the end
-        self.seen: Mapping[str, Any] = {}  #: what was found in the last part that is done
-        self.reached: list[Reach] = []  #: how far each of those that are done went
-        self.spent_before, self.steps = 0.0, 0  #: seconds and steps of those that are done
+        self.preliminary = False  #: whether the restoration before the first part is running
+        self.pulled = False  #: whether the stream has reached its end
+        self.seen: Mapping[str, Any] = {}  #: estimates of the last finished part
+        self.reached: list[Reach] = []  #: how far each finished part went
+        self.spent_before, self.steps = 0.0, 0  #: seconds and steps of the finished parts
 
     def __iter__(self) -> "Iterator[Estimate | State]":
-        """Every part's pilots and steps, in turn."""
+        """Yield the estimates and steps of all parts."""
         self.nothing = self.cut.begin()
         if self.nothing is not None:
             return
@@ -58,25 +58,25 @@ class Parts:
         while self.index < self.cut.count and not self.late():
             yield from self.part()
             if not self.cut.needs_all and isinstance(self.problem, Nothing):
-                return  # as in one copy of a picture, so in all
+                return  # the other copies of the picture are the same
         if self.index == self.cut.count:
             self.join.end()
         self.pulled = True
 
     def late(self) -> bool:
-        """Whether the time is up, and the rest can be left out."""
+        """Whether the time is used up and the remaining parts can be skipped."""
         budget = self.settings.seconds
         return (
             not self.cut.needs_all and bool(self.index) and budget is not None and self.spent_before >= budget
         )
 
     def share(self, parts: int) -> float | None:
-        """The seconds of a part, where so many are left."""
+        """The time budget of a part, given the remaining time."""
         budget = self.settings.seconds
         return None if budget is None else max(1e-3, (budget - self.spent_before) / parts)
 
     def first(self) -> "Iterator[Estimate | State]":
-        """Restore what must be known before the first part."""
+        """Run the restoration that comes before the first part."""
         inner = None if self.index else self.cut.first(self.share(self.cut.count + 1))
         if inner is None:
             return
@@ -87,17 +87,17 @@ class Parts:
         self.spent_before, self.steps = result.seconds, result.steps
 
     def part(self) -> "Iterator[Estimate | State]":
-        """Restore the next part, or several at once, and put away what comes of it."""
+        """Restore the next part, or several together, and add the results to the join."""
         yield from self.pull([self.opened(0)], far=self.cut.far(self.index))
         for one in self.abreast:
             self.add(one)
 
     def opened(self, further: int) -> Stream:
-        """Open the next part, or one further on."""
+        """Open the next part, or a later one."""
         return self.cut.open(self.index + further, self.share(self.cut.count - self.index))
 
     def pull(self, streams: list[Stream], *, far: Reach | None = None) -> "Iterator[Estimate | State]":
-        """Pull a part's stream from where a checkpoint left it, as far as it is to go."""
+        """Run a part's stream from its checkpoint, as far as required."""
         self.abreast, held, self.held = streams, self.held, []
         self.inner = first = streams[0]
         if held:
@@ -110,7 +110,7 @@ class Parts:
                 return
 
     def several(self, first: Restoration, held: list[dict[str, Any]] | None) -> "Iterator[Estimate | State]":
-        """The stream of a part, and of those at once with it: as a checkpoint held them, else as many as pay."""
+        """The stream of a part and of those that run together with it, as in the checkpoint or as many as pay off."""
         yield from first.begun()
         others = len(held or ())
         if held is None and first.search is not None:
@@ -126,7 +126,7 @@ class Parts:
             yield from (event for _, event in events)
 
     def add(self, stream: Stream) -> None:
-        """Put a part's result away; the index last, for with it the part counts as done."""
+        """Add a part's result to the join; the index is updated last, because it marks the part as finished."""
         if not self.cut.needs_all and isinstance(stream.problem, Nothing):
             return
         result = stream.result()
@@ -138,7 +138,7 @@ class Parts:
         self.index += 1
 
     def result(self) -> Result:
-        """The result of the parts that are done; of one seed of several, its best so far.
+        """The result of the finished parts; during the first of several seeds, its best result so far.
 
         Raises:
             RunError: nothing was pulled yet.
@@ -156,27 +156,27 @@ class Parts:
 
     @property
     def current(self) -> Restoration | None:
-        """The restoration of one picture that is under way, or was the last."""
+        """The current or last restoration of a single picture."""
         return None if self.inner is None else self.inner.current
 
     @property
     def problem(self) -> Problem | Nothing | None:
-        """What the task makes of the part under way, or of the whole where it needs nothing."""
+        """The problem of the current part, or ``Nothing`` if there is nothing to restore."""
         return self.nothing or (None if self.inner is None else self.inner.problem)
 
     @property
     def search(self) -> "Search | None":
-        """The search under way."""
+        """The current search."""
         return None if self.inner is None else self.inner.search
 
     @property
     def count_of_estimates(self) -> int:
-        """How many estimates the part under way has had."""
+        """The number of estimates of the current part so far."""
         return 0 if self.inner is None else self.inner.count_of_estimates
 
     @property
     def where(self) -> str:
-        """The part under way, and where within it."""
+        """The current part, and the position within it."""
         if self.preliminary:
             return f"{self.cut.preliminary}, "
         within = "" if self.inner is None else self.inner.where
@@ -189,32 +189,32 @@ class Parts:
 
     @property
     def ahead(self) -> int:
-        """How many fits follow the one under way."""
+        """The number of fits after the current one."""
         within = 0 if self.inner is None else self.inner.ahead
         return max(0, self.cut.count - self.index - 1) * self.cut.fits + within
 
     @property
     def spent(self) -> float:
-        """Seconds of the parts that are done, and of what is done of the one under way."""
+        """The seconds spent so far."""
         under_way = self.inner is not None and not self.pulled
         return self.spent_before + (self.inner.spent if under_way and self.inner is not None else 0.0)
 
     @property
     def mosaic(self) -> "Parts | None":
-        """The stream under way whose parts lie side by side."""
+        """The current stream whose parts are regions of the picture."""
         if self.preliminary or self.inner is None:
             return None
         return self.inner.mosaic if self.cut.place(0) is None else self
 
     @property
     def reach(self) -> list[Reach]:
-        """How far the parts went that the result is made of: those that are done, or the first as far as it got."""
+        """How far the parts of the result went: the finished ones, or the first one if it is unfinished."""
         steps = 0 if self.search is None else self.search.fit.step
         return self.reached[: self.index] or [(self.count_of_estimates, steps)]
 
     @property
     def done(self) -> Mapping[str, Any]:
-        """How many tiles or planes are done; how far each seed went."""
+        """The number of finished tiles or planes, or how far each seed went."""
         return {"tiles": self.index} if self.cut.needs_all else {"runs": [list(one) for one in self.reach]}
 
     @property
@@ -226,13 +226,13 @@ class Parts:
 
     @property
     def can_be_saved(self) -> bool:
-        """Whether there is something to go on from; not between a part's last step and the next part."""
+        """Whether the state can be saved; not between a part's last step and the next part."""
         if self.search is None or not self.abreast:
             return self.index > 0
         return any(one.can_be_saved for one in self.abreast)
 
     def state_dict(self) -> dict[str, Any]:
-        """The results so far, and where the parts under way stand."""
+        """The results so far, and the state of the current parts."""
         return {
             "index": self.index,
             "spent": self.spent_before,
@@ -245,7 +245,7 @@ class Parts:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on within the parts that were under way."""
+        """Resume within the parts that were running."""
         self.index, self.spent_before, self.steps = state["index"], state["spent"], state["steps"]
         self.seen, self.held = state["seen"], state["inner"]
         self.reached = [(estimates, steps) for estimates, steps in state["reached"]]

@@ -1,4 +1,4 @@
-"""x*_k = x*(y_k): a stack restored plane by plane, each plane a restoration of its own, into a draft.
+"""x*_k = x*(y_k): restore a stack plane by plane into a draft; each plane is a separate restoration.
 
     joint    x*_{s…s+N} = x*(y_s, …, y_{s+N})        slabs of planes along one axis, laid so that they do not move
 
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from ipse.pictures.large import Draft
     from ipse.pictures.stacks.stack import Stack
 
-COLD = 10  # planes after which a warm chain begins anew: longer ones lose (docs/decisions/warm-starts.md)
-Family = tuple[list[int], Canvas]  # planes of a slab that show the same, and how they lie
+COLD = (
+    10  # maximum length of a chain of warm starts; longer ones lose quality (docs/decisions/warm-starts.md)
+)
+Family = tuple[list[int], Canvas]  # planes of a slab that show the same scene, and their alignment
 
 
 class Planes(Cut):
@@ -40,12 +42,12 @@ class Planes(Cut):
 
     Args:
         stack: the damaged planes.
-        draft: where they go, one below the other.
-        task: the name of a task.
-        settings: as for a plane.
-        options: the task's own; nothing that lies over a plane.
+        draft: receives the results, one below the other.
+        task: name of a task.
+        settings: settings for each plane.
+        options: the task's own options; masks are not possible.
         joint: the axis ("T", "C" or "Z") along which planes are restored together.
-        chain: whether a network starts from the weights of the plane before, where planes are restored whole.
+        chain: whether a network starts from the weights of the previous plane, if planes are not tiled.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Planes(Cut):
         self.deep = settings.network == NETWORK
         known = (
             replace(settings, network=None) if self.deep else settings
-        )  # a task knows no network over depth
+        )  # tasks do not support networks over depth
         super().__init__(stack.picture(stack.plane(0)), known)
         self.stack, self.draft, self.task, self.options = stack, draft, task, options
         self.joint, self.chain, self.factor = joint, chain, enlargement(options)
@@ -72,11 +74,11 @@ class Planes(Cut):
 
     @property
     def count(self) -> int:
-        """How many slabs there are."""
+        """The number of slabs."""
         return len(self.slabs)
 
     def open(self, index: int, seconds: float | None) -> Stream:
-        """Open the restoration of one slab: of its planes that show the same, together."""
+        """Open the restoration of one slab; planes that show the same scene are restored together."""
         slab, settings = self.slabs[index], replace(self.settings, seconds=seconds)
         planes = [self.stack.plane(one) for one in slab.planes]
         kept = {slab.planes.index(one) for one in slab.kept}
@@ -84,18 +86,18 @@ class Planes(Cut):
         return Parts(Families(self, settings, index, planes, found), Rows(self, slab, found))
 
     def still(self, planes: list[Samples]) -> list[Family]:
-        """Planes that are restored together, laid still; channels show other things at one place, and stay."""
+        """Planes that are restored together, aligned; channels are not aligned, since their contents differ."""
         if self.joint in (None, "C"):
             return [(list(range(len(planes))), Canvas.of(planes[0], len(planes)))]
         return families(planes)
 
     def take(self, index: int, stream: Stream) -> None:  # noqa: ARG002 - each is the next one's start
-        """Keep the weights that fitted a plane, for the next."""
+        """Store the weights fitted to a plane for the next one."""
         if self.chain:
             self.weights = weights_of(stream.search) or self.weights
 
     def put(self, index: int, samples: Samples) -> None:
-        """Write a plane to its place."""
+        """Write a plane to the draft."""
         self.draft.write(index * self.stack.size[0] * self.factor, samples)
 
     def state_dict(self) -> dict[str, Any]:
@@ -103,17 +105,17 @@ class Planes(Cut):
         return {"weights": None if self.weights is None else dict(self.weights)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put the last plane's weights back."""
+        """Restore the last plane's weights."""
         self.weights = state["weights"]
 
 
 class Families(Cut):
-    """The planes of a slab that show the same, family by family.
+    """The families of a slab: groups of planes that show the same scene.
 
     Args:
-        planes: the cut that the slab is of.
-        settings: the slab's.
-        index: the slab's number.
+        planes: the cut that contains the slab.
+        settings: the settings of the slab.
+        index: number of the slab.
         samples: its planes (H, W, S).
         found: its families.
     """
@@ -128,11 +130,11 @@ class Families(Cut):
 
     @property
     def count(self) -> int:
-        """How many families there are."""
+        """The number of families."""
         return len(self.found)
 
     def open(self, index: int, seconds: float | None) -> Stream:
-        """Open a family's restoration, warm where that was asked for and it is not cut into tiles."""
+        """Open a family's restoration, with a warm start if requested and the planes are not tiled."""
         cut, (family, canvas) = self.planes, self.found[index]
         task, options, settings = cut.task, cut.options, replace(self.settings, seconds=seconds)
         picture = cut.stack.picture(canvas.spread([self.samples[at] for at in family]))
@@ -149,11 +151,11 @@ class Families(Cut):
 
 
 class Rows(Join):
-    """A family's planes, each in its rows of the draft.
+    """Writes the planes of families to their rows of the draft.
 
     Args:
-        planes: the cut that the slab is of.
-        slab: which planes it has, and which of them are kept.
+        planes: the cut that contains the slab.
+        slab: its planes, and which of them are kept.
         found: its families.
     """
 
@@ -161,7 +163,7 @@ class Rows(Join):
         self.planes, self.slab, self.found = planes, slab, found
 
     def add(self, index: int, stream: Stream, result: Result) -> None:  # noqa: ARG002 - the result is enough
-        """Put the planes that are kept into the draft."""
+        """Write the planes that are kept to the draft."""
         family, canvas = self.found[index]
         for place, at in enumerate(family):
             if self.slab.planes[at] in self.slab.kept:
@@ -183,7 +185,7 @@ class Rows(Join):
 
 
 class Stacked(Join):
-    """A stack in the draft, the planes that were not reached as they came.
+    """A stack in the draft, in which unfinished planes are copied unchanged.
 
     Args:
         planes: the cut.
@@ -193,10 +195,10 @@ class Stacked(Join):
         self.planes = planes
 
     def add(self, index: int, stream: Stream, result: Result) -> None:
-        """Leave it: ``Rows`` has put the slab's planes away."""
+        """Do nothing: ``Rows`` has written the slab's planes."""
 
     def result(self, done: int, *, ended: bool) -> Result:  # noqa: ARG002 - planes are counted
-        """How it went; the planes are in the draft."""
+        """The result, whose planes are in the draft."""
         planes = self.planes
         total, reached = planes.stack.count, sum(len(slab.kept) for slab in planes.slabs[:done])
         if reached == total:
@@ -204,7 +206,7 @@ class Stacked(Join):
         for index in (index for slab in planes.slabs[done:] for index in slab.kept):
             plane = np.moveaxis(planes.stack.plane(index), 2, 0)
             planes.put(index, np.moveaxis(enlarged(plane, planes.factor), 0, 2))
-        reason = f"cancelled after {reached} of {total} planes; the rest is as it came"
+        reason = f"cancelled after {reached} of {total} planes; the rest is unchanged"
         return Result(planes.picture, reason)
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""x* = argmin E(A f_θ(z); y) + R: the one way from a picture to its restoration.
+"""x* = argmin E(A f_θ(z); y) + R: the restoration of one picture, as a stream of events.
 
     restoration = Restoration(picture, "denoise", settings, options)
     for event in restoration:          # an Estimate for each pilot, a State for each step, Estimates that refine it
-        ...                            # progress, preview, snapshots; stop pulling to cancel
+        ...                            # progress, preview, snapshots; leave the loop to cancel
     result = restoration.result()
 
 Everything above this file calls only this.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Adapt = Callable[[Problem], Problem]
 
-SHARE = 0.6  # of a time budget is the fit's, where a refinement follows it
+SHARE = 0.6  # fraction of the time budget for the fit, if a refinement follows
 
 
 class Restoration:
@@ -40,10 +40,10 @@ class Restoration:
 
     Args:
         picture: the damaged picture.
-        task: the name of a task.
-        settings: how hard to try, on what, and when to stop.
-        options: the task's own keyword options.
-        adapt: what makes this restoration's problem out of the one that the task poses; None leaves it.
+        task: name of a task.
+        settings: preset, device, stopping rule, and so on.
+        options: the task's own options.
+        adapt: modifies the task's problem; None leaves it unchanged.
     """
 
     where, ahead = "", 0  # it has no parts
@@ -70,11 +70,11 @@ class Restoration:
         self.count_of_estimates = 0
         self.refined: Tensor | None = None
         self.count_of_refined, self.refining = 0, 0.0  #: of those estimates; seconds
-        self.whole = False  #: what refines was done
-        self.cut = False  #: time was up before the pilot, or what refines, was done
+        self.whole = False  #: whether the refinement is finished
+        self.cut = False  #: whether the time ran out during the first estimates or the refinement
 
     def __iter__(self) -> Iterator[Estimate | State]:
-        """Pilots, then steps, until the rule stops or the time is used up, then refinements.
+        """Yield first estimates, then steps until the rule stops or the time is used up, then refinements.
 
         Raises:
             OptionError: the settings ask for several seeds, which are several restorations.
@@ -83,7 +83,7 @@ class Restoration:
         yield from self.fitted()
 
     def begun(self) -> Iterator[Estimate]:
-        """The pilots; ``search`` then stands ready, where there is something to fit and time for it."""
+        """Yield the first estimates; then prepare ``search``, if there is something to fit and time left."""
         if self.settings.seeds > 1:
             raise OptionError(f"a Restoration runs one seed: for seeds={self.settings.seeds} use ipse.Seeds")
         self.problem = self.posed()
@@ -95,18 +95,18 @@ class Restoration:
             self.search = self.searching(self.problem)
 
     def fitted(self) -> Iterator[Estimate | State]:
-        """The steps, and what refines the picture that they led to."""
+        """Yield the steps of the fit, and the refinements."""
         if isinstance(self.problem, Problem) and self.search is not None:
             yield from self.search
             yield from self.refinements(self.problem, self.search)
 
     def posed(self) -> Problem | Nothing:
-        """What the task makes of the picture, adapted."""
+        """The task's problem, adapted."""
         problem = self.task(self.picture, self.settings, **self.options)
         return problem if self.adapt is None or isinstance(problem, Nothing) else self.adapt(problem)
 
     def estimates(self, problem: Problem) -> Iterator[Estimate]:
-        """Pull the pilot's estimates while there is time."""
+        """Yield first estimates while there is time."""
         start = time.perf_counter()
         for index, estimate in enumerate(problem.pilot() if problem.pilot else ()):
             self.pilot, self.seconds = estimate, time.perf_counter() - start
@@ -117,7 +117,7 @@ class Restoration:
                 return
 
     def refinements(self, problem: Problem, search: Search) -> Iterator[Estimate]:
-        """Refine what the fit found, while there is time."""
+        """Refine the result of the fit while there is time."""
         if problem.refine is None or search.best is None:
             return
         if self.late():
@@ -136,7 +136,7 @@ class Restoration:
 
     @property
     def spent(self) -> float:
-        """Seconds of pilot, fit and refinement."""
+        """Seconds of the first estimates, the fit and the refinement."""
         return self.seconds + (0.0 if self.search is None else self.search.fit.seconds) + self.refining
 
     def late(self) -> bool:
@@ -144,7 +144,7 @@ class Restoration:
         return self.settings.seconds is not None and self.spent >= self.settings.seconds
 
     def searching(self, problem: Problem) -> Search:
-        """The search that follows the pilot, put back where a checkpoint left it."""
+        """The search that follows the first estimates, resumed from a checkpoint if there is one."""
         rule = problem.rule
         if self.settings.seconds is not None:
             share = 1.0 if problem.refine is None else SHARE
@@ -156,7 +156,7 @@ class Restoration:
         return search
 
     def result(self) -> Result:
-        """The best of what was pulled so far, as a picture like the one given.
+        """The best result so far, as a picture of the same kind.
 
         Raises:
             RunError: nothing was pulled yet, so that there is no estimate at all.
@@ -167,7 +167,7 @@ class Restoration:
         return Result(self.picture.like(pixels, keep=problem.keep), estimates=problem.estimates, **said)
 
     def made(self) -> tuple[NDArray[np.float32], Problem, dict[str, Any]]:
-        """The best of what was pulled so far, (C, H, W), not yet rounded as it will be stored; of what, and how.
+        """The pixels of the best result so far, (C, H, W), before rounding, with the picture and details of the run.
 
         Raises:
             RunError: nothing was pulled yet.
@@ -179,7 +179,7 @@ class Restoration:
         return np.ascontiguousarray(pixels), self.problem, said
 
     def best(self) -> tuple[Tensor | None, dict[str, Any]]:
-        """The best picture, and what to say of it: the pilot, where the fit's held-out score is above its floor."""
+        """The best picture and its details; the first estimate if the fit's held-out score exceeds its floor."""
         search, floor = self.search, self.floor()
         if search is None or search.best is None:
             said = {"reason": self.why(), "score": floor, "pilot_score": floor, "seconds": self.seconds}
@@ -216,12 +216,12 @@ class Restoration:
 
     @property
     def current(self) -> "Restoration":
-        """This one: a restoration of one picture has no parts."""
+        """This restoration, which has no parts."""
         return self
 
     @property
     def done(self) -> Mapping[str, Any]:
-        """No parts to count."""
+        """Empty, since there are no parts."""
         return {}
 
     @property
@@ -231,21 +231,22 @@ class Restoration:
 
     @property
     def can_be_saved(self) -> bool:
-        """Whether there is something to go on from; not once the rule has stopped: a resumed fit would go too far."""
+        """Whether the state can be saved; not after the rule has stopped, since a resumed fit would go too far."""
         search = self.search
         return search is not None and search.fit.step > 0 and search.reason == CANCELLED
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the rest of the stream depends on, besides what the restoration was made with."""
+        """Everything that the rest of the stream depends on, besides the constructor's arguments."""
         search = None if self.search is None else self.search.state_dict()
         return {
             "pilot": self.pilot,
             "seconds": self.seconds,
             "search": search,
-            "estimates": self.count_of_estimates - self.count_of_refined,  # who goes on refines anew
+            "estimates": self.count_of_estimates
+            - self.count_of_refined,  # a resumed run repeats the refinement
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``; call it before the first event is pulled."""
+        """Restore ``state_dict()``; call this before iterating."""
         self.pilot, self.seconds, self.held = state["pilot"], state["seconds"], state["search"]
         self.count_of_estimates = state["estimates"]

@@ -1,4 +1,4 @@
-"""x̄ = (1/K) Σ_k x_k and s² = Σ_k (x_k − x̄)² / (K − 1): one picture restored from K seeds.
+"""x̄ = (1/K) Σ_k x_k and s² = Σ_k (x_k − x̄)² / (K − 1): the average of restorations with K seeds.
 
 The average is nearer the truth than its parts as far as they differ by chance; where they differ, the picture did not
 say what belongs there. The runs come in turn; where a device has room (a GPU), as many as pay are fitted at once, and
@@ -22,14 +22,14 @@ from ipse.streams.stream import Reach, Stream
 
 
 class Copies(Cut):
-    """The same picture again and again, each time from another seed.
+    """Copies of the picture, each restored with another seed.
 
     Args:
         picture: the damaged picture.
         task: the name of a task.
         settings: as for one run; ``seeds`` is K.
         options: the task's own.
-        ends: how far each run is to go, where runs are repeated that a clock or a person ended.
+        ends: how far to run each seed when repeating runs that were ended by the time budget or the user.
     """
 
     noun = "seed"
@@ -53,7 +53,7 @@ class Copies(Cut):
         return self.settings.seeds if self.ends is None else len(self.ends)
 
     def open(self, index: int, seconds: float | None) -> Restoration:
-        """Open the run of seed ``settings.seed + index``; the seed tells also where the method leaves no chance."""
+        """Open the run with seed ``settings.seed + index``; deterministic methods perturb their data by the seed."""
         seed = self.settings.seed + index
         settings = replace(self.settings, seed=seed, seeds=1, seconds=seconds)
         return Restoration(
@@ -61,20 +61,20 @@ class Copies(Cut):
         )
 
     def far(self, index: int) -> Reach | None:
-        """How far the receipt's run went."""
+        """How far the run in the receipt went."""
         return None if self.ends is None else self.ends[index]
 
 
 class Seeds(Parts):
-    """The stream of one run after the other, of seeds ``settings.seed`` and those that follow.
+    """The stream of runs with the seeds ``settings.seed``, ``settings.seed + 1``, and so on.
 
-    Stop pulling within the first run, and the result is its best so far; later, the average of the runs that are done.
-    Runs that are fitted at once are done at once; repeated, they come in turn.
+    If you stop iterating during the first run, the result is its best so far; later, it is the average of the finished
+    runs. Runs that are fitted together finish together; when a receipt is repeated, they run one after the other.
 
     Args:
         picture: the damaged picture.
         task: the name of a task.
-        settings: as for one run; ``seeds`` is K, and ``seconds`` is shared out among the runs.
+        settings: settings of each run; ``seeds`` is K, and ``seconds`` is divided among the runs.
         options: the task's own.
         ends: how far each run is to go, where runs are repeated that a clock or a person ended.
     """
@@ -101,7 +101,7 @@ def whole(
     *,
     ends: Sequence[Reach] | None = None,
 ) -> Stream:
-    """Open a restoration without tiles: of one seed, or of as many as the settings say."""
+    """Open a restoration without tiles, with one or several seeds."""
     if settings.seeds > 1:
         return Seeds(picture, task, settings, options, ends=ends)
     return Restoration(picture, task, settings, options)

@@ -1,4 +1,4 @@
-"""What every restoration is: a stream of events from a picture to its result.
+"""The interface of all restorations: a stream of events from a picture to its result.
 
 ``Restoration`` is the stream of one picture, ``Parts`` that of many: tiles, planes, seeds.
 """
@@ -21,39 +21,39 @@ if TYPE_CHECKING:
     from ipse.streams.parts import Parts
     from ipse.streams.restoration import Restoration
 
-EARLY = "stopped before the first estimate was ready, so nothing was written: run it again, and wait longer"
+EARLY = "stopped before the first estimate was ready, so nothing was written: run it again and wait longer"
 Reach = tuple[int, int]  # how far a run went: estimates, steps
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate (1, C, H, W) without a step of the fit; none is worse than the one before."""
+    """A first estimate or a refinement (1, C, H, W); none is worse than the one before."""
 
     picture: Tensor
-    index: int  #: of all estimates, from 0
+    index: int  #: number of the estimate, from 0
     seconds: float
-    refined: bool = False  #: it follows the fit; else it is a pilot
+    refined: bool = False  #: True for a refinement after the fit, False for a first estimate
 
 
 @dataclass(frozen=True)
 class Result:
-    """A restored picture, and how it came about."""
+    """A restored picture, with details of the run."""
 
     picture: Picture
-    reason: str  #: why the search ended
-    unchanged: bool = False  #: there was nothing to restore
-    step: int = 0  #: the step that was kept; 0 is the pilot
-    steps: int = 0  #: the steps that were taken
-    score: float | None = None  #: held-out score of what was kept
+    reason: str  #: the reason why the run ended
+    unchanged: bool = False  #: whether there was nothing to restore
+    step: int = 0  #: the step that was kept; 0 is the first estimate
+    steps: int = 0  #: number of steps taken
+    score: float | None = None  #: held-out score of the kept step
     pilot_score: float | None = None
     seconds: float = 0.0
     estimates: Mapping[str, Any] = field(default_factory=dict[str, Any])
     disagreement: NDArray[np.float32] | None = field(default=None, compare=False)
-    #: (H, W): standard deviation of the runs of several seeds, in units of [0, 1]; None of a single run
+    #: (H, W): standard deviation over several seeds, in units of [0, 1]; None for a single run
 
     @property
     def image(self) -> Any:
-        """The restored picture as an array; the library's faces give back the kind they were given."""
+        """The restored picture as an array; the functions of ``ipse.api`` return the kind of their input."""
         return self.picture.to_array()
 
     def _repr_html_(self) -> str:
@@ -66,7 +66,7 @@ class Result:
 
 
 class Stream(Protocol):
-    """An iterable of events. Stop pulling to cancel; ``result`` is the best of what was pulled."""
+    """An iterable of events. Stop iterating to cancel; ``result`` is the best result so far."""
 
     @property
     def picture(self) -> Picture:
@@ -75,57 +75,57 @@ class Stream(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """How hard to try, on what, and when to stop."""
+        """The settings of the restoration."""
         ...
 
     @property
     def current(self) -> "Restoration | None":
-        """The restoration of one picture that is under way, or was the last; None before the first."""
+        """The current or last restoration of a single picture; None before the first one."""
         ...
 
     @property
     def problem(self) -> "Problem | Nothing | None":
-        """What the task makes of the picture that is under way."""
+        """The problem of the current picture."""
         ...
 
     @property
     def search(self) -> "Search | None":
-        """The search under way."""
+        """The current search."""
         ...
 
     @property
     def seconds(self) -> float:
-        """Seconds of the pilot."""
+        """Seconds of the first estimates."""
         ...
 
     @property
     def count_of_estimates(self) -> int:
-        """How many estimates the picture under way has had."""
+        """The number of estimates of the current picture so far."""
         ...
 
     @property
     def where(self) -> str:
-        """The parts that are under way, as ``"tile 3 of 12, seed 2 of 5, "``; empty where there is one picture."""
+        """The current parts, such as ``"tile 3 of 12, seed 2 of 5, "``; empty for a single picture."""
         ...
 
     @property
     def ahead(self) -> int:
-        """How many fits follow the one under way."""
+        """The number of fits after the current one."""
         ...
 
     @property
     def spent(self) -> float:
-        """Seconds of all that is done, the pilot under way among it."""
+        """The seconds spent so far, including the current first estimates."""
         ...
 
     @property
     def mosaic(self) -> "Parts | None":
-        """The stream under way whose parts lie side by side; None where there is none."""
+        """The current stream whose parts are regions of the picture; None if there is none."""
         ...
 
     @property
     def done(self) -> Mapping[str, Any]:
-        """What a receipt says of the parts: ``tiles``, how many are done, or ``runs``, how far each went."""
+        """The receipt's entries about parts: ``tiles``, the number of finished ones, or ``runs``, how far each went."""
         ...
 
     @property
@@ -135,37 +135,39 @@ class Stream(Protocol):
 
     @property
     def can_be_saved(self) -> bool:
-        """Whether there is something to go on from."""
+        """Whether the state can be saved."""
         ...
 
     def __iter__(self) -> "Iterator[Estimate | State]":
-        """Pilots, steps and refinements."""
+        """Yield first estimates, steps and refinements."""
         ...
 
     def result(self) -> Result:
-        """The best of what was pulled so far."""
+        """The best result so far."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the rest of the stream depends on."""
+        """Everything that the rest of the stream depends on."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict()``; call it before the first event is pulled."""
+        """Restore ``state_dict()``; call this before iterating."""
         ...
 
 
 def steps(stream: Stream) -> int:
-    """The steps that the recipe under way allows."""
+    """The maximum number of steps of the current fit."""
     recipe = getattr(stream.problem, "recipe", None)
     return 0 if recipe is None else recipe.steps
 
 
 def time_left(stream: Stream, event: "State") -> float:
-    """Seconds to the last step, or to the end of the time budget: the rule may stop earlier."""
+    """Seconds to the last step or to the end of the time budget; the rule may stop earlier."""
     current = stream.current
     pilot = 0.0 if current is None else current.seconds
     left = event.seconds / event.step * (steps(stream) - event.step)
-    left += (pilot + event.seconds + left) * stream.ahead  # those that follow are like this one
+    left += (
+        pilot + event.seconds + left
+    ) * stream.ahead  # assumes that the following fits take as long as this one
     budget = stream.settings.seconds
     return left if budget is None else max(0.0, min(left, budget - stream.spent - event.seconds))

@@ -1,4 +1,4 @@
-"""x* = Σ_k w_k x*_k: what becomes of tiles, whole in memory or a band of rows at a time.
+"""x* = Σ_k w_k x*_k: the weighted sum of tiles, in memory or in bands of rows.
 
 Weights feather the overlaps. Tiles come row by row: as soon as the next row of them begins, all rows above it are
 final and can go into a draft, so that only a band of sums, as high as a tile, is held.
@@ -26,7 +26,7 @@ Flags = NDArray[np.bool_]
 
 
 class Tiling(Protocol):
-    """What a sum asks of the cut: ``streams.tiles.Tiles``."""
+    """The part of the interface of ``streams.tiles.Tiles`` that sums need."""
 
     picture: "Picture"
     settings: "Settings"
@@ -37,15 +37,15 @@ class Tiling(Protocol):
 
     @property
     def count(self) -> int:
-        """How many tiles there are."""
+        """The number of tiles."""
         ...
 
     def tile(self, index: int) -> Tile:
-        """A tile by its number."""
+        """The tile with the given number."""
         ...
 
     def unreached(self, tile: Tile) -> tuple[Floats, Flags | None]:
-        """A tile without a restoration, and what of it must stay."""
+        """An unrestored tile, and its pixels that must not change."""
         ...
 
 
@@ -61,22 +61,22 @@ class Sum(Join):
     def __init__(self, tiling: Tiling) -> None:
         self.tiling = tiling
         self.total: Floats | None = None
-        self.keep: Flags | None = None  #: where the samples must stay as they were stored
+        self.keep: Flags | None = None  #: pixels whose stored samples must not change
         self.spread: Floats | None = None  #: Σ_k w_k s_k, the disagreement of several seeds
 
     def begin(self) -> None:
-        """Make room for the sum."""
+        """Allocate the sum."""
         if self.total is None:
             height, width = (length * self.tiling.factor for length in self.tiling.size)
             self.total = np.zeros((self.tiling.picture.channels, height, width), np.float32)
             self.spread = np.zeros((height, width), np.float32) if self.tiling.settings.seeds > 1 else None
 
     def add(self, index: int, stream: Stream, result: Result) -> None:
-        """Add a tile's picture with its weight; a tile with nothing to restore, as it was."""
+        """Add a tile's picture with its weight; a tile with nothing to restore is added unchanged."""
         keep = None if stream.problem is None else stream.problem.keep
         tile = self.tiling.tile(index)
         self.put(tile, result.picture.pixels, keep)
-        if result.disagreement is None and not result.unchanged:  # one run was all that there was time for
+        if result.disagreement is None and not result.unchanged:  # there was only time for one run
             self.spread = None
         elif self.spread is not None and result.disagreement is not None:
             rows, columns = self.scaled(tile.rows, tile.columns)
@@ -92,61 +92,63 @@ class Sum(Join):
         self.total[:, rows, columns] += enlarged(tile.weight, self.tiling.factor) * pixels
 
     def scaled(self, *places: slice) -> tuple[slice, ...]:
-        """Places in the result."""
+        """The slices of a tile in the result."""
         factor = self.tiling.factor
         return tuple(slice(place.start * factor, place.stop * factor) for place in places)
 
     def result(self, done: int, *, ended: bool) -> Result:  # noqa: ARG002 - tiles are counted
-        """The whole picture; where no tile was reached, the picture as it came."""
+        """The whole picture; regions without a finished tile are unchanged."""
         reason = self.completed(done)
         assert self.total is not None
         picture = self.tiling.picture.like(self.total, keep=self.keep)
         return Result(picture, reason, disagreement=self.spread)
 
     def completed(self, done: int) -> str:
-        """Fill what no tile has reached from the picture itself, and return why the stream ended."""
+        """Copy regions without a finished tile from the picture, and return the reason why the stream ended."""
         tiling = self.tiling
         if self.total is None:
             raise RunError(EARLY)
         if done == tiling.count:
             return f"all {done} tiles done" if done > 1 else "done in one tile"
-        self.spread = None  # of what was not restored nothing is known
+        self.spread = None  # unknown for unrestored regions
         for index in range(done, tiling.count):
             tile = tiling.tile(index)
             pixels, keep = tiling.unreached(tile)
             self.put(tile, enlarged(pixels, tiling.factor), keep)
-        filled = "" if tiling.guess is None else "; what is missing there is that of the whole made small"
-        return f"cancelled after {done} of {tiling.count} tiles; the rest is as it came{filled}"
+        filled = (
+            "" if tiling.guess is None else "; missing pixels there are filled from the downsampled picture"
+        )
+        return f"cancelled after {done} of {tiling.count} tiles; the rest is unchanged{filled}"
 
     def state_dict(self) -> dict[str, Any]:
-        """The sum of the tiles that are done."""
+        """The sum of the finished tiles."""
         arrays = {name: getattr(self, name) for name in self.arrays}
         return {name: None if array is None else torch.from_numpy(array) for name, array in arrays.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put the sum back."""
+        """Restore the sum."""
         for name in self.arrays:
             setattr(self, name, None if state[name] is None else state[name].cpu().numpy())
 
 
 class SumInDraft(Sum):
-    """The weighted sum of tiles, sent into a draft as soon as its rows are final.
+    """The weighted sum of tiles, whose rows are written to a draft as soon as they are final.
 
-    The picture of its result is not the whole, which is in the draft.
+    The result's picture is only a part; the whole is in the draft.
 
     Args:
         tiling: the cut.
-        source: the damaged picture, through windows.
-        draft: where rows of the result go, ``source.samples`` samples a pixel.
+        source: the damaged picture, read window by window.
+        draft: receives the rows of the result, with ``source.samples`` samples per pixel.
     """
 
     def __init__(self, tiling: Tiling, source: "Source", draft: "Draft") -> None:
         super().__init__(tiling)
         self.source, self.draft = source, draft
-        self.top = 0  #: the first row of the band, which is the first that is not in the draft
+        self.top = 0  #: first row of the band, which is the first one not yet in the draft
 
     def begin(self) -> None:
-        """Make room for a band."""
+        """Allocate a band."""
         if self.total is None:
             tiling = self.tiling
             height, width = min(tiling.side, tiling.size[0]), tiling.size[1]
@@ -155,7 +157,7 @@ class SumInDraft(Sum):
             self.keep = np.zeros((height, width), np.bool_)
 
     def put(self, tile: Tile, pixels: Floats, keep: Flags | None) -> None:
-        """Add pixels with a tile's weight, after the rows above it went out."""
+        """Add pixels with a tile's weight, after writing the rows above it."""
         self.flush(tile.rows.start)
         within = slice(tile.rows.start - self.top, tile.rows.stop - self.top)
         assert self.total is not None
@@ -166,11 +168,11 @@ class SumInDraft(Sum):
         self.total[:, rows, columns] += enlarged(tile.weight, self.tiling.factor) * pixels
 
     def end(self) -> None:
-        """Send the last rows out."""
+        """Write the last rows."""
         self.flush(self.tiling.size[0])
 
     def flush(self, until: int) -> None:
-        """Send the rows before ``until`` into the draft, and move the band down to it."""
+        """Write the rows before ``until`` to the draft, and move the band down."""
         done, factor = until - self.top, self.tiling.factor
         if done <= 0:
             return
@@ -190,12 +192,12 @@ class SumInDraft(Sum):
         return Result(self.tiling.picture, reason)
 
     def state_dict(self) -> dict[str, Any]:
-        """The band, and how far the draft is; what is in the draft is on the disk when this returns."""
+        """The band, and the position in the draft, which is synchronised to the disk."""
         self.draft.sync()
         return super().state_dict() | {"top": self.top}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put the band back above the draft that was left."""
+        """Restore the band and the position in the draft."""
         super().load_state_dict(state)
         self.top = state["top"]
 
@@ -206,13 +208,13 @@ def enlarged(pixels: Floats, factor: int) -> Floats:
 
 
 def samples_of(picture: "Picture") -> "Samples":
-    """A picture's samples (h, w, S), alpha last where there is one."""
+    """A picture's samples (h, w, S), with alpha last if there is one."""
     colours = picture.samples.reshape(*picture.size, -1)
     return colours if picture.alpha is None else np.dstack([colours, picture.alpha])
 
 
 def _moved(band: NDArray[Any], rows: int, axis: int) -> NDArray[Any]:
-    """A band without its first rows, as many empty ones at its end."""
+    """The band without its first rows, padded with empty ones at the end."""
     rest = np.zeros_like(band)
     left = band.shape[axis] - rows
     if left > 0:

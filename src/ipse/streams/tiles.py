@@ -1,4 +1,4 @@
-"""x* = Σ_k w_k x*_k: a picture too large for one fit, restored tile by tile.
+"""x* = Σ_k w_k x*_k: restore a picture that is too large for one fit, tile by tile.
 
 Each tile is a restoration of its own, of the same seed; what was found in the whole picture (noise, mask) holds in all
 of them. Only one tile's fit is in memory, with the sum so far (``streams.sums``).
@@ -35,16 +35,16 @@ class Tiles(Cut):
     """Overlapping tiles of a picture, row by row.
 
     Args:
-        seen: the picture, whole or through windows.
-        task: the name of a task.
-        settings: as for a whole picture.
-        options: the task's own; what lies over a picture in windows as the task's ``laid`` settled it.
-        side: of a tile, in pixels of the damaged picture.
-        open_tile: what opens a tile's restoration.
+        seen: the picture, in memory or read window by window.
+        task: name of a task.
+        settings: settings of the whole picture.
+        options: the task's own options; for a source, as returned by the task's ``laid``.
+        side: side of a tile, in pixels of the damaged picture.
+        open_tile: opens a tile's restoration.
     """
 
     noun = "tile"
-    preliminary = "the whole made small"
+    preliminary = "downsampled picture"
 
     def __init__(
         self,
@@ -60,34 +60,34 @@ class Tiles(Cut):
         self.seen, self.size, self.side = seen, seen.size, side
         self.task, self.options, self.open_tile = task, options, open_tile
         self.factor, self.grain = enlargement(options), grain(seen.size, side)
-        self.guess: NDArray[np.float32] | None = None  #: (C, h, w), the result of the whole made small
-        self.found: Mapping[str, Any] = {}  #: the options, with what only the whole can tell
+        self.guess: NDArray[np.float32] | None = None  #: (C, h, w), the result for the downsampled picture
+        self.found: Mapping[str, Any] = {}  #: the options, completed by an analysis of the whole picture
 
     @property
     def count(self) -> int:
-        """How many tiles there are."""
+        """The number of tiles."""
         return count(self.size, tile=self.side, factor=self.factor)
 
     @property
     def fits(self) -> int:
-        """A tile is fitted from every seed."""
+        """One fit per seed."""
         return self.settings.seeds
 
     def tile(self, index: int) -> Tile:
-        """A tile by its number."""
+        """The tile with the given number."""
         return nth(self.size, index, tile=self.side, factor=self.factor)
 
     def place(self, index: int) -> tuple[slice, slice]:
-        """Where a tile lies."""
+        """The position of a tile."""
         tile = self.tile(index)
         return tile.rows, tile.columns
 
     def piece(self, tile: Tile) -> Picture:
-        """What of the picture lies in a tile."""
+        """The part of the picture in a tile."""
         return self.seen.crop(tile.rows, tile.columns)
 
     def begin(self) -> Nothing | None:
-        """Let the task look at the whole."""
+        """Let the task analyse the whole picture."""
         found = tasks.look(self.task)(self.picture, self.settings, **self.options)
         if isinstance(found, Nothing):
             return found
@@ -95,7 +95,7 @@ class Tiles(Cut):
         return None
 
     def first(self, seconds: float | None) -> Stream | None:
-        """Open the restoration of the whole made small, where tiles would not agree by themselves."""
+        """Open the restoration of the downsampled picture, if tiles would otherwise not agree."""
         if self.guess is not None:
             return None
         shrink = partial(shrunk, self.size, self.grain, self.seen.crop)
@@ -105,7 +105,7 @@ class Tiles(Cut):
         return whole(posed[0], self.task, replace(self.settings, seconds=seconds, seeds=1), posed[1])
 
     def take_first(self, result: Result) -> None:
-        """Keep the whole made small as what each tile may guess from."""
+        """Store the result for the downsampled picture, as a guess for all tiles."""
         self.guess = result.picture.pixels
 
     def open(self, index: int, seconds: float | None) -> Stream:
@@ -121,24 +121,24 @@ class Tiles(Cut):
         return options_within(self.found, self.size, tile.rows, tile.columns)
 
     def guessed(self, tile: Tile) -> NDArray[np.float32] | None:
-        """What of the result of the whole made small lies in a tile."""
+        """The part of the guess in a tile."""
         if self.guess is None:
             return None
         return large(self.guess, self.grain, tile.rows, tile.columns)
 
     @property
     def known(self) -> Mask | Known | None:
-        """Which pixels come back as they came; None where none need."""
+        """The pixels that must not change; None if there are none."""
         mask = self.found.get("mask")
         return mask if isinstance(mask, Mask | Known) else None
 
     @property
     def estimates(self) -> Mapping[str, Any]:
-        """What a mask tells of itself."""
+        """The estimates of a mask."""
         return {} if self.known is None else self.known.estimates
 
     def unreached(self, tile: Tile) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
-        """A tile (C, h, w) without a restoration, its gaps of the whole made small, and what of it must stay."""
+        """An unrestored tile (C, h, w), its gaps filled from the guess, and its pixels that must not change."""
         pixels, guess = self.piece(tile).pixels, self.guessed(tile)
         known = self.told(tile).get("mask")
         if known is not None and guess is not None:
@@ -146,11 +146,11 @@ class Tiles(Cut):
         return pixels, None if self.known is None else known
 
     def state_dict(self) -> dict[str, Any]:
-        """The whole made small."""
+        """The state of the guess."""
         return {"guess": None if self.guess is None else torch.from_numpy(self.guess)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put the whole made small back."""
+        """Restore the guess."""
         self.guess = None if state["guess"] is None else state["guess"].cpu().numpy()
 
 
@@ -177,7 +177,7 @@ def through_windows(
     *,
     side: int,
 ) -> Parts:
-    """Open the restoration of a picture that is never whole in memory, from a source into a draft; see ``Tiles``."""
+    """Open the restoration of a large picture, from a source to a draft; see ``Tiles``."""
     cut = Tiles(source, task, settings, options, side=side)
     return Parts(cut, SumInDraft(cut, source, draft))
 
@@ -185,12 +185,12 @@ def through_windows(
 def options_within(
     options: Mapping[str, Any], size: tuple[int, int], rows: slice, columns: slice
 ) -> dict[str, Any]:
-    """The options for a part of a picture of ``size``: what lies over the picture is cut with it."""
+    """The options for a part of a picture of ``size``; masks are cropped like the picture."""
     return {
         name: value[rows, columns] if lies_over(value, size) else value for name, value in options.items()
     }
 
 
 def lies_over(value: Any, size: tuple[int, int]) -> bool:
-    """Whether an option lies over a picture of ``size``."""
+    """Whether an option is an array of the picture's ``size``, such as a mask."""
     return isinstance(value, np.ndarray | Mask | Known) and value.shape[:2] == size
