@@ -1,4 +1,4 @@
-"""errands ↦ records in this process, the fits of pictures of one size taking their steps at once.
+"""errands ↦ records in this process, fitting several pictures of the same size together.
 
 Reading, pilot, refinement and writing are each picture's own, in turn; so is all of what fits no network, or cannot be
 stacked. An errand that fails leaves the others as they are.
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from ipse.runs.run import Run
     from ipse.streams.stream import Estimate
 
-Waiting = dict["Fit", Generator[Moment | Record]]  #: errands before their first step
+Waiting = dict["Fit", Generator[Moment | Record]]  #: errands that wait for their first step
 
 
 @dataclass(frozen=True)
 class Abreast:
-    """Fits up to ``count`` pictures at once; None is as many as pay: on a GPU what memory allows up to 8, else 1.
+    """Fits up to ``count`` pictures together; None means up to 8 on a GPU, as memory allows, and 1 elsewhere.
 
     Raises:
-        OptionError: a number that cannot be.
+        OptionError: ``count`` is less than 1.
     """
 
     count: int | None = None
 
     def __post_init__(self) -> None:
         if self.count is not None and self.count < 1:
-            raise OptionError(f"together {self.count} cannot work: give 1 or more")
+            raise OptionError(f"together must be 1 or more, got {self.count}")
 
     def __call__(self, source: Source) -> Stream:
-        """Carry errands out; stop pulling to cancel those under way."""
+        """Run errands. Stop iterating to cancel those that are running."""
         waiting: Waiting = {}
         room = 1
         try:
@@ -56,7 +56,9 @@ class Abreast:
                 if errand is None:
                     time.sleep(PAUSE)
             yield from fitted(waiting)
-        except KeyboardInterrupt as error:  # it may have cut a step of all short: nobody is to save that
+        except (
+            KeyboardInterrupt
+        ) as error:  # it may have interrupted a common step, whose state must not be saved
             for stream in waiting.values():
                 with suppress(KeyboardInterrupt):
                     stream.throw(error)
@@ -66,7 +68,7 @@ class Abreast:
                 stream.close()
 
     def room(self, waiting: Waiting, known: int) -> int:
-        """How many fits like the largest that waits go at once: as was ``known``, unless it is the last that came."""
+        """The number of fits like the largest waiting one that run together; ``known`` unless that is the newest."""
         largest = max(waiting, key=lambda fit: prod(fit.prior.size), default=None)
         if largest is None or largest is not next(reversed(waiting)):
             return known
@@ -77,7 +79,7 @@ class Abreast:
 
 
 def begun(errand: Errand, waiting: Waiting) -> Stream:
-    """Carry an errand out up to the first step of its fit, where it waits; to its end where there is none."""
+    """Run an errand up to the first step of its fit, or to its end if there is no fit."""
     ready: list[Fit] = []
     stream = fit(errand, opened=up_to_first_step(ready))
     try:
@@ -92,7 +94,7 @@ def begun(errand: Errand, waiting: Waiting) -> Stream:
 
 
 def fitted(waiting: Waiting) -> Stream:
-    """Carry those that wait out to their ends, and forget them."""
+    """Run the waiting errands to their ends."""
     if waiting:
         from ipse.engine.together.team import together
 
@@ -102,14 +104,14 @@ def fitted(waiting: Waiting) -> Stream:
 
 
 def up_to_first_step(ready: "list[Fit]") -> Opened:
-    """What opens a run so that it says when its fit stands ready, before the first step."""
+    """Opens a run so that it yields None when its fit is ready, before the first step."""
 
     def opened(run: "Run") -> "Iterator[Estimate | State | None]":
         from ipse.streams.restoration import Restoration
 
         one = run.stream
         if run.output.settled is not None or not isinstance(one, Restoration):
-            yield from run  # tiles, planes, seeds: several fits, one after the other
+            yield from run  # tiles, planes and seeds are several fits, one after the other
             return
         run.open()
         yield from run.pulled(one.begun())

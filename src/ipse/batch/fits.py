@@ -1,4 +1,4 @@
-"""errand ↦ moments, then a record: one picture from file to file, whatever befalls it.
+"""errand ↦ moments, then a record: restore one picture from file to file, and report errors as records.
 
 A fit that a kill ends goes on from its checkpoint, to the bit. What is already there and would come out the same is
 left alone: the receipt says so, by the hashes of the input and the output.
@@ -32,49 +32,49 @@ if TYPE_CHECKING:
     from ipse.streams.stream import Estimate
 
 CHECKPOINT = ".checkpoint"
-STACK: dict[str, Any] = {"axes": None, "joint": None, "warm": False}  # what receipts leave out by default
-Opened = Callable[[Run], "Iterable[Estimate | Step | None]"]  #: how a run is pulled
+STACK: dict[str, Any] = {"axes": None, "joint": None, "warm": False}  # omitted in receipts by default
+Opened = Callable[[Run], "Iterable[Estimate | Step | None]"]  #: how to iterate over a run
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """An errand under way, its files read."""
+    """A running errand, with its files identified."""
 
     errand: Errand
-    job: Job  #: each option that named a folder names a file
+    job: Job  #: with each folder option replaced by a file
     digest: str  #: SHA-256 of the picture
 
     @classmethod
     def of(cls, errand: Errand) -> "Fit":
-        """Look at the picture, which may be larger than the memory, and find what belongs to it.
+        """Hash the picture, which may be larger than the memory, and find the files that belong to it.
 
         Raises:
             InputError: something is not there.
         """
-        digest = digest_of(errand.source) or sha256(read_bytes(errand.source)[0])  # which says what is wrong
+        digest = digest_of(errand.source) or sha256(read_bytes(errand.source)[0])  # raises the right error
         options = matched(errand.job.options, errand.source, errand.inside)
         return cls(errand, replace(errand.job, options=options), digest)
 
     @cached_property
     def marks(self) -> dict[str, Any]:
-        """What the result hangs on."""
+        """What the result depends on."""
         return fingerprint(self.job, self.digest, recorded(self.job.options))
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The task's options that need not be told: to tell one that is so already asks for nothing new."""
+        """The task's default options, since giving a default explicitly does not change the result."""
         return {one.name: plain(one.default) for one in tasks.options(self.job.task) if not one.required}
 
     @property
     def checkpoint(self) -> Path:
-        """A file of its own for everything that a fit hangs on, so that it is never another fit's."""
+        """The checkpoint, whose name depends on everything that the fit depends on."""
         digest = sha256(json.dumps(plain(self.marks), sort_keys=True).encode())[:16]
         return self.errand.hidden / f"{self.errand.label}.{digest}{CHECKPOINT}"
 
     def earlier(self) -> Receipt | None:
-        """Return the receipt of an output that is there and would come out the same again."""
+        """Return the receipt of an existing output that a new run would reproduce."""
         said = receipt_of(self.errand.target)
         wanted = self.job.snapshots
         if said is None or said.cancelled or (wanted and said.snapshots is None and not said.unchanged):
@@ -94,7 +94,7 @@ class Fit:
         return said if same and digest_of(self.errand.target) == said.output_sha256 else None
 
     def is_ours(self) -> bool:
-        """Whether what lies at the output was made of this very file, and nobody has touched it since."""
+        """Whether the existing output was made from this file and has not been changed since."""
         target = self.errand.target
         now, said = digest_of(target), receipt_of(target) or awaited(target)
         if now is None:
@@ -114,16 +114,16 @@ class Fit:
         return open_run(job)
 
     def clear(self) -> None:
-        """Remove what was kept for the case of a kill."""
+        """Remove the files that were kept in case of a kill."""
         saved = self.errand.hidden.glob(f"{escape(self.errand.label)}.*{CHECKPOINT}*")
         for path in (pending(self.errand.target), *saved):
             path.unlink(missing_ok=True)
 
 
 def fit(errand: Errand, *, opened: Opened = iter) -> Generator[Moment | Record]:
-    """Restore a picture; the last thing that comes is its record. Stop pulling to cancel: the fit is saved.
+    """Restore a picture; the last event is its record. Stop iterating to cancel; the fit is then saved.
 
-    Errors are records: nothing is raised but what ends the process.
+    Errors are returned as records; only those that end the process are raised.
     """
     started = time.perf_counter()
     if errand.skip_existing and is_there(errand.target):
@@ -133,17 +133,17 @@ def fit(errand: Errand, *, opened: Opened = iter) -> Generator[Moment | Record]:
         made = yield from restored(errand, started, opened)
     except IpseError as error:
         made = failed(errand, started, one_line(str(error)))
-    except Exception as error:  # whatever one picture does, those after it are restored
+    except Exception as error:  # an error of one picture must not stop the others
         said = lack(error) or amiss(error)
         if said is None:
-            log.exception("%s: something unforeseen", errand.source)
-        said = said or f"something unforeseen: {type(error).__name__}: {one_line(str(error))}"
+            log.exception("%s: unexpected error", errand.source)
+        said = said or f"unexpected error: {type(error).__name__}: {one_line(str(error))}"
         made = failed(errand, started, f"{errand.source}: {said}", foreseen=False)
     yield made
 
 
 def restored(errand: Errand, started: float, opened: Opened) -> Generator[Moment, None, Record]:
-    """Restore a picture, or find that it is done."""
+    """Restore a picture, unless it is done already."""
     under_way = Fit.of(errand)
     said = under_way.earlier()
     if said is not None:
@@ -151,21 +151,21 @@ def restored(errand: Errand, started: float, opened: Opened) -> Generator[Moment
         return record(errand, "earlier", said)
     try:
         run = under_way.run()
-    except (
-        OutputError
-    ):  # another run of the same batch may have come in between: what is there is known by now
+    except OutputError:  # another run of the same batch may have finished it in the meantime
         run = under_way.run()
     set_threads(errand.threads)
     try:
         for event in opened(run):
             yield moment(run, event, started)
     except GeneratorExit:
-        with suppress(OutputError):  # the disk is full: it goes on from an earlier state, or begins anew
+        with suppress(
+            OutputError
+        ):  # the disk is full: a later run resumes from an earlier state, or starts again
             run.save()
         raise
     try:
         said = run.finish()
-    except OutputError:  # a worker that was thought dead has come first, with the same bytes
+    except OutputError:  # a worker that was believed dead has written the same output before
         said = under_way.earlier()
         if said is None:
             raise
@@ -174,7 +174,7 @@ def restored(errand: Errand, started: float, opened: Opened) -> Generator[Moment
 
 
 def set_threads(threads: int | None) -> None:
-    """Let this thread's sums be done by so many."""
+    """Set the number of threads of PyTorch."""
     if threads is not None:
         import torch
 
@@ -182,7 +182,7 @@ def set_threads(threads: int | None) -> None:
 
 
 def moment(run: Run, event: "Estimate | Step | None", started: float) -> Moment:
-    """Say where a fit stands."""
+    """Return the progress of a fit."""
     from ipse.streams.stream import steps
 
     step = getattr(event, "step", 0)
@@ -190,7 +190,7 @@ def moment(run: Run, event: "Estimate | Step | None", started: float) -> Moment:
 
 
 def record(errand: Errand, state: State, said: Receipt | None = None) -> Record:
-    """Say what became of an errand."""
+    """Return the record of a finished errand."""
     here = str(errand.source.absolute()), str(errand.target.absolute())
     if said is None:
         return Record(errand.job.task, *here, state)
@@ -201,14 +201,14 @@ def record(errand: Errand, state: State, said: Receipt | None = None) -> Record:
 
 
 def failed(errand: Errand, started: float, error: str, *, foreseen: bool = True) -> Record:
-    """Say what went wrong with an errand."""
+    """Return the record of a failed errand."""
     seconds = round(time.perf_counter() - started, 3)
     made = replace(record(errand, "failed"), input_sha256=digest_of(errand.source))
     return replace(made, error=error, seconds=seconds, foreseen=foreseen)
 
 
 def receipt_of(output: Path) -> Receipt | None:
-    """Return the receipt that lies beside an output."""
+    """Return the receipt beside an output."""
     try:
         return Receipt.read(beside(output))
     except InputError:

@@ -1,4 +1,4 @@
-"""Job ↦ files, shown and interruptible: what every command that restores ends in."""
+"""Run a job with a progress display and interruption; used by all commands that restore."""
 
 import sys
 
@@ -12,10 +12,10 @@ from ipse.runs.run import Run
 
 
 def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: bool = False) -> None:
-    """Carry out a job, or say what it would take.
+    """Run a job, or print its plan.
 
     Raises:
-        Interrupted: it was interrupted; the best so far is written all the same.
+        Interrupted: the job was interrupted; the best result so far is written.
     """
     with Interrupts() as interrupts:
         run = open_run(job)
@@ -31,10 +31,10 @@ def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: boo
 
 
 def fitted(run: Run, interrupts: Interrupts, *, quiet: bool) -> Receipt:
-    """Pull the stream to its end, or to the first interruption, and write what there is.
+    """Run the stream to its end or to the first interruption, and write the result.
 
     Raises:
-        RunError: writing failed, at a place that was good when the run began.
+        RunError: writing failed, although the path could be written when the run began.
     """
     try:
         cancelled = pull(run, interrupts, quiet=quiet)
@@ -45,10 +45,12 @@ def fitted(run: Run, interrupts: Interrupts, *, quiet: bool) -> Receipt:
 
 
 def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
-    """Pull the stream; whether it was interrupted."""
+    """Run the stream; return whether it was interrupted."""
     if not quiet and run.picture.frames > 1:
         print(
-            one_line(f"{run.picture.name}: the first of {run.picture.frames} pictures in it is restored"),
+            one_line(
+                f"{run.picture.name}: only the first of {run.picture.frames} pictures in it is restored"
+            ),
             file=sys.stderr,
         )
     for note in () if quiet else run.picture.notes:
@@ -76,7 +78,7 @@ def pull(run: Run, interrupts: Interrupts, *, quiet: bool) -> bool:
 
 
 def summary(said: Receipt) -> str:
-    """Return one line on how it went."""
+    """Return a one-line summary of a receipt."""
     place = said.output or "standard output"
     if said.unchanged:
         return f"{place}: unchanged, {said.reason}"
@@ -93,6 +95,6 @@ def summary(said: Receipt) -> str:
 
 
 def show_plan(run: Run, *, json: bool) -> None:
-    """Print what the job would take."""
+    """Print the plan of a job."""
     made = run.input.plan()
     print(made.to_json() if json else made.to_text())

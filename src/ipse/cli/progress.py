@@ -1,6 +1,6 @@
-"""Events ↦ what a person sees on standard error: step, held-out score, time left.
+"""Progress display on standard error: step, held-out score, remaining time.
 
-A bar on a terminal, a plain line now and then elsewhere, nothing with ``--quiet``.
+A progress bar on a terminal, occasional lines elsewhere, nothing with ``--quiet``.
 """
 
 import sys
@@ -18,13 +18,13 @@ EVERY = 10.0  # seconds between plain lines
 
 
 class View(Protocol):
-    """Something that shows the stream."""
+    """A display of a stream."""
 
     def show(self, event: "Estimate | State") -> None:
         """Show one event."""
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
 
 class Silence:
@@ -38,14 +38,14 @@ class Silence:
 
 
 class Lines:
-    """A line for each pilot, and one every few seconds."""
+    """Prints a line for each estimate, and one every few seconds."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.last = 0.0
 
     def show(self, event: "Estimate | State") -> None:
-        """Print what there is to say, if it is time."""
+        """Print a line, if it is time."""
         now = time.monotonic()
         if isinstance(event, Estimate):
             what = f"{called(event)} {event.index + 1}"
@@ -59,11 +59,11 @@ class Lines:
             print(f"{where}{scored(event)}, at most {left} left", file=sys.stderr)
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Do nothing."""
 
 
 class Bar:
-    """A bar that lives on one line of a terminal."""
+    """A progress bar on a terminal."""
 
     def __init__(self, stream: Stream) -> None:
         from rich.console import Console
@@ -76,7 +76,7 @@ class Bar:
         self.progress.start()
 
     def show(self, event: "Estimate | State") -> None:
-        """Move the bar."""
+        """Update the bar."""
         if isinstance(event, Estimate):
             self.progress.update(
                 self.bar,
@@ -91,24 +91,24 @@ class Bar:
         self.progress.update(self.bar, description="fit", completed=event.step, total=total, said=said)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.progress.stop()
 
 
 def view(stream: Stream, *, quiet: bool) -> View:
-    """Choose how to show a stream here."""
+    """Choose the display for this terminal."""
     if quiet:
         return Silence()
     return Bar(stream) if sys.stderr.isatty() else Lines(stream)
 
 
 def called(event: Estimate) -> str:
-    """What an estimate is for."""
+    """The name of an estimate."""
     return "refined" if event.refined else "pilot"
 
 
 def scored(event: "State") -> str:
-    """The held-out score, where there is one."""
+    """The held-out score, if there is one."""
     return "" if event.score is None else f", held-out score {event.score:.4g}"
 
 

@@ -1,7 +1,7 @@
-"""y = g k, k ~ Poisson(x/g): a picture of so few photons that they can be counted, for its values are multiples of g.
+"""y = g k, k ~ Poisson(x/g): pictures of so few photons that they can be counted, because values are multiples of g.
 
-That alone would hold for a poster of few colours too. Photons also scatter: where the picture is flat, the variance
-of y is g times its brightness, and a poster's is none.
+That alone would also hold for a poster with few colours. But with photons, the variance of y in flat areas is g times
+the brightness, while a poster has none.
 """
 
 import torch
@@ -21,14 +21,14 @@ LIKE = (0.6, 1.6)
 
 
 def counts(y: Tensor, *, told: bool = False) -> float | None:
-    """g, of a picture (1, C, H, W) in [0, 1]; None where its values are no counts, unless it is told that they are."""
+    """g of a picture (1, C, H, W) in [0, 1]; None if its values are not counts, unless ``told`` that they are."""
     most = max(float(y.max()), 1e-12)
     found = _counts(y / most, told)  # those of a dim picture do not reach 1
     return None if found is None else most * found
 
 
 def _counts(y: Tensor, told: bool) -> float | None:
-    """The same of a picture that reaches 1."""
+    """g of a picture whose maximum is 1."""
     values = y.flatten()[:: max(1, y.numel() // SAMPLES)].cpu().double().unique()
     if len(values) < (2 if told else FEWEST) or float(values[0]) < 0:
         return None
@@ -46,12 +46,12 @@ def _counts(y: Tensor, told: bool) -> float | None:
 
 
 def _are_multiples(values: Tensor, step: float) -> bool:
-    """Whether all are, but for what single precision cannot hold."""
+    """Whether all values are multiples of the step, within single precision."""
     return float((values / step - (values / step).round()).abs().max()) * step < EXACT / 4
 
 
 def _unit(values: Tensor, step: float) -> float | None:
-    """That of which all values (K,), ascending, are multiples but for rounding to a step; 1 may be what was clipped."""
+    """The unit of which all values (K,), ascending, are multiples within rounding to a step; 1 may be clipped."""
     values = values[values > SLACK * step]
     values = values[: max(1, int((values < 1).sum()))]
     g, start = float(values[0]), values

@@ -1,4 +1,4 @@
-"""Impulses: single pixels at 0 or 1, whatever the picture is there. Salt and pepper; hot pixels, dead pixels.
+"""Impulse noise: single pixels at 0 or 1, independent of the picture (salt and pepper, hot and dead pixels).
 
     y_i = 1 with probability p, else x_i         (salt; pepper is salt of 1 − y)
 
@@ -44,16 +44,16 @@ STEPS = {4: ((0, 1), (1, 0)), 2: ((1, 1), (1, -1))}  # down and right, to neighb
 
 
 def impulses(y: Tensor, *, told: bool = False) -> Tensor:
-    """The impulses of a picture (1, C, H, W) in [0, 1], of any channel: bool (1, 1, H, W).
+    """Detect the impulses of a picture (1, C, H, W) in [0, 1], in any channel: bool (1, 1, H, W).
 
     Args:
         y: the picture.
-        told: it is said to have some, so that less is asked of them.
+        told: whether the user says that there are impulses; fewer checks are then applied.
     """
     hit = torch.zeros(1, 1, *y.shape[-2:], dtype=torch.bool)
     if min(y.shape[-2:]) < 3:
         return hit.to(y.device)
-    views = [_View.of(plane) for plane in y[0].cpu()]  # Apple's GPUs know no median without nan
+    views = [_View.of(plane) for plane in y[0].cpu()]  # Apple's GPUs do not support nanmedian
     for side in (views, [view.inverted() for view in views]):
         shares = [view.share for view in side if view.has_salt(told=told)]
         for view in side if shares else ():
@@ -62,14 +62,14 @@ def impulses(y: Tensor, *, told: bool = False) -> Tensor:
 
 
 def filled(y: Tensor, hit: Tensor) -> Tensor:
-    """The picture with what is around the impulses ``hit`` (1, 1, H, W) in place of them."""
+    """The picture with the impulses ``hit`` (1, 1, H, W) replaced by their surroundings."""
     around = torch.stack([surroundings(plane)[0] for plane in y[0].cpu()])[None].to(y.device)
     return torch.where(hit, around, y)
 
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """A channel (H, W), and what is around each pixel."""
+    """A channel (H, W), and the surroundings of each pixel."""
 
     plane: Tensor
     around: Tensor  #: brightness of the surroundings
@@ -78,7 +78,7 @@ class _View:
 
     @classmethod
     def of(cls, plane: Tensor) -> "_View":
-        """Look around."""
+        """Compute the surroundings of a channel."""
         around, seen = surroundings(plane)
         ordinary = (plane - around)[seen & ~is_end(plane)].abs()
         return cls(plane, around, seen, float(ordinary.mean()) if len(ordinary) else 1.0)
@@ -94,21 +94,21 @@ class _View:
 
     @property
     def far(self) -> float:
-        """How far from the surroundings no ordinary pixel is."""
+        """The smallest distance from the surroundings that ordinary pixels do not reach."""
         return max(FAR, NOISY * self.usual)
 
     @property
     def place(self) -> Tensor:
-        """Where a pixel at 1 stands out."""
+        """Where a pixel at 1 would stand out."""
         return self.seen & (self.around < 1 - self.far)
 
     @property
     def share(self) -> float:
-        """p, of the pixels there."""
+        """p, the fraction of these pixels that are at 1."""
         return float(self.end[self.place].float().mean()) if bool(self.place.any()) else 0.0
 
     def has_salt(self, *, told: bool) -> bool:
-        """Whether pixels at 1 are what impulses are."""
+        """Whether the pixels at 1 are impulses."""
         return (
             int((self.end & self.place).sum()) >= FEWEST
             and self.share >= (TOLD if told else LEAST)
@@ -120,7 +120,7 @@ class _View:
         )
 
     def _is_a_picture(self) -> bool:
-        """Whether what lies between the ends is one, and there is enough of it to judge by."""
+        """Whether the pixels between the ends form a picture, and are enough to judge by."""
         return (
             self.usual < QUIET
             and int(self.place.sum()) >= SEEN * self.place.numel()
@@ -129,7 +129,7 @@ class _View:
         )
 
     def salt(self, share: float) -> Tensor:
-        """The pixels at 1 that are likelier impulses, of which there are so many, than not."""
+        """The pixels at 1 that are likely to be impulses, given the fraction of impulses."""
         bins = (self.around * BINS).long().clamp(0, BINS - 1).flatten()
         ends, total = (
             torch.bincount(bins, part.float().flatten(), BINS)
@@ -139,9 +139,9 @@ class _View:
         return self.end & (share > SURE * every)[bins].view_as(self.end)
 
     def _stands_out(self) -> bool:
-        """Whether those at 1, but hardly any other pixel, are far brighter than all of their neighbours.
+        """Whether pixels at 1, but hardly any others, are far brighter than all of their neighbours.
 
-        Under noise an impulse may have a bright neighbour; but then no other pixel comes near the end by chance.
+        With noise, an impulse may have a bright neighbour, but then no other pixel comes near the end by chance.
         """
         end, free = self.place & self.end, self.place & ~is_end(self.plane)
         brightest = neighbours(torch.where(is_end(self.plane), 0.0, self.plane)).amax(0)

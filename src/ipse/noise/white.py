@@ -1,12 +1,12 @@
-"""σ of white noise: it lifts every eigenvalue of the patches' covariance by σ², structure only the large ones.
+"""σ of white noise: it raises every eigenvalue of the patches' covariance by σ², structure only the large ones.
 
-Over patches whose gradients are no larger than noise makes them, the small eigenvalues are σ²; of all eigenvalues
-those are small that are spread evenly about their mean, as noise's are.
+Over patches whose gradients are no larger than expected from noise, the small eigenvalues equal σ². The small ones are
+those that are distributed evenly around their mean, as for noise.
 
-A clean picture has structure that passes for noise in some place. So σ is believed where the picture bears it out:
-some patches are flat but for noise; of each brightness hardly any is quieter than chance leaves it, for noise is
-everywhere; and neighbours are as unlike as pixels further apart, for it is white: those of a dither are less alike.
-Samples at 0 and 1 may have been clipped, so that patches of them say nothing; constant ones in between say σ = 0.
+In a clean picture, structure may look like noise in some places. Therefore σ is accepted only if some patches are flat
+except for noise; if, for each brightness, hardly any patch is quieter than expected by chance, because noise is
+everywhere; and if neighbours differ as much as pixels further apart, because it is white (in a dither they differ
+more). Samples at 0 and 1 may be clipped, so their patches are ignored; constant patches in between mean σ = 0.
 
 Liu, Tanaka and Okutomi, "Single-image noise level estimation for blind denoising", 2013,
 https://doi.org/10.1109/TIP.2013.2283400
@@ -50,25 +50,25 @@ UNLIKE = (
 
 
 def white(y: Tensor) -> float:
-    """σ of a picture (1, C, H, W) in [0, 1], as the root mean square over channels; 0 for a tiny picture."""
+    """σ of a picture (1, C, H, W) in [0, 1], the root mean square over channels; 0 for a tiny picture."""
     found = levels(y)
     return (sum(level**2 for level in found) / len(found)) ** 0.5
 
 
 def levels(y: Tensor) -> list[float]:
-    """σ of each channel of a picture (1, C, H, W) in [0, 1]; zeros unless one of them bears it out."""
-    found = [_level(plane) for plane in squares(y)[0].cpu()]  # float64 is not for Apple's GPUs
+    """σ of each channel of a picture (1, C, H, W) in [0, 1]; zeros unless it is confirmed in one of them."""
+    found = [_level(plane) for plane in squares(y)[0].cpu()]  # Apple's GPUs do not support float64
     return [sigma if any(sure for _, sure in found) else 0.0 for sigma, _ in found]
 
 
 def is_tiny(y: Tensor) -> bool:
-    """Whether a picture (1, C, H, W) has too few patches for the smallest of them to tell anything."""
+    """Whether a picture (1, C, H, W) has too few patches, even of the smallest size."""
     height, width = (side - SMALL + 1 for side in y.shape[-2:])
     return min(height, width) < 1 or height * width < LEAST * SMALL**2
 
 
 def _level(plane: Tensor) -> tuple[float, bool]:
-    """σ of one channel (H, W), and whether it is borne out."""
+    """σ of one channel (H, W), and whether it is confirmed."""
     side = PATCH if plane.numel() >= FEW else SMALL
     if min(plane.shape) < side:
         return 0.0, False
@@ -86,7 +86,7 @@ def _level(plane: Tensor) -> tuple[float, bool]:
 
 
 def _settled(patches: Tensor, side: int) -> tuple[float, bool]:
-    """The small eigenvalues over those patches (n, P) that could be flat under σ, and whether σ settled."""
+    """σ from the small eigenvalues of patches (n, P) that may be flat, and whether it is confirmed."""
     least = max(LEAST * len(patches), patches.shape[1] / RARE)
     if patches.shape[1] < least:
         return 0.0, False
@@ -110,17 +110,17 @@ def _settled(patches: Tensor, side: int) -> tuple[float, bool]:
 
 
 def _unevenness(values: Tensor) -> float:
-    """How much larger the roots of the small eigenvalues are than that of the least."""
+    """The ratio of the roots of the largest small eigenvalue and the smallest one."""
     return float(values[int(EVEN * len(values))] / values[0].clamp_min(1e-12)) ** 0.5
 
 
 def _is_noise(flat: Tensor, rough: Tensor, side: int) -> bool:
-    """Whether patches (n, P) are as rough everywhere, and no rougher from pixel to pixel than further apart."""
+    """Whether patches (n, P) are equally rough everywhere, and neighbours differ no more than pixels further apart."""
     return _is_everywhere(flat, rough, side) and _is_white(flat, side)
 
 
 def _differences(patches: Tensor, side: int, apart: int) -> Tensor:
-    """Mean squared difference of samples so far apart, across and down, in each of the patches (n, P)."""
+    """The mean squared difference of samples at the given distance, in each of the patches (n, P)."""
     cube = patches.reshape(side, side, -1)
     return (
         (cube[apart:] - cube[:-apart]).square().mean((0, 1))
@@ -129,7 +129,7 @@ def _differences(patches: Tensor, side: int, apart: int) -> Tensor:
 
 
 def _unclipped(patches: Tensor) -> Tensor:
-    """Those of the patches (n, P) that clipping has touched least, if at all; none where these are a small part."""
+    """The patches (n, P) that are affected least by clipping; none if these are too few."""
     ends = _ends(patches)
     mean = patches.mean(0)
     enough = max(LEAST * len(patches), ENOUGH * int(((mean > 0) & (mean < 1)).sum()))
@@ -141,19 +141,19 @@ def _unclipped(patches: Tensor) -> Tensor:
 
 
 def _ends(patches: Tensor) -> Tensor:
-    """The share of each patch's samples that are at 0 or 1."""
+    """The fraction of each patch's samples that are 0 or 1."""
     return ((patches <= 0) | (patches >= 1)).float().mean(0)
 
 
 def _is_everywhere(flat: Tensor, rough: Tensor, side: int) -> bool:
-    """Whether the roughness of patches (n, P) is bounded from below, as that of noise is; of each brightness alone."""
+    """Whether the roughness of patches (n, P) of each brightness is bounded from below, as for noise."""
     parts = [rough[part] for part in flat.mean(0).argsort().chunk(BINS)]
     quiet = torch.stack([(part <= QUIET * part.median()).float().mean() for part in parts])
     return float(quiet.median()) <= QUIETER[side] and float(rough.median()) > 0
 
 
 def _is_white(flat: Tensor, side: int) -> bool:
-    """Whether neighbours are no more unlike than samples further apart."""
+    """Whether neighbours differ no more than samples further apart."""
     near, far = (float(_differences(flat, side, apart).mean()) for apart in (1, 2))
     return near <= UNLIKE * far
 
@@ -164,7 +164,7 @@ def _spectrum(patches: Tensor) -> Tensor:
 
 
 def _least(values: Tensor) -> float:
-    """σ from the small eigenvalues: as many as are spread about their mean."""
+    """σ from the small eigenvalues, as many as are distributed evenly around their mean."""
     for count in range(len(values), 1, -1):
         if values[:count].mean() <= values[:count].median():
             return float(values[:count].mean().sqrt())

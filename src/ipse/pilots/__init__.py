@@ -1,4 +1,4 @@
-"""Classical estimates: shown at once, guide of the fit, and the floor that no result may fall below.
+"""Pilots: classical first estimates, shown immediately, which guide the fit and are the lower bound of its quality.
 
-One pilot a file, found by its module's exact name; modules with a leading underscore are what pilots share.
+One pilot per file; modules with a leading underscore contain shared code.
 """

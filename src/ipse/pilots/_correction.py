@@ -1,7 +1,7 @@
 """f_θ: estimates v of a picture ↦ the error of the last,    θ = argmin Σᵢ ‖tᵢ − pᵢ − f_θ(vᵢ)‖²
 
-A few small convolutions: what they learn is to read how estimates disagree, not to draw pictures. Where estimates
-disagree as they never did in what was learnt from, they say nothing.
+A few small convolutions, which learn to interpret how estimates disagree rather than to generate pictures. Inputs
+outside the range seen in training are not corrected.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,24 +10,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
-STEPS, RATE = 600, 3e-3  # of Adam, the rate rising and falling once
-WARM = 0.1  # of the steps, in which it rises
+STEPS, RATE = 600, 3e-3  # number of steps and maximum learning rate of Adam, with a one-cycle schedule
+WARM = 0.1  # fraction of the steps in which the learning rate rises
 BATCH, CROP = 8, 48
 WIDTH, KERNELS, LAST = 32, (5, 3, 1), 3
-START = 0.1  # of the last layer's usual weights
-HALO = sum(kernel // 2 for kernel in (*KERNELS, LAST))  # pixels that an output sees beyond its own
-TILE = 256  # pixels a side that are corrected at once
-STRANGE = 1.2  # times the largest input that was learnt from: beyond, nothing was learnt
-MOST = 3.0  # standard deviations of the error that are ever added: of what is rare little was learnt
-TURNS = 8  # positions of a square
+START = 0.1  # factor on the initial weights of the last layer
+HALO = sum(kernel // 2 for kernel in (*KERNELS, LAST))  # radius of the receptive field, in pixels
+TILE = 256  # side in pixels of the tiles that are corrected at a time
+STRANGE = 1.2  # inputs beyond this multiple of the largest one in training are not corrected
+MOST = 3.0  # maximum correction, in standard deviations of the error, since large errors are rare in training
+TURNS = 8  # number of rotations and reflections
 
 
 class Correction:
-    """The network, and how its inputs and output are brought to order one.
+    """The network, with normalisation of its inputs and output.
 
     Args:
         pairs: truths (1, C, h, w) and estimates of them (V, C, h, w), the last of which is corrected.
-        generator: of weights and crops.
+        generator: random generator of weights and crops.
     """
 
     def __init__(self, pairs: Sequence[tuple[Tensor, Tensor]], generator: torch.Generator) -> None:
@@ -45,11 +45,11 @@ class Correction:
         self.network = _network(self.inputs[0].shape[1], errors[0].shape[1], generator).to(errors[0].device)
 
     def seen(self, views: Tensor) -> Tensor:
-        """What the network sees, (1, V·C, H, W)."""
+        """The network's input, (1, V·C, H, W)."""
         return ((_differences(views) - self.mean) / self.spread).flatten(0, 1)[None]
 
     def fitted(self) -> Iterator[int]:
-        """Fit θ to crops, a step each time."""
+        """Fit θ to crops, yielding after each step."""
         optimiser = torch.optim.Adam(self.network.parameters(), RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS, pct_start=WARM)
         for step in range(STEPS):
@@ -64,7 +64,7 @@ class Correction:
             yield step
 
     def crop(self) -> tuple[Tensor, Tensor]:
-        """A small square, in one of its positions."""
+        """A random crop, randomly rotated and reflected."""
         which, turn = self.draw(len(self.inputs)), self.draw(TURNS)
         height, width = self.inputs[which].shape[-2:]
         top, left = self.draw(height - self.side + 1), self.draw(width - self.side + 1)
@@ -73,12 +73,12 @@ class Correction:
         return turned(cut[0], turn), turned(cut[1], turn)
 
     def draw(self, below: int) -> int:
-        """A whole number from 0."""
+        """A random whole number from 0 to ``below`` − 1."""
         return int(torch.randint(below, (), generator=self.generator))
 
     @torch.no_grad()
     def __call__(self, views: Tensor) -> Tensor:
-        """What is to be added to the last view, (1, C, H, W)."""
+        """The correction of the last view, (1, C, H, W)."""
         height, width = views.shape[-2:]
         found = torch.zeros_like(views[-1:])
         for top in range(0, height, TILE):
@@ -92,7 +92,7 @@ class Correction:
         return self.error * found
 
     def told(self, views: Tensor) -> Tensor:
-        """The mean over the picture's positions, in units of the error."""
+        """The mean correction over all rotations and reflections, in units of the error."""
         given = self.seen(views)
         total = torch.zeros_like(views[-1:])
         for turn in range(TURNS):
@@ -102,7 +102,7 @@ class Correction:
 
 
 def turned(x: Tensor, turn: int, *, back: bool = False) -> Tensor:
-    """One of the eight positions of a picture (…, H, W), or back from it."""
+    """One of the eight rotations and reflections of a picture (…, H, W), or its inverse."""
     mirrored = turn >= TURNS // 2
     if back:
         return torch.rot90(x.flip(-1) if mirrored else x, -turn, (-2, -1))
@@ -111,12 +111,12 @@ def turned(x: Tensor, turn: int, *, back: bool = False) -> Tensor:
 
 
 def _differences(views: Tensor) -> Tensor:
-    """The last view, and the others about it."""
+    """The differences of the other views from the last one, and the last one itself."""
     return torch.cat([views[:-1] - views[-1:], views[-1:]])
 
 
 def _network(channels: int, out: int, generator: torch.Generator) -> nn.Sequential:
-    """Convolutions with rectifiers between, whose output is small at first."""
+    """Convolutions with ReLUs in between, whose initial output is small."""
     layers: list[nn.Module] = []
     for kernel in KERNELS:
         layers += [nn.Conv2d(channels, WIDTH, kernel, padding=kernel // 2), nn.ReLU()]

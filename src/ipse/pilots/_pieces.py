@@ -1,4 +1,4 @@
-"""A picture in overlapping pieces, each of which one thread denoises: what the non-local estimates have in common."""
+"""Divide a picture into overlapping pieces and denoise them in parallel, for all non-local estimates."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,9 +10,9 @@ from torch import Tensor
 from ipse.pilots._patches import CELL, References
 from ipse.pilots._steps import Step
 
-TILE = 128  # pixels a side that are worked on at once; half of it …
-SPARSE = 0.1  # … where fewer of the pixels are wanted, so that more tiles are left out
-AHEAD = 2  # pieces a thread that wait
+TILE = 128  # side of a piece, in pixels
+SPARSE = 0.1  # below this fraction of wanted pixels, pieces have half the side, so that more of them can be skipped
+AHEAD = 2  # number of queued pieces per thread
 
 Here = tuple[slice, slice, slice]
 Piece = tuple[Here, References]
@@ -20,9 +20,9 @@ Part = tuple[Here, Tensor, Tensor]  # weighted sum of estimates, and of weights
 
 
 def mapped(shrunk: Callable[[Piece], Part], pieces: Iterable[Piece], device: str) -> Iterator[Part]:
-    """The pieces' estimates in their order, on all threads: many small matrices keep no two cores busy.
+    """Compute the pieces' estimates in order, in parallel, since operations on small matrices use only one core.
 
-    Each worker computes on its own thread alone, or there would be as many squared; and no sum hangs on their number.
+    Each worker uses a single thread, so that threads do not multiply; the results do not depend on their number.
     """
     threads = torch.get_num_threads() if device == "cpu" else 1
     if threads == 1:

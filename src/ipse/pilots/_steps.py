@@ -1,4 +1,4 @@
-"""How the steps of a non-local estimate group patches: the presets, as data."""
+"""Presets of the non-local estimate: how each of its steps groups patches."""
 
 from dataclasses import dataclass
 from typing import Literal

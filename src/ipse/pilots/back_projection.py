@@ -1,7 +1,7 @@
-"""x ← x + U(y − A x): the mean of what A forgets is left, what it sees is made to match.
+"""x ← x + U(y − A x): iterative back-projection, which makes the downsampled estimate match y.
 
-A makes pictures smaller, U larger again; x starts as U y. Converges to A x = y if ‖1 − A U‖ < 1, which
-bicubic resizing fulfils, and at once if U is the pseudo-inverse of A.
+A is downsampling and U upsampling; x starts as U y. Converges to A x = y if ‖1 − A U‖ < 1, which bicubic resizing
+fulfils, and in one step if U is the pseudo-inverse of A.
 
 Irani and Peleg, "Improving resolution by image registration", 1991: https://doi.org/10.1016/1049-9652(91)90045-L
 """

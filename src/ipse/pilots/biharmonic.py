@@ -1,8 +1,8 @@
 """Δ²x = 0 in the hole, x = y around it: the smoothest continuation of what is known.
 
-scikit-image solves that directly. A picture with many missing pixels is solved in tiles that overlap: what
-lies far from a missing pixel hardly matters to it. In a hole deeper than the overlap, and in a picture with
-so many missing pixels that this too would take long, normalised convolution from coarse to fine takes over.
+scikit-image solves this directly. A picture with many missing pixels is solved in overlapping tiles, since a pixel
+hardly depends on pixels far away. Holes deeper than the overlap, and pictures with so many missing pixels that this
+would take too long, are filled by normalised convolution from coarse to fine.
 
 Damelin and Hoang, "On surface completion and image inpainting by biharmonic functions", 2018,
 https://doi.org/10.1155/2018/3950312

@@ -1,11 +1,11 @@
 """x* = p + β f_θ(v(y)),    θ = argmin Σᵢ ‖tᵢ − pᵢ − f_θ(v(yᵢ))‖²,    tᵢ a part of p,   yᵢ = damage(tᵢ)
 
-The estimate p is taken for the truth, damaged again as the picture was, and restored again: there the error is known.
-A small network learns to tell it from where the estimates v disagree, the last of which is p, and tells it of p itself.
-Every other replicate is made smaller first: p lacks what is finest, and made smaller it is as rich in detail as the
-truth. β is what would have been right for one more replicate, or for a picture that is truly known.
+The estimate p is used as ground truth: it is damaged like the picture and restored again, so that the error is known.
+A small network learns to predict this error from the estimates v, of which p is the last, and is then applied to p
+itself. Every other replicate is downsampled first, because p lacks the finest detail, and has as much detail as the
+truth after downsampling. β is the optimal weight for one more replicate, or for a picture whose truth is known.
 
-Replicates are parts of p, so that a large picture costs no more than a small one.
+Replicates are crops of p, so that a large picture costs no more than a small one.
 
 Efron, "Bootstrap methods: another look at the jackknife", 1979, https://doi.org/10.1214/aos/1176344552 (the parametric
 bootstrap; a network in place of its constant is ours).
@@ -22,12 +22,12 @@ from torch.nn.functional import interpolate
 
 from ipse.pilots._correction import Correction
 
-SIDE = 384  # pixels of a replicate, down and across, at most …
-PIXELS = 3 * SIDE**2 // 2  # … of all that are learnt from, at least …
-FEWEST, MOST = 2, 12  # … in so many
-SCALES = (1.0, 0.6)  # of the parts, in turn
+SIDE = 384  # maximum side of a replicate, in pixels
+PIXELS = 3 * SIDE**2 // 2  # minimum number of pixels of all replicates
+FEWEST, MOST = 2, 12  # minimum and maximum number of replicates
+SCALES = (1.0, 0.6)  # scales of the replicates, in turn
 REPORT = 10  # steps of the network between two events
-LEAST = 48  # pixels a side, to learn anything from
+LEAST = 48  # minimum side of a picture, in pixels
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ def bootstrap(
     grid: int = 1,
     seed: int,
 ) -> Iterator[Tensor]:
-    """Yield p while the network learns, then p corrected; nothing for a picture that is too small to learn from.
+    """Yield p while the network learns, then the corrected p; nothing if the picture is too small.
 
     Args:
         views: estimates of the picture (V, C, H, W), the last of which is p.
-        again: damages a picture (1, C, h, w), and returns its estimates, as many as there are views; it yields
-            whatever it likes on the way, so that nobody waits for long.
-        judge: a picture (1, C, h, w) of the same kind that is truly known; without, one more part of p judges.
-        grid: pixels that the damage repeats after; parts are multiples of it, and lie off it.
-        seed: of all draws.
+        again: damages a picture (1, C, h, w), and returns its estimates, as many as there are views; it may yield
+            anything in between, so that the caller regains control.
+        judge: a similar picture (1, C, h, w) whose truth is known; by default another crop of p is used.
+        grid: period of the damage in pixels; crops are multiples of it, and not aligned to it.
+        seed: random seed.
     """
     pilot, generator = views[-1:], torch.Generator().manual_seed(seed)
     if min(pilot.shape[-2:]) < max(LEAST, 4 * grid):
@@ -85,12 +85,12 @@ def _meanwhile(pilot: Tensor, work: Generator[object, None, Tensor]) -> Generato
 
 
 def replicated(size: tuple[int, int]) -> float:
-    """Pixels that are restored again for a picture (H, W): the replicates, and the one that judges."""
+    """The number of pixels that are restored again for a picture (H, W), including the judge."""
     return sum(scale**2 for scale in [1.0, *scales(size)]) * min(SIDE, size[0]) * min(SIDE, size[1])
 
 
 def scales(size: tuple[int, int]) -> list[float]:
-    """Of the replicates that a picture (H, W) is learnt from."""
+    """The scales of the replicates for a picture (H, W)."""
     whole = min(SIDE, size[0]) * min(SIDE, size[1])
     drawn = list(islice(cycle(SCALES), MOST))
     short = sum(pixels < PIXELS for pixels in accumulate(scale**2 * whole for scale in drawn))
@@ -98,7 +98,7 @@ def scales(size: tuple[int, int]) -> list[float]:
 
 
 def spread(estimates: list[Tensor], count: int) -> list[Tensor]:
-    """So many of a sequence of estimates: half of them the last, the others evenly from the first on."""
+    """Choose ``count`` of a sequence of estimates: half of them the last ones, the others evenly spaced before."""
     late = min(count // 2, len(estimates))
     early = estimates[: len(estimates) - late]
     chosen = sorted({round(place * len(early) / (count - late)) for place in range(count - late)})
@@ -106,7 +106,7 @@ def spread(estimates: list[Tensor], count: int) -> list[Tensor]:
 
 
 def part(x: Tensor, generator: torch.Generator, *, scale: float = 1.0, grid: int = 1) -> Tensor:
-    """Draw a part of a picture (1, C, H, W), and make it smaller."""
+    """Choose a random crop of a picture (1, C, H, W), and downsample it."""
     x = x[..., *window(x, generator, grid=1 if scale < 1 else grid)]
     if scale < 1:
         small = interpolate(x, scale_factor=scale, mode="bicubic", antialias=True)
@@ -116,7 +116,7 @@ def part(x: Tensor, generator: torch.Generator, *, scale: float = 1.0, grid: int
 
 
 def window(x: Tensor, generator: torch.Generator, *, grid: int = 1) -> tuple[slice, slice]:
-    """Draw rows and columns of a picture (1, C, H, W), multiples of ``grid`` that begin off it."""
+    """Choose random rows and columns of a picture (1, C, H, W); sides are multiples of ``grid``, starts are not."""
     found: list[slice] = []
     for length in x.shape[-2:]:
         side = max(grid, min(SIDE, length - grid + 1) // grid * grid)
@@ -127,7 +127,7 @@ def window(x: Tensor, generator: torch.Generator, *, grid: int = 1) -> tuple[sli
 
 
 def believed(known: Replicate, correction: Tensor) -> float:
-    """The share of a correction that would have brought the estimate nearest to what is known, 0 to 1."""
+    """The weight of the correction, from 0 to 1, that brings the estimate closest to the known truth."""
     wanted = known.truth - known.views[-1:]
     energy = float((correction * correction).sum())
     return min(max(float((correction * wanted).sum()) / energy, 0.0), 1.0) if energy > 0 else 0.0

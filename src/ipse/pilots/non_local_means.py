@@ -1,6 +1,6 @@
 """x_i = Σ_j w_ij y_j,  w_ij ∝ exp(−max(0, d_ij² − 2σ²)/h²), d_ij the distance of the patches around i and j.
 
-The estimate that is there in half a second, by scikit-image's fast form of it.
+The estimate that is available within half a second, with scikit-image's fast algorithm.
 Buades, Coll, Morel, "A non-local algorithm for image denoising", 2005, https://doi.org/10.1109/CVPR.2005.38
 """
 
@@ -17,7 +17,7 @@ LEAST = 5  # pixels a side that a patch needs
 def non_local_means(y: Tensor, sigma: float) -> Tensor:
     """Denoise y (1, C, H, W) with white noise of standard deviation ``sigma``, in units of y.
 
-    Pictures with a side of less than a patch come back as they are.
+    Pictures with a side of less than a patch are returned unchanged.
     """
     from skimage.restoration import denoise_nl_means  # pyright: ignore[reportUnknownVariableType]
 

@@ -1,7 +1,7 @@
 """z = x_k + β (x_k − x_{k−1}),  x_{k+1} = Π(D_k(z, σ_k)),  σ_k falling: denoisers in turn with the data.
 
-D_k takes out what is unlikely at the level σ_k, Π puts back what was measured: known pixels, a JPEG's cells, a smaller
-picture. The momentum β halves the rounds (measured: docs/decisions/inpainting.md).
+D_k removes what is unlikely at the level σ_k, and Π enforces the measurement: known pixels, a JPEG's cells, or the
+low-resolution picture. The momentum β halves the number of rounds (measured: docs/decisions/inpainting.md).
 
 Venkatakrishnan, Bouman, Wohlberg, "Plug-and-play priors for model based reconstruction", 2013,
 https://doi.org/10.1109/GlobalSIP.2013.6737048

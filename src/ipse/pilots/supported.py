@@ -1,7 +1,7 @@
-"""x ↦ b + w (x − b),  w = min(1, |y − A b| beyond rounding, around each pixel): detail that the measurement asks for.
+"""x ↦ b + w (x − b),  w = min(1, |y − A b| beyond rounding, around each pixel): keep detail that y supports.
 
-Where an interpolation b measures y as it was stored, to within its rounding, nothing in y says that detail is missing:
-flat parts, ramps and blurred pictures stay as interpolated. Where it does not, what was drawn is kept.
+If downsampling an interpolation b gives y to within rounding, y contains no evidence of further detail: flat areas,
+ramps and blurred pictures stay as interpolated. Elsewhere, the detail of x is kept.
 """
 
 from collections.abc import Callable
@@ -10,26 +10,26 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
-LEVEL = 5 / 255  # of misfit beyond rounding, at which all detail is kept: docs/decisions/upscale.md
-EDGE = 2  # pixels of y, as far as bicubic interpolation sees beyond the border
-REACH = 3  # pixels of y around each: an edge's detail lies beside it
+LEVEL = 5 / 255  # misfit beyond rounding at which all detail is kept (docs/decisions/upscale.md)
+EDGE = 2  # distance in pixels of y that bicubic interpolation reaches beyond the border
+REACH = 3  # radius in pixels of y, since the detail of an edge is beside it
 
 
 @torch.no_grad()
 def supported(
     x: Tensor, base: Tensor, y: Tensor, operator: Callable[[Tensor], Tensor], *, rounding: float
 ) -> Tensor:
-    """Keep of an enlargement x (1, C, H, W) of y (1, C, h, w) what is supported by y.
+    """Keep the detail of an enlargement x (1, C, H, W) that is supported by y (1, C, h, w).
 
     Args:
-        x: what was drawn.
+        x: the enlargement.
         base: the interpolation of y (1, C, H, W).
         y: the measurement.
         operator: A.
         rounding: half a level of y, in its units.
     """
     misfit = ((y - operator(base)).abs() - rounding).clamp_min(0).amax(1, keepdim=True)
-    for dim in (-2, -1):  # at the border it is how A and the interpolation continue the picture that misfits
+    for dim in (-2, -1):  # at the border, A and the interpolation extend the picture differently
         edge = min(EDGE, (y.shape[dim] - 1) // 2)
         inner = misfit.narrow(dim, edge, y.shape[dim] - 2 * edge)
         first, last = inner.narrow(dim, 0, 1), inner.narrow(dim, inner.shape[dim] - 1, 1)

@@ -1,4 +1,4 @@
-"""order ↦ Run ↦ messages: a job's fit, watched, paused, stopped and saved as the page asks."""
+"""order ↦ Run ↦ messages: run a job in a worker, with progress, pause, stop and checkpoints."""
 
 import time
 from dataclasses import replace
@@ -33,7 +33,7 @@ SAVED = 10.0  # seconds between checkpoints
 
 
 def fit(order: dict[str, Any], channel: Channel) -> None:
-    """Carry out a job; say what happens."""
+    """Run a job and send messages about it."""
     folder = Path(order["folder"])
     run = opened(order, folder)
     piece = isinstance(run.input, Region)
@@ -52,7 +52,7 @@ def fit(order: dict[str, Any], channel: Channel) -> None:
 
 
 def opened(order: dict[str, Any], folder: Path) -> Run:
-    """Return the order's run; what cannot work is refused here."""
+    """Return the run of an order, after checking it."""
     settings, source = Settings(**order["settings"]), Path(order["source"])
     options = {
         key: Path(value["file"]) if isinstance(value, dict) else value
@@ -73,7 +73,7 @@ def opened(order: dict[str, Any], folder: Path) -> Run:
 
 
 def pull(run: Run, previews: Previews, channel: Channel) -> bool:
-    """Pull the stream to its end, or to where it is stopped; whether it was."""
+    """Run the stream until it ends or is stopped; return whether it was stopped."""
     telling = Telling(run, previews, channel)
     for event in run:
         telling.tell(event)
@@ -86,7 +86,7 @@ def pull(run: Run, previews: Previews, channel: Channel) -> bool:
 
 
 class Telling:
-    """A consumer of a run's stream that says what happens: now and then, and at the end."""
+    """Sends progress messages about a run, at intervals and at the end."""
 
     def __init__(self, run: Run, previews: Previews, channel: Channel) -> None:
         self.run, self.previews, self.channel = run, previews, channel
@@ -94,7 +94,7 @@ class Telling:
         self.unsaid: dict[str, Any] | None = None
 
     def tell(self, event: "Estimate | State") -> None:
-        """Say an event, if it is time; pilots at once."""
+        """Send an event, if it is time; first estimates are sent at once."""
         problem = self.run.stream.problem
         if not self.begun and problem is not None:
             self.begun = True
@@ -108,14 +108,14 @@ class Telling:
             self.channel.send("preview", version=self.previews.draw(x))
 
     def finish(self) -> None:
-        """Say what was not said yet."""
+        """Send the last event, if it has not been sent."""
         if self.unsaid is not None:
             self.channel.put(self.unsaid)
             self.unsaid, self.last = None, time.monotonic()
 
 
 def wait(run: Run, channel: Channel) -> None:
-    """Wait between two steps, saved, until told to go on."""
+    """Save the state and wait between two steps until resumed."""
     run.save()
     channel.send("paused")
     channel.going.wait()
@@ -124,7 +124,7 @@ def wait(run: Run, channel: Channel) -> None:
 
 
 def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
-    """Return what there is to say of an event."""
+    """Return the message for an event."""
     parts = {"tile": run.stream.done.get("tiles"), "tiles": count_of(run)}
     if isinstance(event, Estimate):
         say = "refined" if event.refined else "pilot"
@@ -140,13 +140,13 @@ def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
 
 
 def count_of(run: Run) -> int | None:
-    """How many tiles or planes there are; None where the picture is restored whole."""
+    """The number of tiles or planes; None if there are none."""
     stream = run.stream
     return stream.cut.count if isinstance(stream, Parts) and "tiles" in stream.done else None
 
 
 def parts_left(run: Run) -> float | None:
-    """Seconds for the parts that follow, where one is done: they are like those before."""
+    """The estimated seconds for the remaining parts, from the finished ones."""
     stream = run.stream
     if not isinstance(stream, Parts) or stream.index == 0:
         return None
@@ -156,7 +156,7 @@ def parts_left(run: Run) -> float | None:
 
 
 def summary(said: Receipt) -> dict[str, Any]:
-    """Return what the page says of a receipt."""
+    """Return the entries of a receipt that the page shows."""
     names = (
         "reason",
         "unchanged",
@@ -172,13 +172,13 @@ def summary(said: Receipt) -> dict[str, Any]:
 
 
 def shown(run: Run, folder: Path, *, piece: bool) -> dict[str, Any]:
-    """Draw the result and the points of its trajectory; return their names."""
+    """Write views of the result and of the points of its trajectory; return their names."""
     target = run.job.target
     assert target is not None
     made = read(target)
     write_bytes(folder / VIEW, view(made), overwrite=True)
     if piece:
-        beside(target).unlink(missing_ok=True)  # it would speak of the whole picture
+        beside(target).unlink(missing_ok=True)  # it would describe the whole picture
     body: dict[str, Any] = {"result": target.name, "size": made.size, "points": [], "chosen": None}
     body["disagreement"] = places(target)[1].exists()
     if run.job.snapshots and snapshots_of(target).exists():

@@ -1,4 +1,4 @@
-"""A region of the upright view ↦ a piece of the picture, with what was found in the whole."""
+"""A region of the upright view ↦ a crop of the picture, with the estimates of the whole picture."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,11 +14,11 @@ from ipse.runs.inputs import WholeFile
 from ipse.runs.job import Job
 from ipse.settings import Settings
 
-Box = tuple[int, int, int, int]  # left, top, width, height, in pixels of the upright view
+Box = tuple[int, int, int, int]  # left, top, width and height, in pixels of the upright view
 
 
 class Region(WholeFile):
-    """A trial on a region: as the tile of a whole picture, with what was found in the whole.
+    """A trial on a region, restored like a tile of the picture, with the estimates of the whole.
 
     Args:
         job: the job on the whole picture.
@@ -27,7 +27,7 @@ class Region(WholeFile):
 
     def __init__(self, job: Job, box: Box) -> None:
         super().__init__(job)
-        self.unchanged = None  # the whole file is not the piece
+        self.unchanged = None  # the file is not the same as the crop
         self.picture, options = cropped(self.picture, box, job.task, job.settings, job.options)
         self.job = replace(job, options=options, settings=replace(job.settings, tile=0))
 
@@ -35,14 +35,14 @@ class Region(WholeFile):
 def cropped(
     picture: Picture, region: Box, task: str, settings: Settings, options: Mapping[str, Any]
 ) -> tuple[Picture, Mapping[str, Any]]:
-    """Return a piece of a picture, and a task's options for it.
+    """Return a crop of a picture, and a task's options for it.
 
     Args:
-        picture: the whole.
-        region: left, top, width, height, in pixels of the upright view.
-        task: the task, which looks at the whole.
-        settings: as for the task.
-        options: the task's own, of the whole.
+        picture: the whole picture.
+        region: left, top, width and height, in pixels of the upright view.
+        task: the task, which analyses the whole picture.
+        settings: settings of the task.
+        options: the task's own options, for the whole picture.
     """
     from ipse.engine.problem import Nothing
     from ipse.streams.tiles import options_within
@@ -54,7 +54,7 @@ def cropped(
 
 
 def place_of(region: tuple[int, int, int, int], picture: Picture) -> tuple[slice, slice]:
-    """Return rows and columns of the stored pixels; they begin where any JPEG's blocks do."""
+    """Return rows and columns of the stored pixels, aligned to JPEG blocks."""
     left, top, width, height = region
     marked = np.zeros(upright_size(picture), np.float32)
     marked[top : top + height, left : left + width] = 1

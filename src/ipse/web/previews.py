@@ -1,4 +1,4 @@
-"""x_t ↦ preview.png: what a fit has so far, for the page; of tiles, each where it belongs."""
+"""x_t ↦ preview.png: the current state of a fit for the page; tiles are shown at their positions."""
 
 import time
 from pathlib import Path
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.float32]
 
-SHARE = 0.1  # of the time at most goes into previews …
-LEAST = 0.3  # … and one comes no sooner than these seconds after the one before
+SHARE = 0.1  # maximum fraction of the time spent on previews
+LEAST = 0.3  # minimum seconds between two previews
 
 
 class Previews:
-    """A consumer of a run's stream that draws it now and then.
+    """Writes previews of a run at intervals.
 
     Args:
         run: the run.
-        path: where the preview goes; replaced in one step, so that there is always a whole one.
+        path: the preview's file, which is replaced atomically.
     """
 
     def __init__(self, run: Run, path: Path) -> None:
         self.run, self.path = run, path
-        self.version = 0  #: counts the previews
-        self.next = 0.0  # time of the next
+        self.version = 0  #: number of previews so far
+        self.next = 0.0  # time of the next preview
         self.canvas: Pixels | None = None
-        self.of: Parts | None = None  # whose tiles lie on it
+        self.of: Parts | None = None  # the stream whose tiles are shown
 
     def due(self) -> bool:
-        """Whether it is time for another."""
+        """Whether the next preview is due."""
         return time.monotonic() >= self.next
 
     def draw(self, x: "Tensor") -> int:
-        """Draw a fitted picture (1, C, H, W), and return the preview's number."""
+        """Write a preview of a fitted picture (1, C, H, W), and return its number."""
         began = time.monotonic()
         data = view(self.run.picture, self.whole(self.restored(x)), side=SIDE)
         write_bytes(self.path, data, overwrite=True)
@@ -53,7 +53,7 @@ class Previews:
         return self.version
 
     def restored(self, x: "Tensor") -> Pixels:
-        """Return what the fitted tensor means, known samples as they were."""
+        """Return the pixels of a fitted tensor, with known samples unchanged."""
         problem: Any = self.run.stream.problem
         assert isinstance(problem, Problem)  # there is no event without one
         pixels: Pixels = problem.outputs(x)[0].float().cpu().numpy()
@@ -62,13 +62,13 @@ class Previews:
         return pixels
 
     def stored(self) -> Pixels:
-        """Return the pixels of what is under way: the picture's, or the tile's."""
+        """Return the pixels of the current picture or tile."""
         current = self.run.stream.current
         assert current is not None  # there is no event without one
         return current.picture.pixels
 
     def whole(self, pixels: Pixels) -> Pixels:
-        """Return the whole picture, or the plane under way, small: a tile is put onto those before it."""
+        """Return the whole picture or the current plane, downsampled; a tile is added to the previous ones."""
         stream = self.run.stream.mosaic
         place = None if stream is None else stream.cut.place(stream.index)
         if stream is None or place is None:
@@ -78,7 +78,7 @@ class Previews:
         if self.canvas is None or self.of is not stream:
             self.of, size = stream, (round(height * scale), round(width * scale))
             seen = stream.picture.pixels
-            laid = seen.shape[-2:] == stream.cut.size  # else it is seen through windows
+            laid = seen.shape[-2:] == stream.cut.size  # otherwise it is read window by window
             self.canvas = _resized(seen, *size) if laid else np.full((len(pixels), *size), 0.5, np.float32)
         rows, columns = place
         top, left = round(rows.start * scale), round(columns.start * scale)
@@ -88,7 +88,7 @@ class Previews:
 
 
 def _resized(pixels: Pixels, height: int, width: int) -> Pixels:
-    """Return pixels (C, H, W) at another size, by the mean of what each covers."""
+    """Return pixels (C, H, W) at another size, by averaging."""
     size = (max(1, width), max(1, height))
     planes = [Image.fromarray(plane).resize(size, Image.Resampling.BOX) for plane in pixels]
     return np.stack([np.asarray(plane, np.float32) for plane in planes])

@@ -1,4 +1,4 @@
-"""Operators A: picture → measurement. One a file; any callable does as well."""
+"""Operators A: picture → measurement, one per file. Any other callable works as well."""
 
 from ipse.engine.operators.blur import Blur
 from ipse.engine.operators.compose import Compose

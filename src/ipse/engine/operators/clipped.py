@@ -1,7 +1,6 @@
-"""A(x) = E min(max(x + n, 0), 1), n ~ N(0, σ²): the mean of a noisy picture that was stored within [0, 1].
+"""A(x) = E min(max(x + n, 0), 1), n ~ N(0, σ²): the mean of a noisy picture that was clipped to [0, 1].
 
-A fit to such a picture learns its mean; where black and white were clipped that is not x but A(x)
-(``ipse.noise.clipping``).
+A fit to such a picture learns its mean, which is A(x) rather than x near black and white (``ipse.noise.clipping``).
 """
 
 from torch import Tensor

@@ -1,6 +1,6 @@
-"""The picture nearest to x among those that measure y, to within its rounding:  x + A⁺ r,  r = y − A x beyond ±t.
+"""The picture closest to x whose downsampled version is y, to within rounding:  x + A⁺ r,  r = y − A x beyond ±t.
 
-What is rounded to t is not known better: to match it more closely would put the rounding, made louder by A⁺, into x.
+y is only known to within its rounding t. Matching it more closely would add the rounding error, amplified by A⁺, to x.
 
 A is separable, A x = R x Cᵀ, so its pseudo-inverse is too: A⁺ r = R⁺ r C⁺ᵀ, exact and two small products.
 """
@@ -26,13 +26,15 @@ class Consistent:
 
     def __init__(self, operator: Downsample, y: Tensor, size: tuple[int, int]) -> None:
         self.operator, self.y = operator, y
-        exact = torch.zeros((), dtype=torch.float64)  # on the CPU: Apple's GPUs know no double
+        exact = torch.zeros(
+            (), dtype=torch.float64
+        )  # on the CPU, since Apple's GPUs do not support double precision
         rows, columns = (operator.matrix(side, exact) for side in size)
         self.rows: Tensor = torch.linalg.pinv(rows).to(y)
         self.columns: Tensor = torch.linalg.pinv(columns).to(y)
 
     def within(self, rounding: float) -> "Consistent":
-        """The same, to within a rounding t; half a level of what is stored in levels."""
+        """A copy with the rounding t, half a quantisation level of the stored samples."""
         coarse = copy(self)
         coarse.rounding = rounding
         return coarse

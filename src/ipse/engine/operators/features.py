@@ -1,4 +1,4 @@
-"""Features: y = ⊕_l w_l φ_l(x), what a trained model makes of a picture at some of its layers, in one vector.
+"""Features: y = ⊕_l w_l φ_l(x), the outputs of some layers of a trained model, concatenated into one vector.
 
     w_l = √(N / n_l) / s_l,     N = Σ_l n_l
 
@@ -31,7 +31,7 @@ class Features(Operator):
     def like(
         cls, extract: Callable[[Tensor], Sequence[Tensor]], x: Tensor, *, relative: bool = True
     ) -> "Features":
-        """The operator whose layers are weighed by what they are for the picture x; ``relative`` divides by s_l."""
+        """The operator with layers weighted by their size for the picture x; ``relative`` also divides by s_l."""
         with torch.no_grad():
             parts = extract(x)
         total = sum(part.numel() for part in parts)

@@ -1,4 +1,4 @@
-"""The inner part of a picture: y(p) = x(p + start). What was measured near its border came from beyond it."""
+"""The inner part of a picture: y(p) = x(p + start). Measurements near a border depend on pixels beyond it."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""What a JPEG file says of the picture it was made from: a cell for every coefficient.
+"""The constraints of a JPEG file on the original picture: a cell for every coefficient.
 
     |A x − c q| ≤ q / 2,      A = block DCT ∘ subsampling ∘ colour transform
 

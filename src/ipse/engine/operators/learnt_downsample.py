@@ -5,8 +5,8 @@
 k₀ is a ``Downsample``'s kernel, and p, zero at first, is what is learnt: so the operator starts as that one, its taps
 move in parts of the largest, and a constant stays constant whatever is learnt. k need not stay separable.
 
-From one small picture alone a kernel cannot be told from the picture, and learning it does harm (measured:
-docs/decisions/models.md). Something must hold the picture down: a part that is known at full size, or all of it.
+A kernel cannot be determined from one small picture alone, and learning it then degrades the result (measured:
+docs/decisions/models.md). A part of the picture, or all of it, must be known at full resolution.
 """
 
 import torch
