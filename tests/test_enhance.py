@@ -126,7 +126,7 @@ class TestEnhance:
         assert ours > max(parts) + 0.4
 
     def test_correlated_noise(self) -> None:
-        x = np.clip(np.linspace(0.2, 0.8, 160)[None, :, None] * np.ones((160, 1, 3)), 0, 1).astype(np.float32)
+        x = np.clip(np.linspace(0.2, 0.8, 256)[None, :, None] * np.ones((256, 1, 3)), 0, 1).astype(np.float32)
         x[40:90, 30:70] = (0.7, 0.3, 0.4)
         n = np.random.default_rng(0).normal(0, 1, x.shape)
         n = sum(np.roll(n, (i, j), (0, 1)) for i in (0, 1) for j in (0, 1)) / 2 * 12 / 255
@@ -134,6 +134,10 @@ class TestEnhance:
         posed = enhance(Picture.from_array(y), FAST)
         assert posed.estimates["kind"] == "correlated"
         assert db(np.asarray(ipse.enhance(y, preset="fast").image), x) > db(y, x) + 8
+
+    def test_a_small_picture_is_too_small_to_tell_texture_from_a_cameras_noise(self) -> None:
+        x = data.chelsea()[:96, :128]
+        assert np.array_equal(np.asarray(ipse.enhance(x, preset="fast").image), x)
 
     def test_white_noise_is_denoised(self) -> None:
         y = noisy(photo(96), 25)

@@ -36,6 +36,8 @@ CORRELATED = (0.35, 0.9)
 
 def noise_of(y: Tensor) -> Measured | None:
     """Measure the correlated noise of a picture (1, C, H, W) in [0, 1]; None if it cannot be told with certainty."""
+    if min(y.shape[-2:]) < PIECE:  # of 48 clean crops of 160² the trial took 14 for noisy, of 33 of 256² five
+        return None
     measured = measure(squares(y)[0])
     if measured is None or measured.floor < FLOOR:
         return None
