@@ -121,7 +121,7 @@ def test_salt_and_pepper_that_is_not_there_is_said_in_its_own_words() -> None:
     picture = Picture.from_array(photo(96).clip(5, 250))
     result = restore(picture, "denoise", FAST, {"noise": "salt-and-pepper"})
     assert result.unchanged
-    assert "no salt and pepper" in result.reason
+    assert "no salt-and-pepper" in result.reason
 
 
 def test_dejpeg_lies_within_the_files_cells_and_is_better() -> None:
