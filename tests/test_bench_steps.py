@@ -96,7 +96,7 @@ def test_without_a_gpu_it_says_so_in_a_line(capsys: pytest.CaptureFixture[str]) 
     assert gpu.main([]) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1
-    assert "'cuda' is not there" in said[0]
+    assert "'cuda' is not available" in said[0]
 
 
 def test_a_variant_that_fails_says_why_and_the_rest_goes_on() -> None:

@@ -133,7 +133,7 @@ class TestFormats:
         else:
             exif[270] = "a" * 70000
         Image.fromarray(GRAY).save(tmp_path / "a.png", pnginfo=info, exif=exif)
-        with refused(OutputError, tmp_path / "a.jpg", "JPEG cannot hold", "too long"):
+        with refused(OutputError, tmp_path / "a.jpg", "JPEG cannot store", "too long"):
             open_whole(Job("denoise", tmp_path / "a.png", tmp_path / "a.jpg"))
         open_whole(Job("denoise", tmp_path / "a.png", tmp_path / "b.png"))
 
