@@ -27,9 +27,9 @@ def streams() -> Generator[None]:
     before = sys.stdin, sys.stdout, sys.stderr
     for number, way in enumerate(CLOSED):
         fill(number, way)
-    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
-    sys.stdout = Written(spelt(sys.stdout or open(1, "w", closefd=False)), refuse)  # noqa: SIM115
-    sys.stderr = Written(sys.stderr or open(2, "w", closefd=False), lambda _: None)  # noqa: SIM115
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - open as long as the process
+    sys.stdout = Written(spelt(sys.stdout or open(1, "w", closefd=False)), refuse)  # noqa: SIM115 - open as long as the process
+    sys.stderr = Written(sys.stderr or open(2, "w", closefd=False), lambda _: None)  # noqa: SIM115 - open as long as the process
     try:
         yield
     finally:

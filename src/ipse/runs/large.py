@@ -63,10 +63,12 @@ class LargeFile(InParts):
 
     def stream(self, draft: Draft) -> "Stream":
         """Open the restoration, tile by tile; PyTorch is imported here."""
-        from ipse.streams.tiles import through_windows
+        from ipse.streams.parts import Parts
+        from ipse.streams.sums import SumInDraft
+        from ipse.streams.tiles import Tiles
 
-        job = self.job
-        return through_windows(self.source, draft, job.task, job.settings, self.settled, side=self.side)
+        cut = Tiles(self.source, self.job.task, self.job.settings, self.settled, side=self.side)
+        return Parts(cut, SumInDraft(cut, self.source, draft))
 
     def fitted(self, settings: Settings) -> Iterator[Fitted]:
         """A tile, with its part of the masks."""

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ipse import tasks
 from ipse.errors import OptionError
 from ipse.runs.checkpoint import Checkpoint
 from ipse.runs.inputs import InParts, WholeFile
@@ -44,7 +43,6 @@ class Run:
     def __init__(self, job: Job, source: WholeFile | InParts, output: Output) -> None:
         self.started, self.earlier = time.perf_counter(), 0.0  # seconds before a resume
         self.job, self.input, self.output = job, source, output
-        tasks.find(job.task)
         self.picture = source.picture
         if self.checkpoint is not None:
             self.checkpoint.check(resume=job.resume, overwrite=job.overwrite)

@@ -67,12 +67,12 @@ class StackFile(InParts):
 
     def stream(self, draft: Draft) -> "Stream":
         """Open the restoration, plane by plane; PyTorch is imported here."""
-        from ipse.streams.planes import stacked
+        from ipse.streams.parts import Parts
+        from ipse.streams.planes import Planes, Stacked
 
         job = self.job
-        return stacked(
-            self.stack, draft, job.task, job.settings, job.options, joint=job.joint, chain=job.warm
-        )
+        cut = Planes(self.stack, draft, job.task, job.settings, job.options, joint=job.joint, chain=job.warm)
+        return Parts(cut, Stacked(cut))
 
     def fitted(self, settings: Settings) -> Iterator[Fitted]:
         """The slices of a slab and of a plane."""

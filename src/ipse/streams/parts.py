@@ -66,9 +66,8 @@ class Parts:
     def late(self) -> bool:
         """Whether the time is used up and the remaining parts can be skipped."""
         budget = self.settings.seconds
-        return (
-            not self.cut.needs_all and bool(self.index) and budget is not None and self.spent_before >= budget
-        )
+        skippable = self.index > 0 and not self.cut.needs_all
+        return skippable and budget is not None and self.spent_before >= budget
 
     def share(self, parts: int) -> float | None:
         """The time budget of a part, given the remaining time."""
@@ -196,8 +195,9 @@ class Parts:
     @property
     def spent(self) -> float:
         """The seconds spent so far."""
-        under_way = self.inner is not None and not self.pulled
-        return self.spent_before + (self.inner.spent if under_way and self.inner is not None else 0.0)
+        if self.inner is None or self.pulled:
+            return self.spent_before
+        return self.spent_before + self.inner.spent
 
     @property
     def mosaic(self) -> "Parts | None":

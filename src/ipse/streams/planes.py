@@ -213,18 +213,3 @@ class Stacked(Join):
         """Nothing: the planes that are done are on the disk when this returns."""
         self.planes.draft.sync()
         return {}
-
-
-def stacked(
-    stack: "Stack",
-    draft: "Draft",
-    task: str,
-    settings: Settings,
-    options: Mapping[str, Any],
-    *,
-    joint: str | None = None,
-    chain: bool = False,
-) -> Parts:
-    """Open the restoration of a stack, plane by plane; see ``Planes``."""
-    cut = Planes(stack, draft, task, settings, options, joint=joint, chain=chain)
-    return Parts(cut, Stacked(cut))

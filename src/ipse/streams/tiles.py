@@ -23,10 +23,10 @@ from ipse.streams.cut import Cut
 from ipse.streams.parts import Parts
 from ipse.streams.seeds import whole
 from ipse.streams.stream import Result, Stream
-from ipse.streams.sums import Sum, SumInDraft
+from ipse.streams.sums import Sum
 
 if TYPE_CHECKING:
-    from ipse.pictures.large import Draft, Source
+    from ipse.pictures.large import Source
 
 Opening = Callable[[Picture, str, Settings, Mapping[str, Any]], Stream]
 
@@ -166,20 +166,6 @@ def tiled(
     """Open the restoration of a picture in memory, tile by tile; see ``Tiles``."""
     cut = Tiles(picture, task, settings, options, side=side, open_tile=open_tile)
     return Parts(cut, Sum(cut))
-
-
-def through_windows(
-    source: "Source",
-    draft: "Draft",
-    task: str,
-    settings: Settings,
-    options: Mapping[str, Any],
-    *,
-    side: int,
-) -> Parts:
-    """Open the restoration of a large picture, from a source to a draft; see ``Tiles``."""
-    cut = Tiles(source, task, settings, options, side=side)
-    return Parts(cut, SumInDraft(cut, source, draft))
 
 
 def options_within(
