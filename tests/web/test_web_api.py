@@ -197,6 +197,14 @@ def test_deep_and_clear_pictures_keep_what_they_are(page, tmp_path):
     assert opened(page.client.get(f"/jobs/{job['id']}/view").content).mode == "L"
 
 
+def test_what_was_removed_can_be_looked_at(page, picture):
+    job = page.wait(page.submit(picture, options={"sigma": 25.0}, preset="fast"))
+    assert job["state"] == "done", job
+    assert job["removed"]
+    assert opened(page.client.get(f"/jobs/{job['id']}/removed").content).size == (88, 72)
+    assert "doubt" in job["receipt"]
+
+
 def test_several_seeds_show_where_they_disagree(page, picture):
     job = page.wait(page.submit(picture, preset="fast", seeds=2, steps=3))
     assert job["state"] == "done", job

@@ -178,7 +178,7 @@ def take(path: Path, inside: Path, scan: Scan, listing: Listing) -> None:
 
 def is_own(path: Path) -> bool:
     """Whether a file was written by ipse."""
-    signs = (".ipse.", f"{SUFFIX}.", ".disagreement.")
+    signs = (".ipse.", f"{SUFFIX}.", ".disagreement.", ".residual.")
     return path.name == MANIFEST or any(sign in path.name for sign in signs) or is_there(beside(path))
 
 

@@ -5,6 +5,7 @@ import sys
 from ipse.cli.interrupts import Interrupts, Patience
 from ipse.cli.load import load
 from ipse.errors import OutputError, RunError, one_line
+from ipse.runs import removed
 from ipse.runs.job import Job
 from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt
@@ -27,6 +28,9 @@ def carry_out(job: Job, *, json: bool = False, quiet: bool = False, dry_run: boo
             print(said.to_json(), end="", flush=True)
         if not quiet:
             print(one_line(summary(said)), file=sys.stderr)
+            if (doubt := removed.warning(said.residual, said.estimates)) is not None:
+                advice = "look at it with --residual, or restore less with --strength"
+                print(one_line(f"{doubt}: {advice}"), file=sys.stderr)
     interrupts.check()
 
 

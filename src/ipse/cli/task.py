@@ -55,6 +55,10 @@ class Files:
     snapshots: Annotated[
         bool, typer.Option("--snapshots", help="Save the fit's trajectory for 'ipse pick'.")
     ] = False
+    residual: Annotated[
+        bool,
+        typer.Option("--residual", help="Also write what was removed, as 32-bit floats and as a view."),
+    ] = False
     checkpoint: Annotated[
         Path | None, typer.Option(help="File to save the fit in regularly, so that it can be resumed.")
     ] = None
@@ -196,6 +200,7 @@ def nowhere(task: str, files: Files, settings: Settings, told: dict[str, Any]) -
         options=told,
         strength=files.strength,
         snapshots=files.snapshots,
+        residual=files.residual,
         every=files.checkpoint_every,
         overwrite=files.overwrite,
         axes=capitals(files.axes),

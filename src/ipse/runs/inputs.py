@@ -110,9 +110,9 @@ class InParts(Input):
 
     def __init__(self, job: Job, picture: Picture) -> None:
         assert job.source is not None
-        if job.collects or job.settings.seeds > 1:
+        if job.collects or job.residual or job.settings.seeds > 1:
             raise OptionError(
-                "--strength, --snapshots and --seeds need a picture in memory: remove them for a stack, "
+                "--strength, --snapshots, --residual and --seeds need a picture in memory: remove them for a stack, "
                 "a zarr folder, or a picture that is read part by part"
             )
         self.source_path, self.seen = job.source, stamp(job.source)

@@ -50,6 +50,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])  #: the task's own
     strength: float | None = None  #: 0 (faithful) … 1 (smooth); None leaves the choice to the rule
     snapshots: bool = False  #: keep the trajectory beside the output
+    residual: bool = False  #: write what was removed beside the output
     checkpoint: Path | None = None
     every: float = 30.0  #: seconds between checkpoints
     resume: bool = False

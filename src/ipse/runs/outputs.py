@@ -21,7 +21,7 @@ from ipse.pictures import Picture, check_encoding, check_target, encode, write_b
 from ipse.pictures.files import Content, check_place, to_stdout, write_files
 from ipse.pictures.large import Draft, check_room, put
 from ipse.pictures.large.open import is_zarr
-from ipse.runs import disagreement, panels
+from ipse.runs import disagreement, panels, removed
 from ipse.runs.inputs import InParts, WholeFile
 from ipse.runs.job import piped_format
 from ipse.runs.receipt import Receipt, awaited, beside, digest_of, forget, pending, settle, sha256, sha256_of
@@ -81,12 +81,16 @@ class Bytes(Output):
         self.format = check_target(source.picture, place, overwrite=again, format=form, size=size)
         check_encoding(source.picture, place, format=self.format)
         if self.target is None:
-            if job.snapshots:
-                raise OptionError("--snapshots are written beside the output: give a file with -o")
+            if job.snapshots or job.residual:
+                what = "--snapshots are" if job.snapshots else "--residual is"
+                raise OptionError(f"{what} written beside the output: give a file with -o")
             return
         for path in (beside(self.target), *([snapshots_of(self.target)] if job.snapshots else [])):
             check_place(path, overwrite=True)
         maps = disagreement.places(self.target) if job.settings.seeds > 1 else ()
+        if job.residual and (source.factor != 1 or across != 1):
+            raise OptionError(f"--residual needs a result of the picture's size: remove it for {job.task}")
+        maps += removed.places(self.target) if job.residual else ()
         for path in (*maps, *panels.places(self.target, job.task)):
             check_place(path, overwrite=again)
 
@@ -125,6 +129,8 @@ class Bytes(Output):
         deviation, task = made.result.disagreement, self.source.job.task
         shown = {} if deviation is None else disagreement.files(deviation, target, like=made.picture)
         shown |= panels.files(made.picture, target, task, self.format)
+        if self.source.job.residual:
+            shown |= removed.files(self.source.picture, made.picture, target)
         files = [Content(path, data, self.overwrite) for path, data in shown.items()]
         kept = made.trajectory
         return files if kept is None else [*files, Content(snapshots_of(target), kept)]

@@ -61,6 +61,8 @@ class Receipt:
     created: str  #: ISO 8601, UTC
     stack: dict[str, Any] = field(default_factory=dict[str, Any])
     #: axes, joint axis and warm starts, if requested
+    residual: dict[str, Any] = field(default_factory=dict[str, Any])
+    #: paths and properties of what was removed; empty if the result has another size, or was written in parts
 
     def to_json(self) -> str:
         """Return the receipt as indented JSON, beginning with its kind and schema."""
@@ -88,7 +90,7 @@ class Receipt:
             **{
                 f.name: _checked(body, f.name, f.type, name)
                 for f in fields(cls)
-                if f.name in body or f.default_factory is MISSING  # older receipts have no stack
+                if f.name in body or f.default_factory is MISSING  # older receipts have no stack, no residual
             }
         )
 

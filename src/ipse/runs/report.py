@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ipse import devices
 from ipse.pictures import Picture
-from ipse.runs import disagreement
+from ipse.pictures.residual import Residual
+from ipse.runs import disagreement, removed
 from ipse.runs.job import Job
 from ipse.runs.receipt import Receipt, plain, sha256_of_samples
 
@@ -27,6 +28,7 @@ class Facts:
     step: int  #: the step that was written, which may depend on ``strength``
     snapshots: Path | None  #: path of the trajectory
     cancelled: bool  #: whether the user ended it
+    residual: Residual | None = None  #: what was removed, if the whole result has the picture's size
 
 
 def report(
@@ -80,6 +82,7 @@ def came(job: Job, stream: "Stream", result: "Result", facts: Facts) -> dict[str
         "step": facts.step,
         "steps": result.steps,
         "disagreement": dict(disagreement.said(result.disagreement, job.target)),
+        "residual": dict(removed.said(facts.residual, job.target if job.residual else None)),
         "score": finite(result.score) if facts.step == result.step else None,
         "pilot_score": finite(result.pilot_score),
         "seconds": {name: round(value, 3) for name, value in spent.items()},

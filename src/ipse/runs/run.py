@@ -14,7 +14,11 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ipse import tasks
 from ipse.errors import OptionError
+from ipse.pictures import Picture
+from ipse.pictures.residual import Residual
+from ipse.runs import removed
 from ipse.runs.checkpoint import Checkpoint
 from ipse.runs.inputs import InParts, WholeFile
 from ipse.runs.job import Job, fingerprint
@@ -163,13 +167,21 @@ class Run:
             step = 0 if points.mixed else chosen
         kept = points is not None and job.snapshots and job.target is not None
         made = Made(result, picture, points.to_bytes() if kept and points is not None else None)
+        residual = self.residual(result, picture)
         place = snapshots_of(job.target) if kept and job.target is not None else None
 
         def receipt(**hashes: str) -> Receipt:
-            facts = Facts(self.input.options, self.input.sha256, self.seconds, step, place, cancelled)
+            options, digest = self.input.options, self.input.sha256
+            facts = Facts(options, digest, self.seconds, step, place, cancelled, residual)
             return report(job, self.stream, result, facts, **hashes)
 
         return self.output.write(made, receipt)
+
+    def residual(self, result: "Result", picture: Picture) -> Residual | None:
+        """The properties of what was removed; None if the task fills or resizes instead of removing."""
+        filled = self.stream.problem is not None and self.stream.problem.keep is not None
+        whole = isinstance(self.input, WholeFile) and tasks.sees(self.job.task) in ("parts", "whole")
+        return removed.of(self.picture, picture) if whole and not (filled or result.unchanged) else None
 
     def trajectory(self, result: "Result") -> Trajectory | None:
         """The collected points, if there are any."""

@@ -9,6 +9,7 @@ from ipse import tasks
 from ipse.pictures import read, write_bytes
 from ipse.pictures.tiling import enlargement, side_for
 from ipse.pictures.views import view
+from ipse.runs import removed
 from ipse.runs.disagreement import places
 from ipse.runs.job import Job
 from ipse.runs.open import open_run, open_whole, stack_of, takes_windows
@@ -22,7 +23,7 @@ from ipse.streams.parts import Parts
 from ipse.streams.stream import Estimate, steps, time_left
 from ipse.web.channel import Channel
 from ipse.web.pieces import Region
-from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, VIEW, point_name, target_for
+from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, REMOVED, VIEW, point_name, target_for
 from ipse.web.previews import Previews
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def fit(order: dict[str, Any], channel: Channel) -> None:
     said = run.finish(cancelled=cancelled)
     if run.checkpoint is not None:
         run.checkpoint.remove()
-    channel.put({"say": "done", "receipt": summary(said)} | shown(run, folder, piece=piece))
+    channel.put(
+        {"say": "done", "receipt": summary(said)} | shown(run, folder, piece=piece, less=bool(said.residual))
+    )
 
 
 def opened(order: dict[str, Any], folder: Path) -> Run:
@@ -168,18 +171,23 @@ def summary(said: Receipt) -> dict[str, Any]:
         "seconds",
         "estimates",
     )
-    return {name: getattr(said, name) for name in names}
+    return {name: getattr(said, name) for name in names} | {
+        "doubt": removed.warning(said.residual, said.estimates)
+    }
 
 
-def shown(run: Run, folder: Path, *, piece: bool) -> dict[str, Any]:
-    """Write views of the result and of the points of its trajectory; return their names."""
+def shown(run: Run, folder: Path, *, piece: bool, less: bool) -> dict[str, Any]:
+    """Write views of the result, of what it has less, and of the points of its trajectory; return their names."""
     target = run.job.target
     assert target is not None
     made = read(target)
     write_bytes(folder / VIEW, view(made), overwrite=True)
+    if less:
+        write_bytes(folder / REMOVED, removed.look(run.picture, made), overwrite=True)
     if piece:
         beside(target).unlink(missing_ok=True)  # it would describe the whole picture
     body: dict[str, Any] = {"result": target.name, "size": made.size, "points": [], "chosen": None}
+    body["removed"] = less
     body["disagreement"] = places(target)[1].exists()
     if run.job.snapshots and snapshots_of(target).exists():
         points = Trajectory.read(snapshots_of(target))

@@ -20,5 +20,6 @@ def ended(job: JobRecord, message: dict[str, Any]) -> JobRecord:
     job = replace(job, ended=time.time(), progress=progress)
     if message["say"] == "failed":
         return replace(job, state="failed", error=message["message"])
-    made = {key: message[key] for key in ("result", "size", "points", "chosen", "disagreement", "receipt")}
+    parts = ("result", "size", "points", "chosen", "disagreement", "removed", "receipt")
+    made = {key: message[key] for key in parts}
     return replace(job, state="done", estimates=message["receipt"]["estimates"], **made)

@@ -10,6 +10,7 @@ CHECKPOINT = "checkpoint"
 BEFORE = "before.png"  # for a trial: the original crop
 PREVIEW = "preview.png"
 VIEW = "view.png"
+REMOVED = "removed.png"  # what a result has less than the picture
 RECORD = "record.json"
 RESULT = "result"
 STORED = "stored"  # the file that was uploaded

@@ -65,6 +65,7 @@ class JobRecord:
     points: list[int] = field(default_factory=list[int])  #: saved steps of the trajectory
     chosen: int | None = None  #: the step chosen by the stopping rule
     disagreement: bool = False  #: whether there is a map of the disagreement of several seeds
+    removed: bool = False  #: whether there is a view of what was removed
     receipt: dict[str, Any] | None = None
 
     @property

@@ -14,7 +14,7 @@ from ipse.runs.receipt import beside
 from ipse.web.bounds import allowance
 from ipse.web.errors import missing, responses
 from ipse.web.looking import weight_of
-from ipse.web.places import BEFORE, PREVIEW, VIEW, point_name
+from ipse.web.places import BEFORE, PREVIEW, REMOVED, VIEW, point_name
 from ipse.web.records import JobRecord
 from ipse.web.routes.jobs import known
 from ipse.web.routes.pictures import Name, shown
@@ -118,6 +118,13 @@ async def disagreement(server: Reached, name: Name) -> FileResponse:
     """Return the map of where several seeds disagree, as PNG."""
     job = finished(server, name)
     return shown(places(server.store.job_folder(name) / str(job.result))[1])
+
+
+@router.get("/removed", response_class=FileResponse, responses=responses(404, 422))
+async def what_was_removed(server: Reached, name: Name) -> FileResponse:
+    """Return what the result has less than the picture, amplified around gray, as PNG."""
+    finished(server, name)
+    return shown(server.store.job_folder(name) / REMOVED)
 
 
 def finished(server: Server, name: str) -> JobRecord:

@@ -63,6 +63,7 @@ export const at = {
   point: (job, step) => `${BASE}/jobs/${job}/points/${step}`,
   result: (job, step) => `${BASE}/jobs/${job}/result${step === null ? "" : `?step=${step}`}`,
   disagreement: (job) => `${BASE}/jobs/${job}/disagreement`,
+  removed: (job) => `${BASE}/jobs/${job}/removed`,
   receipt: (job, step) => `${BASE}/jobs/${job}/receipt${step === null ? "" : `?step=${step}`}`,
 };
 

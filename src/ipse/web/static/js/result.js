@@ -19,6 +19,8 @@ export class Result {
       points.length > 1 ? this.scrubber() : null, left(others, compared),
       job.region ? h("div", { class: "tools" }, button(t.whole, whole, { class: "primary", id: "whole" }))
         : h("div", { class: "tools" }, this.save, this.sheet),
+      receipt.doubt ? h("p", { class: "warning", role: "note" }, receipt.doubt) : null,
+      job.removed ? h("a", { id: "removed", href: at.removed(job.id), download: "removed.png" }, t.removed) : null,
       job.disagreement ? h("a", { href: at.disagreement(job.id), download: "disagreement.png" }, t.disagreement) : null,
       h("div", { class: "tools" }, button(t.again, again, { id: "again" })), cards(others, job, opened));
     this.to(null);

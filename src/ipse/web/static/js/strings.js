@@ -116,6 +116,7 @@ export const words = {
     save: "Save the picture",
     receipt: "Save the receipt",
     disagreement: "Where the seeds disagree",
+    removed: "What was removed",
     again: "Change settings",
     whole: "Restore the whole picture this way",
     others: "Other results for this picture",
