@@ -13,7 +13,6 @@ HERE = Path(__file__).parent
 def install(monkeypatch=None):
     """Make ``smooth`` the only task."""
     from ipse import tasks
-    from ipse.cli import app
 
     def put(where, name, value):
         if monkeypatch is None:
@@ -26,7 +25,7 @@ def install(monkeypatch=None):
 
     put(tasks, "names", lambda: ["smooth"])
     put(tasks, "find", find)
-    put(app, "TASKS", HERE)
+    put(tasks, "HERE", HERE)
 
 
 def room():

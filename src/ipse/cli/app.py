@@ -4,7 +4,6 @@
 it imports neither tasks nor PyTorch.
 """
 
-import ast
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -17,9 +16,9 @@ from typer.main import get_command
 from ipse import tasks
 from ipse.cli.errors import INTERRUPTED
 from ipse.errors import InputError, OptionError
+from ipse.tasks._outline import outline
 
 HERE = Path(__file__).parent
-TASKS = Path(tasks.__file__).parent
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -28,21 +27,14 @@ def names() -> list[str]:
     return sorted(file.stem for file in (HERE / "commands").glob("[!_]*.py"))
 
 
-def source(name: str) -> tuple[Path, str]:
-    """Return the file of a command and the name of its function."""
-    if name in tasks.names():
-        return TASKS / f"{tasks.python_name(name)}.py", tasks.python_name(name)
-    return HERE / "commands" / f"{name}.py", "command"
-
-
 def about(name: str) -> str:
     """Return the docstring of a command's function, without ``Raises``, and without importing its module."""
-    file, wanted = source(name)
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and node.name == wanted:
-            text = (ast.get_docstring(node) or "").split("\n\nRaises:")[0].split("\n\nArgs:")[0]
-            return text.replace("[", r"\[")  # otherwise Rich would interpret it as markup
-    return ""
+    if name in tasks.names():
+        text = tasks.about(name)
+    else:
+        text = outline(HERE / "commands" / f"{name}.py").docstring("command")
+    text = text.split("\n\nRaises:")[0].split("\n\nArgs:")[0]
+    return text.replace("[", r"\[")  # otherwise Rich would interpret it as markup
 
 
 class Later(TyperCommand):

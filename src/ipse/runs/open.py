@@ -31,7 +31,7 @@ def open_run(job: Job) -> Run:
     Raises:
         InputError: invalid paths, formats or options, or missing files.
     """
-    tasks.find(job.task)
+    tasks.source(job.task)
     if job.source is None:
         return open_whole(job)
     stack = stack_of(job)
@@ -53,7 +53,7 @@ def open_whole(job: Job) -> Run:
     Raises:
         InputError: see ``open_run``.
     """
-    tasks.find(job.task)
+    tasks.source(job.task)
     whole = WholeFile(job)
     return Run(job, whole, Bytes(whole))
 
@@ -103,5 +103,5 @@ def _through_windows(job: Job) -> bool:
     """Whether a task can be tiled, including the masks among its options."""
     if tasks_in_parts(job.task, job.options):
         return True
-    settles = job.task in tasks.names() and tasks.laid(job.task) is not None
-    return settles and isinstance(job.options.get("mask"), Path)
+    masked = job.task in tasks.names() and isinstance(job.options.get("mask"), Path)
+    return masked and tasks.laid(job.task) is not None

@@ -1,11 +1,10 @@
 """Tasks: ``task(picture, settings, *, …) -> Problem``, one file each, found by the module's name.
 
 A task analyses the picture and returns a problem to solve; it never runs a fit itself. Its keyword options and the
-fields of ``Settings`` become the command's flags. Modules in this package import torch inside functions, so that
-``ipse --help`` does not have to wait for it.
+fields of ``Settings`` become the command's flags. A task is imported by ``find`` alone: all else is read from its
+source, so that ``ipse --help`` does not have to wait for PyTorch.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ipse.errors import OptionError, nearest
 from ipse.settings import Settings
 from ipse.tasks import _signature
+from ipse.tasks._outline import outline
 from ipse.tasks._signature import Option
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "Option",
     "Sees",
     "Task",
+    "about",
     "coarse",
     "find",
     "laid",
@@ -36,11 +37,13 @@ __all__ = [
     "python_name",
     "sees",
     "shared_options",
+    "source",
     "uncut",
 ]
 
 Task = Callable[..., "Problem | Nothing"]
 Sees = Literal["parts", "whole", "resized", "nothing"]
+HERE = Path(__file__).parent
 
 
 def names() -> list[str]:
@@ -51,7 +54,7 @@ def names() -> list[str]:
 @cache
 def _found() -> tuple[str, ...]:
     """The names, cached, because every picture of a batch looks them up about ten times."""
-    return tuple(sorted(file.stem.replace("_", "-") for file in Path(__file__).parent.glob("[!_]*.py")))
+    return tuple(sorted(file.stem.replace("_", "-") for file in HERE.glob("[!_]*.py")))
 
 
 def python_name(name: str) -> str:
@@ -65,12 +68,12 @@ def sees(name: str) -> Sees:
     "parts": the picture can be cut into tiles. "whole": it cannot. "resized": the task resizes the picture to a size
     of its own. "nothing": the task creates a picture and needs no input.
     """
-    return _of_module(name, "SEES", "parts")
+    return _constant(name, "SEES", "parts")
 
 
 def panels(name: str) -> tuple[str, ...]:
     """The names of the panels of a task's result, from the module constant ``PANELS``; empty for most tasks."""
-    return _of_module(name, "PANELS", ())
+    return _constant(name, "PANELS", ())
 
 
 def uncut(name: str, settings: Settings) -> Settings:
@@ -93,7 +96,7 @@ def look(name: str) -> Callable[..., "dict[str, Any] | Nothing"]:
 
     Its result replaces the options of every tile, so that all tiles agree. The default returns the options unchanged.
     """
-    return _of_module(name, "look", _unchanged)
+    return _function(name, "look") or _unchanged
 
 
 def coarse(name: str) -> Callable[..., "tuple[Picture, dict[str, Any]] | None"]:
@@ -104,7 +107,7 @@ def coarse(name: str) -> Callable[..., "tuple[Picture, dict[str, Any]] | None"]:
     options, or None if no coarse restoration is needed, which is the default. Tiles receive the result as
     ``Within.guess``.
     """
-    return _of_module(name, "coarse", _nothing)
+    return _function(name, "coarse") or _nothing
 
 
 def laid(name: str) -> Callable[..., dict[str, Any]] | None:
@@ -112,12 +115,19 @@ def laid(name: str) -> Callable[..., dict[str, Any]] | None:
 
     None if the task has no such function; then options that are files require a picture in memory.
     """
-    return _of_module(name, "laid", None)
+    return _function(name, "laid")
 
 
-def _of_module(name: str, attribute: str, default: Any) -> Any:
-    """An attribute of the task's module, or the default."""
-    return getattr(sys.modules[find(name).__module__], attribute, default)
+def _constant(name: str, constant: str, default: Any) -> Any:
+    """A constant of the task's module, or the default."""
+    return outline(source(name)).get(constant, default)
+
+
+def _function(name: str, function: str) -> Callable[..., Any] | None:
+    """A function of the task's module besides the task itself, or None."""
+    if function not in outline(source(name)):
+        return None
+    return getattr(import_module(find(name).__module__), function)
 
 
 def _nothing(_shrink: object, **_options: Any) -> None:
@@ -129,15 +139,33 @@ def _unchanged(_picture: object, _settings: object, **options: Any) -> dict[str,
     return options
 
 
-def find(name: str) -> Task:
-    """Return the task with the given name.
+def source(name: str) -> Path:
+    """The file of the task with the given name.
 
     Raises:
         OptionError: there is no such task; the message suggests the closest name.
     """
     if name not in names():
         raise OptionError(f"task {name!r} is unknown: {nearest(name, names())}")
-    return getattr(import_module(f"ipse.tasks.{python_name(name)}"), python_name(name))
+    return HERE / f"{python_name(name)}.py"
+
+
+def find(name: str) -> Task:
+    """Import the task with the given name, and PyTorch with it.
+
+    Raises:
+        OptionError: there is no such task.
+    """
+    return getattr(import_module(f"{__name__}.{source(name).stem}"), python_name(name))
+
+
+def about(name: str) -> str:
+    """A task's docstring.
+
+    Raises:
+        OptionError: there is no such task.
+    """
+    return outline(source(name)).docstring(python_name(name))
 
 
 def options(name: str) -> tuple[Option, ...]:
@@ -146,7 +174,7 @@ def options(name: str) -> tuple[Option, ...]:
     Raises:
         OptionError: there is no such task.
     """
-    return _signature.of_task(find(name))
+    return tuple(_signature.of_task(outline(source(name)), python_name(name)))
 
 
 def shared_options() -> tuple[Option, ...]:

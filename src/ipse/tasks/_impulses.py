@@ -6,29 +6,28 @@ if the pixels that were not hit are noisy as well.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.problem import Nothing, Problem
+from ipse.noise import NOTHING, Noise, impulses
+from ipse.pictures import Picture
+from ipse.pilots.non_local_fill import non_local_fill
 from ipse.settings import Settings
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ipse.engine.problem import Nothing, Problem
-    from ipse.noise import Noise
-    from ipse.pictures import Picture
+from ipse.tasks import _common
+from ipse.tasks._whiten import whiten
+from ipse.tasks.inpaint import inpaint
 
 MOST = 0.85  # largest fraction of pixels that may be impulses; more would leave no picture
 MORE = 0.4  # with several seeds, each run adds noise of this fraction of the level
 
 
 def without_impulses(
-    picture: "Picture", y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
-) -> "Problem | Nothing":
+    picture: Picture, y: Tensor, found: Noise, settings: Settings, estimates: dict[str, object]
+) -> Problem | Nothing:
     """Fill the pixels that were hit; if the others are noisy, then denoise the result."""
-    from ipse.engine.problem import Nothing
-    from ipse.noise import NOTHING, impulses
-    from ipse.tasks.inpaint import inpaint
-
     hit = impulses(y, told=True)
     share = float(hit.float().mean())
     if not 0 < share <= MOST:
@@ -47,19 +46,12 @@ def _refusal(share: float) -> str:
 
 
 def _both(
-    y: "Tensor", known: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
-) -> "Problem":
+    y: Tensor, known: Tensor, found: Noise, settings: Settings, estimates: dict[str, object]
+) -> Problem:
     """The non-local fill, followed by non-local denoising."""
-    import torch
-
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.problem import Problem
-    from ipse.pilots.non_local_fill import non_local_fill
-    from ipse.tasks import _common
-    from ipse.tasks._whiten import whiten
     from ipse.tasks.denoise import estimates_of
 
-    def pilot(y: "Tensor", sigma: float, seed: int) -> Iterator["Tensor"]:
+    def pilot(y: Tensor, sigma: float, seed: int) -> Iterator[Tensor]:
         filled = y
         for x in non_local_fill(y, known, preset=_common.effort(settings), seed=seed):
             filled = torch.where(known, y, x)
@@ -68,7 +60,7 @@ def _both(
         for x in estimates_of(filled, white, settings):
             yield white.undo(x)
 
-    def again(seed: int) -> Iterator["Tensor"]:
+    def again(seed: int) -> Iterator[Tensor]:
         louder = found.sigma * (1 + MORE**2) ** 0.5
         return pilot(_common.noisier(y, MORE * found.sigma, seed), louder, seed)
 

@@ -7,13 +7,13 @@ level that follows from the quantisation tables, and are denoised together with 
 from collections.abc import Callable
 from dataclasses import replace
 from math import hypot
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
-    from ipse.engine.operators.jpeg import JpegCells
-    from ipse.engine.problem import Problem
+from ipse.engine.operators.jpeg import JpegCells
+from ipse.engine.problem import Problem
+from ipse.pilots.non_local import non_local
 
 Place = tuple[slice, slice]
 SIDE = 8  # side of a block, in pixels
@@ -30,16 +30,14 @@ def whole_blocks(size: tuple[int, int], offset: tuple[int, int]) -> Place:
     return slice(offset[0], ends[0]), slice(offset[1], ends[1])
 
 
-def framed(
-    problem: "Problem", y: "Tensor", cells: "JpegCells", place: Place, *, sigma: float = 0.0
-) -> "Problem":
+def framed(problem: Problem, y: Tensor, cells: JpegCells, place: Place, *, sigma: float = 0.0) -> Problem:
     """Extend the whole blocks' problem to the picture y (1, C, H, W); ``sigma`` is noise besides the JPEG error."""
     if tuple(y[..., *place].shape) == tuple(y.shape):
         return problem
     return replace(problem, outputs=_outputs(problem.outputs, y, place, hypot(_level(cells), sigma)))
 
 
-def _level(cells: "JpegCells") -> float:
+def _level(cells: JpegCells) -> float:
     """σ of the quantisation error of a luma pixel, in [0, 1]; each coefficient has an error of q/√12."""
     step: Tensor = cells.get_buffer("step0")
     centres: Tensor = cells.get_buffer("integers0")
@@ -48,16 +46,12 @@ def _level(cells: "JpegCells") -> float:
 
 
 def _outputs(
-    inner: "Callable[[Tensor], Tensor]", y: "Tensor", place: Place, level: float
-) -> "Callable[[Tensor], Tensor]":
-    import torch
-
-    from ipse.pilots.non_local import non_local
-
+    inner: Callable[[Tensor], Tensor], y: Tensor, place: Place, level: float
+) -> Callable[[Tensor], Tensor]:
     around = torch.ones_like(y[:, :1], dtype=torch.bool)
     around[..., *place] = False
 
-    def outputs(x: "Tensor") -> "Tensor":
+    def outputs(x: Tensor) -> Tensor:
         whole = y.clone()
         whole[..., *place] = inner(x)
         denoised = non_local(whole, level, preset="once", where=around)

@@ -4,7 +4,6 @@ The command's flags, the library's keyword arguments and the web form are all ge
 """
 
 import inspect
-import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from numbers import Real
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from ipse.errors import OptionError, nearest
 from ipse.settings import Settings
+from ipse.tasks._outline import Outline
 
 SIMPLE = (
     Path,
@@ -62,9 +62,13 @@ class Option:
         raise OptionError(f"{self.name} {value!r} is not a {WORDS[kind]}: give one")
 
 
-def of_task(task: Any) -> tuple[Option, ...]:
-    """Return a task's own options, in the order of its signature."""
-    return tuple(_keywords(task))
+def of_task(outline: Outline, name: str) -> Iterator[Option]:
+    """The keyword-only parameters of a task, in the order of its signature."""
+    arguments = outline.function(name).args
+    for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        assert one.annotation is not None
+        value = REQUIRED if default is None else outline.value(default)
+        yield _option(one.arg, outline.value(one.annotation), value)
 
 
 def of_settings() -> tuple[Option, ...]:
@@ -74,17 +78,6 @@ def of_settings() -> tuple[Option, ...]:
         (f.name, hints[f.name], REQUIRED if f.default is MISSING else f.default) for f in fields(Settings)
     ]
     return tuple(_option(name, hint, default) for name, hint, default in made)
-
-
-def _keywords(task: Any) -> Iterator[Option]:
-    """The keyword-only parameters of a task."""
-    room = vars(sys.modules[task.__module__])
-    for parameter in inspect.signature(task).parameters.values():
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            hint = parameter.annotation
-            # Evaluate these annotations only: the others name types whose import would load PyTorch.
-            hint = eval(hint, room) if isinstance(hint, str) else hint
-            yield _option(parameter.name, hint, parameter.default)
 
 
 def _option(name: str, hint: Any, default: Any) -> Option:

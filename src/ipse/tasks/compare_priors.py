@@ -9,20 +9,22 @@ panel to a file of its own; in Python, ``numpy.split(result.image, 3, axis=1)`` 
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import torch
+from torch import Tensor
+
+from ipse.engine.objectives import LeastSquares, Objective, TotalVariation
+from ipse.engine.operators import Downsample, Operator
+from ipse.engine.prior import Prior, seeded
+from ipse.engine.problem import Problem, Recipe, clipped
+from ipse.engine.stopping import Last
+from ipse.pictures import Picture
 from ipse.settings import Settings
+from ipse.tasks import _common, _paper
+from ipse.tasks._common import Size
+from ipse.tasks._pixels import Beside, Each
 from ipse.tasks.upscale import Kernel
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ipse.engine.objectives import Objective
-    from ipse.engine.operators import Operator
-    from ipse.engine.prior import Prior
-    from ipse.engine.problem import Problem, Recipe
-    from ipse.pictures import Picture
-    from ipse.tasks._common import Size
 
 SEES = "whole"
 PANELS = ("pixels", "tv", "network")
@@ -32,22 +34,17 @@ PAPER = 1e-7  # the paper's weight of the summed TV, which acts more slowly
 
 
 def compare_priors(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     factor: Annotated[int, "Scale factor of each side, 2 to 8."] = 4,
     kernel: Annotated[Kernel, "Kernel it was downsampled with."] = "lanczos2",
-) -> "Problem":
+) -> Problem:
     """Enlarge a picture with three priors side by side: none (free pixels), total variation, and the network.
 
     Raises:
         OptionError: an invalid factor or kernel.
     """
-    from ipse.engine.operators import Downsample
-    from ipse.engine.problem import Problem, clipped
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common
-
     y = _common.tensor(picture, settings)
     operator = Downsample(factor, kernel=kernel).to(y.device)
     prior, recipe = _three(y, settings, (y.shape[-2] * factor, y.shape[-1] * factor))
@@ -61,20 +58,13 @@ def compare_priors(
     )
 
 
-def sheet(x: "Tensor") -> "Tensor":
+def sheet(x: Tensor) -> Tensor:
     """Rearrange pictures from channels (1, 3C, H, W) to side by side (1, C, H, 3W)."""
-    import torch
-
     return torch.cat(x.chunk(len(PANELS), dim=1), dim=3)
 
 
-def _three(y: "Tensor", settings: Settings, size: "Size") -> tuple["Prior", "Recipe"]:
+def _three(y: Tensor, settings: Settings, size: Size) -> tuple[Prior, Recipe]:
     """The network together with two pictures of free pixels."""
-    from ipse.engine.prior import Prior, seeded
-    from ipse.engine.problem import Recipe
-    from ipse.tasks import _common, _paper
-    from ipse.tasks._pixels import Beside
-
     paper = _paper.compare_priors() if settings.preset == "paper" else None
     alone = (paper.prior if paper else _common.free_prior)(y, settings, size=size)
     padded = [side * int(getattr(alone.network, "latent_stride", 1)) for side in alone.z.shape[-2:]]
@@ -85,11 +75,8 @@ def _three(y: "Tensor", settings: Settings, size: "Size") -> tuple["Prior", "Rec
     return prior, paper.recipe(settings) if paper else _common.recipe(settings, recipe)
 
 
-def _objective(y: "Tensor", operator: "Operator", settings: Settings) -> "Objective":
+def _objective(y: Tensor, operator: Operator, settings: Settings) -> Objective:
     """The loss of each panel, in their order."""
-    from ipse.engine.objectives import LeastSquares, TotalVariation
-    from ipse.tasks._pixels import Each
-
     fidelity, paper = LeastSquares(y, operator), settings.preset == "paper"
     smooth = PAPER * TotalVariation(reduction="sum") if paper else SMOOTHNESS * TotalVariation()
     return Each([fidelity, fidelity + smooth, fidelity])

@@ -13,24 +13,29 @@ from collections.abc import Generator, Iterator
 from copy import deepcopy
 from functools import partial
 from itertools import cycle
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from ipse.engine.objectives import Distance, LeastSquares
+from ipse.engine.operators.jpeg import JpegCells
+from ipse.engine.operators.jpeg_clipped import cells_of_decoded
+from ipse.engine.operators.jpeg_estimate import estimate_jpeg
+from ipse.engine.problem import Nothing, Problem, Recipe
+from ipse.engine.stopping import ExponentialVariance, Last
 from ipse.errors import OptionError
+from ipse.pictures import Picture, standard_table
+from ipse.pilots.bootstrap import bootstrap, spread
+from ipse.pilots.non_local import Preset, non_local
+from ipse.pilots.plug_and_play import plug_and_play
 from ipse.settings import Settings
+from ipse.tasks import _common, _paper
+from ipse.tasks._off_grid import Place, framed, whole_blocks
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ipse.engine.operators.jpeg import JpegCells
-    from ipse.engine.problem import Nothing, Problem
-    from ipse.pictures import Picture
-    from ipse.pilots.non_local import Preset
-    from ipse.tasks._off_grid import Place
-
-TWICE: "tuple[Preset, ...]" = ("twice", "twice small", "twice large")
-SIZES: "dict[str, tuple[Preset, ...]]" = {  # patch sizes, used in turn because their errors differ
+TWICE: tuple[Preset, ...] = ("twice", "twice small", "twice large")
+SIZES: dict[str, tuple[Preset, ...]] = {  # patch sizes, used in turn because their errors differ
     "fast": ("fast once", "fast small"),
     "good": TWICE,
     "best": TWICE,
@@ -48,11 +53,11 @@ FINE = 97  # JPEG quality from which no damage is visible
 
 
 def dejpeg(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     quality: Annotated[int | None, "Original IJG quality, 1 to 100, if it is no longer a JPEG file."] = None,
-) -> "Problem | Nothing":
+) -> Problem | Nothing:
     """Remove JPEG artefacts (blocks and ringing) and recover detail.
 
     The quantisation tables are those of the file. For any other picture they are estimated, or given by ``quality``.
@@ -61,10 +66,6 @@ def dejpeg(
         OptionError: ``quality`` is out of range.
         PictureError: the picture is a JPEG that was cropped off its block grid.
     """
-    from ipse.engine.problem import Nothing
-    from ipse.tasks import _common
-    from ipse.tasks._off_grid import framed
-
     if quality is not None and not 1 <= quality <= 100:
         raise OptionError(f"quality {quality} is out of range: give 1 to 100")
     y = _common.tensor(picture, settings)
@@ -85,13 +86,8 @@ def dejpeg(
     return framed(_problem(y[..., *place], cells, settings, estimates), y, cells, place)
 
 
-def _published(y: "Tensor", settings: Settings, estimates: dict[str, object]) -> "Problem":
+def _published(y: Tensor, settings: Settings, estimates: dict[str, object]) -> Problem:
     """The reference's fit to the decoded picture."""
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.problem import Problem
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common, _paper
-
     paper = _paper.dejpeg()
     rule = _common.rule(settings, Last)
     return Problem(
@@ -99,13 +95,8 @@ def _published(y: "Tensor", settings: Settings, estimates: dict[str, object]) ->
     )
 
 
-def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dict[str, object]) -> "Problem":
+def _problem(y: Tensor, cells: JpegCells, settings: Settings, estimates: dict[str, object]) -> Problem:
     """Plug-and-play with the cells; if the user chose a latent or a network, a fit to the cells instead."""
-    from ipse.engine.objectives import Distance
-    from ipse.engine.problem import Problem, Recipe
-    from ipse.engine.stopping import ExponentialVariance
-    from ipse.tasks import _common
-
     free = settings.latent is not None or settings.network is not None
     return Problem(
         prior=_common.free_prior(y, settings) if free else None,
@@ -120,14 +111,8 @@ def _problem(y: "Tensor", cells: "JpegCells", settings: Settings, estimates: dic
     )
 
 
-def cells_of(y: "Tensor", picture: "Picture", quality: int | None) -> "tuple[JpegCells, int, Place] | None":
+def cells_of(y: Tensor, picture: Picture, quality: int | None) -> tuple[JpegCells, int, Place] | None:
     """The cells of the picture, its JPEG quality (from the file, given or estimated), and the region they cover."""
-    from ipse.engine.operators.jpeg import JpegCells
-    from ipse.engine.operators.jpeg_clipped import cells_of_decoded
-    from ipse.engine.operators.jpeg_estimate import estimate_jpeg
-    from ipse.pictures import standard_table
-    from ipse.tasks._off_grid import whole_blocks
-
     channels, offset, info = y.shape[1], (0, 0), picture.jpeg
     if quality is None and info is not None:
         parts = info.components
@@ -155,16 +140,13 @@ def cells_of(y: "Tensor", picture: "Picture", quality: int | None) -> "tuple[Jpe
     return cells.to(y.device), quality, place
 
 
-def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
+def estimates_of(cells: JpegCells, settings: Settings) -> Iterator[Tensor]:
     """Yield the decoded file, then the plug-and-play estimates; ``best`` then corrects the last one.
 
     The data step is a proximal step: it weighs the estimate, with error σ, against the cell's centre, with error q/√12.
     """
-    import torch
 
-    from ipse.pilots.bootstrap import bootstrap, spread
-
-    def views(cells: "JpegCells") -> "Generator[Tensor, None, Tensor]":
+    def views(cells: JpegCells) -> Generator[Tensor, None, Tensor]:
         found: list[Tensor] = []
         for x in _rounds(cells, settings):
             yield x
@@ -181,11 +163,8 @@ def estimates_of(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
         )
 
 
-def _rounds(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
+def _rounds(cells: JpegCells, settings: Settings) -> Iterator[Tensor]:
     """Alternate NL-Ridge with the projection onto the cells."""
-    from ipse.pilots.non_local import non_local
-    from ipse.pilots.plug_and_play import plug_and_play
-
     start = cells.decode()
     yield start
     coarse = float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
@@ -198,10 +177,8 @@ def _rounds(cells: "JpegCells", settings: Settings) -> Iterator["Tensor"]:
     )
 
 
-def _shaken(cells: "JpegCells", like: "Tensor", seed: int) -> "JpegCells":
+def _shaken(cells: JpegCells, like: Tensor, seed: int) -> JpegCells:
     """The cells, each shifted at random by up to ±``SHAKEN`` of its step."""
-    import torch
-
     moved, generator = deepcopy(cells), torch.Generator(like.device).manual_seed(seed)
     for part in moved.components:
         integers = moved.get_buffer(f"integers{part.channel}")

@@ -10,20 +10,22 @@ guided filter: He, Sun, Tang, "Guided Image Filtering", 2013, https://doi.org/10
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, pad
 
+from ipse.engine.latents import canvas
+from ipse.engine.objectives import LeastSquares, TotalVariation
+from ipse.engine.prior import Prior
+from ipse.engine.problem import Problem, Recipe, clipped
+from ipse.engine.stopping import Last
 from ipse.errors import OptionError, PictureError
+from ipse.pictures import Picture, read
 from ipse.settings import Settings
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ipse.engine.prior import Prior
-    from ipse.engine.problem import Problem
-    from ipse.pictures import Picture
+from ipse.tasks import _common, _paper
 
 STEPS = {"fast": 40, "good": 120, "best": 500}
 SMOOTHNESS = 0.002  # weight of the mean TV
@@ -32,11 +34,11 @@ RADIUS, FLAT = 8, 1e-3  # guided filter: radius in pixels, and regularisation (v
 
 
 def flash(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     flash: Annotated[Path | ArrayLike, "The same scene with flash.", "argument"],
-) -> "Problem":
+) -> Problem:
     """Denoise a photo taken without flash, guided by one with flash; the lighting stays that of the first.
 
     Photos whose sizes differ by a few pixels are aligned; otherwise the camera must not have moved.
@@ -45,11 +47,6 @@ def flash(
         OptionError: a latent was given, but the flash photo is the latent.
         PictureError: the flash photo cannot be read, or has a different size.
     """
-    from ipse.engine.objectives import LeastSquares, TotalVariation
-    from ipse.engine.problem import Problem, Recipe, clipped
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common, _paper
-
     if settings.latent is not None:
         raise OptionError(f"latent {settings.latent!r} cannot be used: the flash photo is the latent")
     guide, said = _guide(flash, picture)
@@ -68,17 +65,13 @@ def flash(
     )
 
 
-def look(picture: "Picture", _settings: Settings, *, flash: Any) -> dict[str, object]:
+def look(picture: Picture, _settings: Settings, *, flash: Any) -> dict[str, object]:
     """Align the flash photo with the whole picture; each tile gets its part of it."""
     return {"flash": np.moveaxis(_guide(flash, picture)[0].pixels, 0, -1)}
 
 
-def _prior(z: "Tensor", y: "Tensor", settings: Settings) -> "Prior":
+def _prior(z: Tensor, y: Tensor, settings: Settings) -> Prior:
     """The network of the settings, with the flash photo as its latent."""
-    from ipse.engine.latents import canvas
-    from ipse.engine.prior import Prior
-    from ipse.tasks import _common
-
     size = (y.shape[-2], y.shape[-1])
     fold = {"fold": True} if settings.network in (None, "fast") else {}
     network = _common.build(settings, z.shape[1], y.shape[1], sigmoid=True, **fold).to(y.device)
@@ -86,10 +79,8 @@ def _prior(z: "Tensor", y: "Tensor", settings: Settings) -> "Prior":
     return Prior(network, canvas(z, size, step=step), size=size, seed=settings.seed)
 
 
-def _guide(flash: Any, picture: "Picture") -> tuple["Picture", str]:
+def _guide(flash: Any, picture: Picture) -> tuple[Picture, str]:
     """The flash photo, aligned to the picture's size, and a description of the alignment."""
-    from ipse.pictures import Picture, read
-
     named = isinstance(flash, str | Path)
     found = read(flash) if named else Picture.from_array(flash, name="the flash photo")
     (height, width), (high, wide) = picture.size, found.size
@@ -127,11 +118,10 @@ def aligned(flash: NDArray[Any], plain: NDArray[Any]) -> tuple[NDArray[Any], NDA
     return rows[:, None], columns[None]
 
 
-def guided_filter(y: "Tensor", guide: "Tensor") -> "Tensor":
+def guided_filter(y: Tensor, guide: Tensor) -> Tensor:
     """Guided filter of y (1, C, H, W): the result is locally linear in the mean channel of the guide."""
-    from torch.nn.functional import avg_pool2d, pad
 
-    def mean(x: "Tensor") -> "Tensor":
+    def mean(x: Tensor) -> Tensor:
         reach = (RADIUS, RADIUS, RADIUS, RADIUS)
         return avg_pool2d(pad(x, reach, mode="replicate"), 2 * RADIUS + 1, 1)
 

@@ -11,27 +11,31 @@ of the hole by a smooth correction. A tile of a larger picture has the additiona
 which draws it towards a fill g of the downsampled whole picture (S is the mean over cells).
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
 
+from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out_blocks
+from ipse.engine.problem import Nothing, Problem, Recipe
+from ipse.engine.stopping import HeldOut, Last
+from ipse.pictures import Known, Mask, Picture, mask_for, read_mask
+from ipse.pictures.large import Source
+from ipse.pictures.large.mask import known_in
+from ipse.pilots.biharmonic import biharmonic, pyramid
+from ipse.pilots.non_local_fill import non_local_fill
 from ipse.settings import Settings, Within
+from ipse.tasks import _common, _paper
 from ipse.tasks._agreeing import agreement, cells, guess_in
 from ipse.tasks._gaps import THIN, depth, has_holes, thin
+from ipse.tasks._paper import Paper
 from ipse.tasks._steadied import steadied
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from torch import Tensor
-
-    from ipse.engine.problem import Nothing, Problem
-    from ipse.pictures import Known, Mask, Picture
-    from ipse.pictures.large import Source
-    from ipse.tasks._paper import Paper
 
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
@@ -45,22 +49,17 @@ FLOOR = 1.5
 
 
 def inpaint(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     mask: Annotated[Path | ArrayLike, "Mask of the pixels to fill."],
     polarity: Annotated[Polarity, "Meaning of white in the mask."] = "auto",
-) -> "Problem | Nothing":
+) -> Problem | Nothing:
     """Fill the pixels marked by ``mask``.
 
     Raises:
         MaskError: the mask has a different size, or marks no pixel or all of them.
     """
-    import torch
-
-    from ipse.engine.problem import Nothing
-    from ipse.tasks import _common
-
     found = _read(mask, picture, polarity)
     if found.known.all():
         return Nothing("nothing to restore: no pixel is missing here", keep=found.known)
@@ -71,10 +70,8 @@ def inpaint(
     return replace(problem, keep=found.known, estimates=found.estimates | {"depth": deepest})
 
 
-def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, deepest: int) -> "Problem":
+def _posed(y: Tensor, known: Tensor, settings: Settings, *, share: float, deepest: int) -> Problem:
     """Choose the method by the depth of the gaps. A tile that has a guess belongs to a picture with holes."""
-    from ipse.tasks import _paper
-
     guess = _guess(y, known, settings)
     seen, filled = (y, False) if guess is None else (guess, True)
     if settings.preset == "paper":
@@ -90,25 +87,23 @@ def _posed(y: "Tensor", known: "Tensor", settings: Settings, *, share: float, de
     return problem if guess is None else _agreeing(problem, guess, known, settings)
 
 
-def look(picture: "Picture", _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
+def look(picture: Picture, _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
     """Read the mask of the whole picture; each tile gets its part of it."""
     found = mask if polarity == "settled" else _read(mask, picture, polarity)
     return {"mask": found, "polarity": "settled"}
 
 
-def laid(source: "Source", *, mask: Path, polarity: Any = "auto") -> dict[str, object]:
+def laid(source: Source, *, mask: Path, polarity: Any = "auto") -> dict[str, object]:
     """Like ``look``, for a picture and a mask that are read window by window."""
-    from ipse.pictures.large.mask import known_in
-
     return {"mask": known_in(mask, source, polarity=polarity), "polarity": "settled"}
 
 
 def coarse(
-    shrink: "Callable[[Mask | Known], tuple[Picture, NDArray[np.bool_]]]",
+    shrink: Callable[[Mask | Known], tuple[Picture, NDArray[np.bool_]]],
     *,
-    mask: "Mask | Known",
+    mask: Mask | Known,
     polarity: str,
-) -> "tuple[Picture, dict[str, Any]] | None":
+) -> tuple[Picture, dict[str, Any]] | None:
     """Fill the downsampled whole picture if there are holes, because a tile may see only part of a hole."""
     if not has_holes(mask):
         return None
@@ -116,10 +111,8 @@ def coarse(
     return small, {"mask": known, "polarity": polarity}
 
 
-def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
+def _read(mask: Any, picture: Picture, polarity: Any) -> Mask:
     """Read the mask from a file or an array."""
-    from ipse.pictures import Mask, mask_for, read_mask
-
     if polarity == "settled":  # ``look`` has read it: an array of known pixels, of which a tile may have all
         return Mask(mask, inverted=True, said="the mask of the whole picture")
     if isinstance(mask, str | Path):
@@ -127,13 +120,8 @@ def _read(mask: Any, picture: "Picture", polarity: Any) -> "Mask":
     return mask_for(mask, picture, polarity=polarity)
 
 
-def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper") -> "Problem":
+def _published(y: Tensor, known: Tensor, settings: Settings, paper: Paper) -> Problem:
     """The reference's fit."""
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.problem import Problem
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common
-
     return Problem(
         prior=paper.prior(y, settings),
         objective=LeastSquares(y, weight=known.float()),
@@ -143,16 +131,10 @@ def _published(y: "Tensor", known: "Tensor", settings: Settings, paper: "Paper")
     )
 
 
-def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
+def _scattered(y: Tensor, known: Tensor, settings: Settings) -> Problem:
     """The problem without a fit: the non-local fill is the result."""
-    import torch
 
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.problem import Problem
-    from ipse.pilots.non_local_fill import non_local_fill
-    from ipse.tasks import _common
-
-    def fill(seen: "Tensor", seed: int) -> "Iterator[Tensor]":
+    def fill(seen: Tensor, seed: int) -> Iterator[Tensor]:
         return non_local_fill(y, seen, preset=_common.effort(settings), seed=seed)
 
     return Problem(
@@ -165,33 +147,29 @@ def _scattered(y: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
     )
 
 
-def _fewer(known: "Tensor", seed: int) -> "Tensor":
+def _fewer(known: Tensor, seed: int) -> Tensor:
     """Leave out a random part of the known pixels, but never all of them."""
-    import torch
-
     draw = torch.Generator().manual_seed(seed)
     fewer = known & (torch.rand(known.shape, generator=draw) >= LESS).to(known.device)
     return fewer if bool(fewer.any()) else known
 
 
-def _guess(y: "Tensor", known: "Tensor", settings: Settings) -> "Tensor | None":
+def _guess(y: Tensor, known: Tensor, settings: Settings) -> Tensor | None:
     """This tile's part of the coarse fill, blended with its known pixels; None if there are no tiles."""
     guess = guess_in(settings, y)
     return None if guess is None else _joined(y, known)(guess)
 
 
-def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Settings) -> "Problem":
+def _agreeing(problem: Problem, guess: Tensor, known: Tensor, settings: Settings) -> Problem:
     """The problem of a tile, whose averages over the cells of the downsampled picture follow the coarse fill.
 
     In holes, the fit is drawn towards these averages and any remaining difference is added, so that neighbouring tiles
     differ only in detail.
     """
-    from torch.nn.functional import interpolate
-
     assert isinstance(settings, Within)
     mean, step = cells(settings), float(settings.grain)
 
-    def outputs(x: "Tensor") -> "Tensor":
+    def outputs(x: Tensor) -> Tensor:
         short = interpolate(mean(guess - x), scale_factor=step, mode="bilinear")
         return joined(x + short[..., : x.shape[-2], : x.shape[-1]])
 
@@ -199,14 +177,8 @@ def _agreeing(problem: "Problem", guess: "Tensor", known: "Tensor", settings: Se
     return replace(problem, objective=problem.objective + agreed, outputs=outputs)
 
 
-def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, filled: bool = False) -> "Problem":
+def _holes(y: Tensor, known: Tensor, settings: Settings, *, side: int, filled: bool = False) -> Problem:
     """The fit of the network, scored on held-out squares of ``side`` pixels; ``filled`` if holes of y are filled."""
-    from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out_blocks
-    from ipse.engine.problem import Problem, Recipe
-    from ipse.engine.stopping import HeldOut
-    from ipse.pilots.biharmonic import biharmonic
-    from ipse.tasks import _common
-
     held = hold_out_blocks(known, side=side, fraction=HELD, generator=_common.generator(y, settings))
     seen = known & ~held
     drawn = ~held if filled else seen
@@ -222,13 +194,10 @@ def _holes(y: "Tensor", known: "Tensor", settings: Settings, *, side: int, fille
     )
 
 
-def _joined(y: "Tensor", known: "Tensor") -> "Callable[[Tensor], Tensor]":
+def _joined(y: Tensor, known: Tensor) -> Callable[[Tensor], Tensor]:
     """x ↦ y at known pixels and x elsewhere, plus the mismatch at the rim, continued smoothly into the hole."""
-    import torch
 
-    from ipse.pilots.biharmonic import pyramid
-
-    def outputs(x: "Tensor") -> "Tensor":
+    def outputs(x: Tensor) -> Tensor:
         rim = pyramid(torch.where(known, y - x, 0.0), known)
         return torch.where(known, y, (x + rim).clamp(0, 1))
 

@@ -8,16 +8,20 @@ https://arxiv.org/abs/1412.0035; Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior"
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
+from torch import Tensor
+
+from ipse import models
+from ipse.engine.objectives import LeastSquares, TotalVariation
+from ipse.engine.operators import Features
+from ipse.engine.prior import Prior
+from ipse.engine.problem import Problem, Recipe
+from ipse.engine.stopping import Last
+from ipse.pictures import Picture
 from ipse.settings import Settings
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ipse.engine.prior import Prior
-    from ipse.engine.problem import Problem, Recipe
-    from ipse.pictures import Picture
+from ipse.tasks import _common, _paper
+from ipse.tasks._annealed import Annealed
 
 SEES = "resized"
 STEPS = {"fast": 150, "good": 500, "best": 2000}
@@ -28,27 +32,20 @@ Schedule = Literal["plain", "heavy"]
 
 
 def invert(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     layer: Annotated[str, "Layer whose features to keep, or several separated by commas."],
     model: Annotated[str | None, "efficientnet-lite0, squeezenet, alexnet, vgg16 or vgg19."] = None,
     weights: Annotated[Path | None, "File with the model's weights."] = None,
     noise: Annotated[Schedule, "Noise on latent and weights: plain is none, heavy is annealed."] = "plain",
-) -> "Problem":
+) -> Problem:
     """Reconstruct a picture from its features at a layer of a trained model.
 
     Raises:
         OptionError: the model or layer is unknown, or the weights are missing.
         PictureError: the picture is neither gray nor RGB.
     """
-    from ipse import models
-    from ipse.engine.objectives import LeastSquares, TotalVariation
-    from ipse.engine.operators import Features
-    from ipse.engine.problem import Problem
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common
-
     trained = models.load(model, weights=weights)
     names = [name.strip() for name in layer.split(",")]
     y = trained.resized(_common.tensor(picture, settings))
@@ -66,12 +63,8 @@ def invert(
     )
 
 
-def _prior(y: "Tensor", settings: Settings, *, heavy: bool) -> tuple["Prior", "Recipe"]:
+def _prior(y: Tensor, settings: Settings, *, heavy: bool) -> tuple[Prior, Recipe]:
     """The network on noise, with the chosen noise schedule."""
-    from ipse.engine.problem import Recipe
-    from ipse.tasks import _common, _paper
-    from ipse.tasks._annealed import Annealed
-
     if settings.preset == "paper":
         paper = _paper.invert(heavy=heavy)
         prior, recipe = paper.prior(y, settings), paper.recipe(settings)

@@ -7,20 +7,23 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
+import torch
+from torch import Tensor
+
+from ipse import models
 from ipse.devices import find_device
+from ipse.engine.objectives import Activation, TotalVariation
+from ipse.engine.prior import Prior
+from ipse.engine.problem import Problem, Recipe
+from ipse.engine.stopping import Last
 from ipse.errors import OptionError, nearest
+from ipse.models import Model
+from ipse.pictures import Picture
 from ipse.settings import Settings
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ipse.engine.objectives import Activation
-    from ipse.engine.prior import Prior
-    from ipse.engine.problem import Problem, Recipe
-    from ipse.models import Model
-    from ipse.pictures import Picture
+from ipse.tasks import _common, _paper
+from ipse.tasks._pixels import Pixels
 
 SEES = "nothing"
 STEPS = {"fast": 100, "good": 300, "best": 1500}
@@ -31,7 +34,7 @@ Unit = tuple[str, int]  # a layer and one of its channels
 
 
 def maximise(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     class_: Annotated[str | None, "Class to maximise, by name or number."] = None,
@@ -41,20 +44,12 @@ def maximise(
     model: Annotated[str | None, "efficientnet-lite0, squeezenet, alexnet, vgg16 or vgg19."] = None,
     weights: Annotated[Path | None, "File with the model's weights."] = None,
     prior: Annotated[Literal["network", "pixels"], "Prior: the network, or free pixels."] = "network",
-) -> "Problem":
+) -> Problem:
     """Synthesise the picture that maximally activates a class, or a channel of a layer, of a trained model.
 
     Raises:
         OptionError: the model, class, layer or channel is unknown, or the weights are missing.
     """
-    import torch
-
-    from ipse import models
-    from ipse.engine.objectives import Activation, TotalVariation
-    from ipse.engine.problem import Problem
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common
-
     if prior not in SMOOTHNESS:
         raise OptionError(f"prior {prior!r} is unknown: {nearest(prior, SMOOTHNESS)}")
     trained = models.load(model, weights=weights).to(find_device(settings.device))
@@ -78,7 +73,7 @@ def maximise(
     )
 
 
-def _unit(trained: "Model", class_: str | None, layer: str | None, channel: int | None) -> Unit:
+def _unit(trained: Model, class_: str | None, layer: str | None, channel: int | None) -> Unit:
     """The layer and channel to maximise."""
     if class_ is not None and layer is None and channel is None:
         return trained.names[-1], trained.class_index(class_)
@@ -90,33 +85,22 @@ def _unit(trained: "Model", class_: str | None, layer: str | None, channel: int 
     )
 
 
-def _scores(trained: "Model", x: "Tensor", layer: str, *, sure: bool) -> "Tensor":
+def _scores(trained: Model, x: Tensor, layer: str, *, sure: bool) -> Tensor:
     """φ(x); if ``sure``, plus log p(x), so that a class is not only likely but more likely than all others."""
     found = trained.features(x, [layer])[0]
     return found + found.log_softmax(1) if sure else found
 
 
-def _check_channel(excited: "Activation", trained: "Model", canvas: "Tensor", layer: str) -> None:
+def _check_channel(excited: Activation, trained: Model, canvas: Tensor, layer: str) -> None:
     """Check that the layer has the channel."""
-    import torch
-
     with torch.no_grad():
         count = trained.features(canvas, [layer])[0].shape[1]
     if not 0 <= excited.channel < count:
         raise OptionError(f"channel {excited.channel} is not in layer {layer!r}: give 0 to {count - 1}")
 
 
-def _drawn(
-    canvas: "Tensor", settings: Settings, *, pixels: bool, one_class: bool
-) -> tuple["Prior", "Recipe"]:
+def _drawn(canvas: Tensor, settings: Settings, *, pixels: bool, one_class: bool) -> tuple[Prior, Recipe]:
     """The prior and its recipe."""
-    import torch
-
-    from ipse.engine.prior import Prior
-    from ipse.engine.problem import Recipe
-    from ipse.tasks import _common, _paper
-    from ipse.tasks._pixels import Pixels
-
     size, paper = (canvas.shape[-2], canvas.shape[-1]), _paper.maximise(one_class=one_class)
     published = settings.preset == "paper"
     recipe = Recipe(steps=STEPS[_common.effort(settings)], average=0.9)

@@ -8,32 +8,33 @@ Some measurements are held out: they decide when to stop, and which of the two e
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
+from ipse.engine.objectives import HeldOutError, LeastSquares, TotalVariation, hold_out
+from ipse.engine.operators import Blur, Compose, Downsample, Identity, Operator
+from ipse.engine.operators.inner import Inner
+from ipse.engine.problem import Problem, Recipe, clipped
+from ipse.engine.stopping import HeldOut
 from ipse.errors import OptionError
+from ipse.noise import Noise, white
+from ipse.pictures import Mask, Picture, mask_for, psf_of, read_mask, read_psf
+from ipse.pilots.biharmonic import pyramid
 from ipse.settings import Settings
+from ipse.tasks import _common, _paper
 from ipse.tasks._agreeing import agreement, guess_in
 from ipse.tasks._gaps import THIN, depth, has_holes
+from ipse.tasks._splitting import Measured, estimates
 from ipse.tasks.inpaint import Polarity
 from ipse.tasks.upscale import Kernel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
-
-    from ipse.engine.operators import Operator
-    from ipse.engine.operators.inner import Inner
-    from ipse.engine.problem import Problem
-    from ipse.noise import Noise
-    from ipse.pictures import Mask, Picture
-    from ipse.tasks._splitting import Measured
 
 STEPS = {"fast": 250, "good": 1000, "best": 3000}  # number of steps from noise
 CORRECTING = {"fast": 30, "good": 100, "best": 300}  # number of steps from a first estimate
@@ -45,7 +46,7 @@ ROUGH = 0.02
 
 
 def restore(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     mask: Annotated[Path | ArrayLike | None, "Mask of the pixels to fill."] = None,
@@ -54,7 +55,7 @@ def restore(
     kernel: Annotated[Kernel, "Kernel it was downsampled with."] = "bicubic",
     polarity: Annotated[Polarity, "Meaning of white in the mask."] = "auto",
     sigma: Annotated[float | None, "Noise level on the scale 0 to 255, if known."] = None,
-) -> "Problem":
+) -> Problem:
     """Deblur with a known kernel, fill missing pixels and enlarge, all at once.
 
     The noise level is estimated unless given.
@@ -64,12 +65,6 @@ def restore(
         OptionError: no mask, psf or factor was given, or a value is invalid.
         PictureError: the psf cannot be read.
     """
-    import torch
-
-    from ipse.engine.objectives import hold_out
-    from ipse.tasks import _common
-    from ipse.tasks._splitting import Measured, estimates
-
     _check(mask, psf, factor, sigma)
     y = _common.tensor(picture, settings)
     known, said = _known(mask, picture, polarity)
@@ -93,12 +88,8 @@ def restore(
     return replace(problem, estimates=found)
 
 
-def look(picture: "Picture", settings: Settings, **options: Any) -> dict[str, object]:
+def look(picture: Picture, settings: Settings, **options: Any) -> dict[str, object]:
     """Read mask and psf and estimate the noise on the whole picture; tiles get them as arrays and numbers."""
-    import torch
-
-    from ipse.tasks import _common
-
     mask, psf, factor = options.get("mask"), options.get("psf"), options.get("factor", 1)
     _check(mask, psf, factor, options.get("sigma"))
     known, _ = _known(mask, picture, options.get("polarity", "auto"))
@@ -114,11 +105,9 @@ def look(picture: "Picture", settings: Settings, **options: Any) -> dict[str, ob
 
 
 def coarse(
-    shrink: "Callable[[Mask], tuple[Picture, NDArray[np.bool_]]]", *, mask: Any = None, **_told: Any
-) -> "tuple[Picture, dict[str, Any]] | None":
+    shrink: Callable[[Mask], tuple[Picture, NDArray[np.bool_]]], *, mask: Any = None, **_told: Any
+) -> tuple[Picture, dict[str, Any]] | None:
     """Fill the downsampled whole picture if there are holes; downsampling averages blur and noise away."""
-    from ipse.pictures import Mask
-
     known = None if mask is None else Mask(mask, inverted=True, said="")
     if known is None or not has_holes(known):
         return None
@@ -127,18 +116,13 @@ def coarse(
 
 
 def mixture(
-    y: "Tensor", psf: NDArray[Any] | None, factor: int, kernel: Any
-) -> tuple["Operator", "Inner", tuple[int, int]]:
+    y: Tensor, psf: NDArray[Any] | None, factor: int, kernel: Any
+) -> tuple[Operator, Inner, tuple[int, int]]:
     """Compose A = D ∘ inner ∘ blur for a measurement y (1, C, h, w), leaving out parts that do not apply.
 
     Returns:
         A, the operator that crops the fitted picture to the result, and the size (H, W) of the fitted picture.
     """
-    import torch
-
-    from ipse.engine.operators import Blur, Compose, Downsample, Identity
-    from ipse.engine.operators.inner import Inner
-
     reach = (1, 1) if psf is None else (psf.shape[0], psf.shape[1])
     inner = Inner.seen_through(reach)
     parts = [Downsample(factor, kernel=kernel)] if factor > 1 else []
@@ -148,21 +132,15 @@ def mixture(
 
 
 def _problem(
-    measured: "Measured",
-    known: "Tensor",
-    inner: "Inner",
+    measured: Measured,
+    known: Tensor,
+    inner: Inner,
     settings: Settings,
     *,
     sigma: float,
     free: bool,
-) -> "Problem":
+) -> Problem:
     """The fit of the network, scored on held-out measurements."""
-    from ipse.engine.objectives import HeldOutError, LeastSquares, TotalVariation
-    from ipse.engine.problem import Problem, Recipe, clipped
-    from ipse.engine.stopping import HeldOut
-    from ipse.tasks import _common, _paper
-    from ipse.tasks._splitting import estimates
-
     y, effort = measured.y, _common.effort(settings)
     held = known & ~measured.seen
     objective = fidelity = LeastSquares(y, measured.operator, weight=measured.seen.float())
@@ -200,10 +178,8 @@ def _check(mask: Any, psf: Any, factor: int, sigma: float | None) -> None:
         raise OptionError(f"sigma {sigma:g} is out of range: give 0 to 255, on the scale of 8 bits")
 
 
-def _known(mask: Any, picture: "Picture", polarity: Any) -> tuple[NDArray[Any], dict[str, object]]:
+def _known(mask: Any, picture: Picture, polarity: Any) -> tuple[NDArray[Any], dict[str, object]]:
     """The known pixels (H, W), and estimates that describe the mask."""
-    from ipse.pictures import mask_for, read_mask
-
     if mask is None:
         return np.ones(picture.size, np.bool_), {}
     if polarity == "settled":  # ``look`` has read it: an array of known pixels, of which a tile may have all
@@ -215,10 +191,8 @@ def _known(mask: Any, picture: "Picture", polarity: Any) -> tuple[NDArray[Any], 
     return found.known, {"mask": found.said, "missing": round(found.share, 4)}
 
 
-def _psf(psf: Any, picture: "Picture", factor: int) -> NDArray[Any]:
+def _psf(psf: Any, picture: Picture, factor: int) -> NDArray[Any]:
     """The blur kernel (K, L); it must not be larger than the picture."""
-    from ipse.pictures import psf_of, read_psf
-
     found = read_psf(psf) if isinstance(psf, str | Path) else psf_of(psf)
     (height, width), (high, wide) = picture.size, found.shape
     if high > height * factor or wide > width * factor:
@@ -229,10 +203,7 @@ def _psf(psf: Any, picture: "Picture", factor: int) -> NDArray[Any]:
     return found
 
 
-def _noise(y: "Tensor", known: "Tensor", sigma: float | None) -> "Noise":
+def _noise(y: Tensor, known: Tensor, sigma: float | None) -> Noise:
     """The given noise level, or an estimate from the known pixels."""
-    from ipse.noise import Noise, white
-    from ipse.pilots.biharmonic import pyramid
-
     level = white(pyramid(y, known.to(y.device))) if sigma is None else sigma / 255
     return Noise("gaussian" if level else "none", level)

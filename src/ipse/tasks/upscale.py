@@ -8,21 +8,30 @@ of the time and self-similarity alone brings most of the gain. ``best`` uses mor
 errors from its own result (docs/decisions/best.md).
 """
 
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
+import torch
+from torch import Generator as Draws
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ipse.engine.fit import Fit
+from ipse.engine.objectives import LeastSquares, TotalVariation
+from ipse.engine.operators import Downsample
+from ipse.engine.operators.consistent import Consistent
+from ipse.engine.problem import Problem, Recipe
+from ipse.engine.stopping import Last
+from ipse.engine.until import until
+from ipse.pictures import Picture
+from ipse.pilots import bootstrap
+from ipse.pilots.back_projection import back_projection
+from ipse.pilots.bootstrap import SIDE as MOST
+from ipse.pilots.supported import supported
 from ipse.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from torch import Generator as Draws
-    from torch import Tensor
-
-    from ipse.engine.operators import Downsample
-    from ipse.engine.operators.consistent import Consistent
-    from ipse.engine.problem import Problem
-    from ipse.pictures import Picture
+from ipse.tasks import _common, _paper, _stored
+from ipse.tasks._repeated import count, refined
 
 Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
 
@@ -45,20 +54,17 @@ NOISE = 1 / 255  # with several seeds and no fit, σ of the noise that each run 
 
 
 def upscale(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     factor: Annotated[int, "Scale factor of each side, 2 to 8."],
     kernel: Annotated[Kernel, "Kernel it was downsampled with."] = "bicubic",
-) -> "Problem":
+) -> Problem:
     """Enlarge a picture so that downsampling the result gives the input back.
 
     Raises:
         OptionError: an invalid factor or kernel.
     """
-    from ipse.engine.operators import Downsample
-    from ipse.tasks import _common, _stored
-
     y = _common.tensor(picture, settings)
     if settings.preset == "paper":
         return _published(y, settings, factor)
@@ -72,14 +78,8 @@ def upscale(
     return _fitted(y, operator, half, settings, estimates)
 
 
-def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
+def _published(y: Tensor, settings: Settings, factor: int) -> Problem:
     """The reference's fit, with its downsampling kernel."""
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.operators import Downsample
-    from ipse.engine.problem import Problem
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common, _paper
-
     paper = _paper.upscale(factor)
     return Problem(
         prior=paper.prior(y, settings, size=(y.shape[-2] * factor, y.shape[-1] * factor)),
@@ -90,15 +90,9 @@ def _published(y: "Tensor", settings: Settings, factor: int) -> "Problem":
 
 
 def _fitted(
-    y: "Tensor", operator: "Downsample", rounding: float, settings: Settings, estimates: dict[str, object]
-) -> "Problem":
+    y: Tensor, operator: Downsample, rounding: float, settings: Settings, estimates: dict[str, object]
+) -> Problem:
     """The network on noise, its result projected onto the pictures whose downsampled version is y."""
-    from ipse.engine.objectives import LeastSquares, TotalVariation
-    from ipse.engine.operators.consistent import Consistent
-    from ipse.engine.problem import Problem, Recipe
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common
-
     size = _enlarged(y, operator)
     consistent = Consistent(operator, y, size)
     asked = settings.network is not None or settings.latent is not None  # for the network itself
@@ -121,14 +115,8 @@ def _fitted(
     )
 
 
-def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Iterator[Tensor]":
+def _finished(x: Tensor, consistent: Consistent, settings: Settings) -> Iterator[Tensor]:
     """Refine the network's output; ``best`` then learns to correct the result, judged by y if y is large enough."""
-    import torch
-
-    from ipse.pilots import bootstrap
-    from ipse.tasks import _common
-    from ipse.tasks._repeated import count, refined
-
     y, operator = consistent.y, consistent.operator
     found = [consistent(x, rounds=ROUNDS)]
     early = EARLY * count(_common.effort(settings))
@@ -138,7 +126,7 @@ def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Ite
     if settings.preset != "best":
         return
 
-    def again(truth: "Tensor", generator: "Draws") -> "Generator[Tensor, None, Tensor]":
+    def again(truth: Tensor, generator: Draws) -> Generator[Tensor, None, Tensor]:
         told = Settings(
             seed=int(torch.randint(2**31, (), generator=generator)),
             steps=settings.steps,
@@ -161,22 +149,13 @@ def _finished(x: "Tensor", consistent: "Consistent", settings: Settings) -> "Ite
 
 def _middle(side: int, factor: int) -> slice:
     """The central part of a side that judges: at most as long as a replicate, and a multiple of the factor."""
-    from ipse.pilots.bootstrap import SIDE as MOST
-
     most = min(MOST, side) // factor * factor
     start = (side - most) // 2
     return slice(start, start + most)
 
 
-def _drawn(
-    y: "Tensor", operator: "Downsample", settings: Settings
-) -> "Generator[Tensor, None, list[Tensor]]":
+def _drawn(y: Tensor, operator: Downsample, settings: Settings) -> Generator[Tensor, None, list[Tensor]]:
     """Fit a network to y and refine its output; return the output after each round. Yields progress on the way."""
-    from ipse.engine.fit import Fit
-    from ipse.engine.operators.consistent import Consistent
-    from ipse.engine.until import until
-    from ipse.tasks._repeated import refined
-
     problem = _fitted(y, operator, 0.0, settings, {})
     search = until(Fit(problem), problem.rule)
     for state in search:
@@ -191,20 +170,12 @@ def _drawn(
     return found
 
 
-def _unfitted(
-    y: "Tensor", operator: "Downsample", rounding: float, estimates: dict[str, object]
-) -> "Problem":
+def _unfitted(y: Tensor, operator: Downsample, rounding: float, estimates: dict[str, object]) -> Problem:
     """The problem without a fit: refinement by self-similarity, starting from interpolation."""
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.operators.consistent import Consistent
-    from ipse.engine.problem import Problem
-    from ipse.tasks import _common
-    from ipse.tasks._repeated import refined
-
     size = _enlarged(y, operator)
     consistent = Consistent(operator, y, size)
 
-    def found(seen: Consistent) -> "Iterator[Tensor]":
+    def found(seen: Consistent) -> Iterator[Tensor]:
         *_, start = _interpolated(seen.y, operator, size)
         yield start
         yield from refined(start, seen, "fast", NEAR * operator.factor)
@@ -220,31 +191,23 @@ def _unfitted(
     )
 
 
-def _outputs(consistent: "Consistent", rounding: float) -> "Callable[[Tensor], Tensor]":
+def _outputs(consistent: Consistent, rounding: float) -> Callable[[Tensor], Tensor]:
     """Project onto the pictures whose downsampled version is y to within rounding; keep detail that y supports."""
-    from torch.nn.functional import interpolate
-
-    from ipse.pilots.supported import supported
-
     y, operator = consistent.y, consistent.operator
     base = interpolate(y, size=_enlarged(y, operator), mode="bicubic")
     rounded = consistent.within(rounding)
 
-    def outputs(x: "Tensor") -> "Tensor":
+    def outputs(x: Tensor) -> Tensor:
         return rounded(supported(consistent(x), base, y, operator, rounding=rounding), rounds=ROUNDS)
 
     return outputs
 
 
-def _enlarged(y: "Tensor", operator: "Downsample") -> tuple[int, int]:
+def _enlarged(y: Tensor, operator: Downsample) -> tuple[int, int]:
     """(H, W) of the result."""
     return y.shape[-2] * operator.factor, y.shape[-1] * operator.factor
 
 
-def _interpolated(y: "Tensor", operator: "Downsample", size: tuple[int, int]) -> "Iterator[Tensor]":
+def _interpolated(y: Tensor, operator: Downsample, size: tuple[int, int]) -> Iterator[Tensor]:
     """Yield bicubic interpolation, then steps of back-projection, which bring its downsampled version to y."""
-    from torch.nn.functional import interpolate
-
-    from ipse.pilots.back_projection import back_projection
-
     return back_projection(y, operator, lambda r: interpolate(r, size=size, mode="bicubic"))

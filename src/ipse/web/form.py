@@ -26,7 +26,7 @@ def form() -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "help": (tasks.find(name).__doc__ or "").strip().partition("\n")[0].replace("`", ""),
+            "help": tasks.about(name).partition("\n")[0].replace("`", ""),
             "piece": tasks.sees(name) == "parts",
             "options": [described(one) for one in tasks.options(name)],
             "settings": [described(one) for one in tasks.shared_options()],
