@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ipse.api import (
         Result,
         compare_priors,
+        deblur,
         dejpeg,
         denoise,
         enhance,
@@ -82,6 +83,7 @@ __all__ = [
     "Settings",
     "State",
     "compare_priors",
+    "deblur",
     "dejpeg",
     "denoise",
     "enhance",
@@ -97,6 +99,7 @@ _HOMES = {
     "api": (
         "Result",
         "compare_priors",
+        "deblur",
         "dejpeg",
         "denoise",
         "enhance",

@@ -24,6 +24,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from numpy.typing import ArrayLike
+
 from ipse import pictures, tasks
 from ipse.errors import OptionError, nearest
 from ipse.images import Back, ImageLike, array_of, taken
@@ -160,6 +162,32 @@ def upscale(image: ImageLike, *, factor: int, kernel: Kernel = "bicubic", **comm
         PictureError: the image is not a usable picture.
     """
     return restore(image, "upscale", factor=factor, kernel=kernel, **common)
+
+
+def deblur(
+    image: ImageLike,
+    *,
+    psf: ArrayLike | Path | None = None,
+    defocus: float | None = None,
+    motion: str | tuple[float, float] | None = None,
+    sigma: float | None = None,
+    **common: Unpack[Common],
+) -> Result:
+    """Sharpen a blurred image whose blur kernel is known.
+
+    Args:
+        image: y; see above for kinds and ranges.
+        psf: the kernel (K, L), its centre at (⌊K/2⌋, ⌊L/2⌋), or a file with it.
+        defocus: radius in pixels of the disc of a lens out of focus, instead.
+        motion: (length, angle) of straight motion, in pixels and degrees from the right, instead.
+        sigma: standard deviation of the noise on the scale 0 to 255; None estimates it.
+        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
+
+    Raises:
+        OptionError: a value that cannot be used.
+        PictureError: the image is not a usable picture, or is smaller than the kernel.
+    """
+    return restore(image, "deblur", psf=psf, defocus=defocus, motion=motion, sigma=sigma, **common)
 
 
 def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Result:

@@ -9,7 +9,7 @@ from ipse.pictures.mask import Known, Mask, known_of, mask_for, mask_of, read_ma
 from ipse.pictures.metadata import Metadata
 from ipse.pictures.picture import Picture
 from ipse.pictures.pillow import from_pil, to_pil
-from ipse.pictures.psf import psf_of, read_psf
+from ipse.pictures.psf import disc, line, psf_of, read_psf
 from ipse.pictures.read import LIMIT, able, read
 from ipse.pictures.write import check_encoding, encode, write
 
@@ -27,12 +27,14 @@ __all__ = [
     "able",
     "check_encoding",
     "check_target",
+    "disc",
     "encode",
     "format_for",
     "from_array",
     "from_pil",
     "jpeg_info",
     "known_of",
+    "line",
     "mask_for",
     "mask_of",
     "psf_of",

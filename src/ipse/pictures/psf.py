@@ -1,4 +1,4 @@
-"""k(q) ≥ 0, Σ k = 1: read a point spread function from a picture of the kernel, an .npy or an .npz file."""
+"""k(q) ≥ 0, Σ k = 1: a point spread function, read from a picture, an .npy or an .npz file, or drawn from its shape."""
 
 import zipfile
 from pathlib import Path
@@ -12,6 +12,7 @@ from ipse.pictures.read import read
 
 NUMPY = {".npy", ".npz"}
 NAMES = ("psf", "kernel", "k")  # names of the array in an .npz file with several
+FINE = 16  # points per pixel, down and across, of a kernel that is drawn
 
 
 def read_psf(source: str | Path) -> NDArray[np.float64]:
@@ -55,6 +56,36 @@ def psf_of(array: ArrayLike, *, name: str = "the psf") -> NDArray[np.float64]:
             f"{name} has values from {low:g} to {high:g}; expected none below 0, not all 0: give the kernel itself"
         )
     return values / values.sum()
+
+
+def disc(radius: float) -> NDArray[np.float64]:
+    """The kernel of a lens out of focus: a disc with a radius in pixels."""
+    grid = _grid(radius, radius)
+    return _binned(grid[:, np.hypot(*grid) <= radius])
+
+
+def line(length: float, angle: float) -> NDArray[np.float64]:
+    """The kernel of straight motion over ``length`` pixels; ``angle`` in degrees, 0 to the right and 90 upwards."""
+    along, aside = _grid(length / 2, 0.5)
+    turn = np.deg2rad(angle)
+    right, up = np.cos(turn), np.sin(turn)
+    return _binned(np.stack([-along * up - aside * right, along * right - aside * up]))
+
+
+def _grid(half: float, thick: float) -> NDArray[np.float64]:
+    """Points (2, N), evenly within ± half and ± thick."""
+    counts = (max(1, round(2 * half * FINE)), max(1, round(2 * thick * FINE)))
+    axes = [size * ((np.arange(n) + 0.5) / n * 2 - 1) for size, n in zip((half, thick), counts, strict=True)]
+    return np.stack(np.meshgrid(*axes, indexing="ij")).reshape(2, -1)
+
+
+def _binned(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of the points (2, N) in each pixel, about the middle of a kernel with odd sides."""
+    reach = [int(np.ceil(np.abs(axis).max(initial=0) - 0.5 - 1e-9)) for axis in points]
+    edges = [np.arange(-r - 0.5, r + 1) for r in reach]
+    inside = [axis.clip(-r - 0.5 + 1e-9, r + 0.5 - 1e-9) for axis, r in zip(points, reach, strict=True)]
+    counts, *_ = np.histogram2d(*inside, bins=edges)
+    return counts / counts.sum()
 
 
 def _array(path: Path) -> NDArray[np.generic]:

@@ -41,6 +41,7 @@ export const words = {
       upscale: "enlarge",
       denoise: "remove noise",
       dejpeg: "repair a JPEG",
+      deblur: "sharpen a blurred picture",
       restore: "several of these at once",
       flash: "a dark picture, with the help of a flash picture",
     },
