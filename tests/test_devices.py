@@ -65,6 +65,7 @@ CASES: dict[str, tuple[str, Callable[[Path], Given]]] = {
     "told": ("dejpeg", plain(photo(), quality=20)),
     "upscale": ("upscale", plain(photo(24), factor=2)),
     "restore": ("restore", plain(photo(), psf=np.ones((3, 3)) / 9)),
+    "deblur": ("deblur", plain(photo(), defocus=1.5)),
     "flash": ("flash", plain(photo(), flash=photo())),
 }
 

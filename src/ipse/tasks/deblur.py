@@ -5,23 +5,25 @@ The kernel is given: as a file, as a lens out of focus, or as straight motion. R
 that estimate, as in ``restore``.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
+from ipse.engine.objectives import LeastSquares
+from ipse.engine.problem import Nothing, Problem, clipped
 from ipse.errors import OptionError, PictureError
+from ipse.noise import white
+from ipse.pictures import Picture, disc, line, psf_of, read_psf
+from ipse.pilots.deconvolution import deconvolution
 from ipse.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from torch import Tensor
-
-    from ipse.engine.problem import Nothing, Problem
-    from ipse.pictures import Picture
+from ipse.tasks import _common
+from ipse.tasks.restore import mixture, restore
 
 Kernel = NDArray[np.float64]
 
@@ -31,7 +33,7 @@ LARGEST = 500.0  # pixels of a kernel that is drawn
 
 
 def deblur(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     psf: Annotated[Path | ArrayLike | None, "Blur kernel (PSF): a picture, .npy or .npz."] = None,
@@ -40,22 +42,19 @@ def deblur(
         str | tuple[float, float] | None, "LENGTH,ANGLE of straight motion: pixels, degrees from the right."
     ] = None,
     sigma: Annotated[float | None, "Noise level on the scale 0 to 255, if known."] = None,
-) -> "Problem | Nothing":
+) -> Problem | Nothing:
     """Sharpen a blurred picture whose blur kernel is known.
 
     Raises:
         OptionError: not exactly one kernel was given, or a value is invalid.
         PictureError: the psf cannot be read, or is larger than the picture.
     """
-    from ipse.engine.problem import Nothing
-    from ipse.tasks import _common
-
     kernel = _kernel(psf, defocus, motion)
     _check(kernel, picture, sigma)
     if kernel.max() > POINT:
         return Nothing("nothing to restore: the kernel is a point", {"kernel": _said(kernel)})
     y = _common.tensor(picture, settings)
-    level = _sigma(y) if sigma is None else sigma / 255
+    level = white(y) if sigma is None else sigma / 255
     estimates = {"kernel": _said(kernel), "sigma": round(255 * level, 2)}
     asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
     if asked or settings.preset == "paper":
@@ -63,31 +62,21 @@ def deblur(
     return replace(_unfitted(y, settings, kernel, level), estimates=estimates)
 
 
-def look(picture: "Picture", settings: Settings, **options: Any) -> dict[str, object]:
+def look(picture: Picture, settings: Settings, **options: Any) -> dict[str, object]:
     """Read the kernel and estimate the noise on the whole picture; tiles get them as an array and a number."""
-    from ipse.tasks import _common
-
     kernel = _kernel(*(options.get(name) for name in ("psf", "defocus", "motion")))
     _check(kernel, picture, options.get("sigma"))
     sigma = options.get("sigma")
-    level = 255 * _sigma(_common.tensor(picture, settings)) if sigma is None else sigma
+    level = 255 * white(_common.tensor(picture, settings)) if sigma is None else sigma
     return {"psf": kernel, "sigma": level}
 
 
-def _unfitted(y: "Tensor", settings: Settings, kernel: Kernel, sigma: float) -> "Problem":
+def _unfitted(y: Tensor, settings: Settings, kernel: Kernel, sigma: float) -> Problem:
     """The problem without a fit."""
-    import torch
-
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.problem import Problem, clipped
-    from ipse.pilots.deconvolution import deconvolution
-    from ipse.tasks import _common
-    from ipse.tasks.restore import mixture
-
     operator, inner, _ = mixture(y, kernel, 1, "bicubic")
     k, effort = torch.from_numpy(kernel).float().to(y.device), _common.effort(settings)
 
-    def perturbed(seed: int) -> "Iterator[Tensor]":
+    def perturbed(seed: int) -> Iterator[Tensor]:
         return deconvolution(_common.noisier(y, MORE, seed), k, float(np.hypot(sigma, MORE)), effort=effort)
 
     return Problem(
@@ -100,10 +89,8 @@ def _unfitted(y: "Tensor", settings: Settings, kernel: Kernel, sigma: float) -> 
     )
 
 
-def _fitted(picture: "Picture", settings: Settings, kernel: Kernel, sigma: float) -> "Problem":
+def _fitted(picture: Picture, settings: Settings, kernel: Kernel, sigma: float) -> Problem:
     """The network of ``restore``, which corrects an estimate; some measurements are held out to judge it."""
-    from ipse.tasks.restore import restore
-
     return restore(picture, settings, psf=kernel, sigma=255 * sigma)
 
 
@@ -113,8 +100,6 @@ def _kernel(psf: Any, defocus: float | None, motion: Any) -> Kernel:
     Raises:
         OptionError: none or several were, or a value is invalid.
     """
-    from ipse.pictures import disc, psf_of, read_psf
-
     told = [
         name
         for name, one in zip(("psf", "defocus", "motion"), (psf, defocus, motion), strict=True)
@@ -136,7 +121,6 @@ def _kernel(psf: Any, defocus: float | None, motion: Any) -> Kernel:
 
 def _motion(motion: Any) -> Kernel:
     """The kernel of "LENGTH,ANGLE", or of a pair of numbers."""
-    from ipse.pictures import line
 
     try:
         length, angle = (float(part) for part in (motion.split(",") if isinstance(motion, str) else motion))
@@ -151,7 +135,7 @@ def _motion(motion: Any) -> Kernel:
     return line(length, angle)
 
 
-def _check(kernel: Kernel, picture: "Picture", sigma: float | None) -> None:
+def _check(kernel: Kernel, picture: Picture, sigma: float | None) -> None:
     """Refuse a kernel larger than the picture, and a noise level out of range."""
     (height, width), (tall, wide) = picture.size, kernel.shape
     if tall > height or wide > width:
@@ -161,13 +145,6 @@ def _check(kernel: Kernel, picture: "Picture", sigma: float | None) -> None:
         )
     if sigma is not None and not 0 <= sigma <= 255:
         raise OptionError(f"sigma {sigma:g} is out of range: give 0 to 255, on the scale of 8 bits")
-
-
-def _sigma(y: "Tensor") -> float:
-    """The noise level of y."""
-    from ipse.noise import white
-
-    return white(y)
 
 
 def _said(kernel: Kernel) -> str:
