@@ -8,6 +8,7 @@
 # make fuzz   read 500 damaged files of every format, under limits of time and memory
 # make dist   build the sdist and the wheel into dist, and try the wheel in a fresh environment
 # make pins   pin the newest version of every dependency; make clean test PINS=constraints-torch.txt tests without pins
+# make oldest the tests, with the oldest versions that pyproject.toml allows, in build/oldest; TESTS=… for some
 # make clean  remove everything that these made
 #
 # The first use creates .venv and installs into it; PYTHON=… chooses the interpreter.
@@ -18,7 +19,7 @@ PINS ?= constraints.txt
 export PINS
 BIN := .venv/bin
 
-.PHONY: demo test fuzz dist pins lint docs gallery notebooks lab bench bench-gpu clean
+.PHONY: demo test oldest fuzz dist pins lint docs gallery notebooks lab bench bench-gpu clean
 
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
@@ -26,6 +27,11 @@ demo: .venv/.installed
 # One thread per process: two processes on two cores are faster than four threads.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+
+# PyTorch is the one of the other targets
+oldest:
+	VENV=build/oldest RESOLUTION=lowest-direct PINS=constraints-torch.txt bash scripts/install "$(PYTHON)" ".[dev]"
+	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -q -n 2 $(TESTS)
 
 fuzz: .venv/.installed-dev
 	$(BIN)/python scripts/fuzz.py

@@ -17,6 +17,7 @@ from ipse.pictures.levels import Samples, full_scale, unpacked
 from ipse.pictures.metadata import UNREADABLE, Metadata, exif_of, packed
 from ipse.pictures.picture import CHANNELS, Picture
 from ipse.pictures.raw import check_developed
+from ipse.pictures.ycbcr import as_rgb, left_to_pillow
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 CLASSIC, BIG = b"II*\0" + bytes(4), b"II+\0\x08" + bytes(11)  # file headers, with the first directory at 0
@@ -44,12 +45,12 @@ def read_tiff(data: bytes, *, name: str) -> Picture:
     """Decode the first page of a TIFF file; raises what tifffile raises.
 
     Raises:
-        TiffFileError: a colour model that tifffile does not convert (YCbCr without JPEG).
+        TiffFileError: a colour model that tifffile does not convert (most YCbCr without JPEG).
     """
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
         page = _first(tif)
         check_developed(page, name=name)
-        if int(page.photometric) == 6 and int(page.compression) not in (6, 7, 33007):
+        if left_to_pillow(page):
             raise tifffile.TiffFileError("YCbCr without JPEG")
         extras = tuple(int(extra) for extra in page.extrasamples)
         samples, alpha = _interleaved(page), None
@@ -80,7 +81,7 @@ def _colours(page: tifffile.TiffPage, samples: Samples) -> tuple[Samples, str, N
         return (samples, "palette", palette) if samples.dtype == np.uint8 else (palette[samples], "rgb", None)
     if samples.ndim == 2:
         return samples, "gray", None
-    model = MODELS.get(photometric, "channels")
+    model, samples = MODELS.get(photometric, "channels"), as_rgb(page, samples)
     if photometric == LAB and samples.shape[2] == CHANNELS["lab"]:
         samples = signs_turned(samples)
     return samples, model if samples.shape[2] == CHANNELS.get(model) else "channels", None
