@@ -23,7 +23,7 @@ from bench.giant import BAND, clean, run, sheet
 from ipse.runs import open as open_module
 from ipse.runs.job import Job
 from ipse.runs.large import LargeFile
-from ipse.runs.open import open_run, open_whole
+from ipse.runs.open import open_run
 from ipse.settings import Settings
 
 SCRATCHES = 3
@@ -65,7 +65,7 @@ def same(folder: Path, preset: str) -> tuple[bool, float]:
     settings = Settings(preset=preset, tile=512)  # type: ignore[arg-type]
     job = Job("inpaint", folder / "part.tif", folder / "part_out.tif", settings, told, overwrite=True)
     open_module.LARGE = open_module.GIANT = 1
-    runs = [open_run(job), open_whole(job)]
+    runs = [open_run(job), run_from(WholeFile(job))]
     assert isinstance(runs[0].input, LargeFile)
     hashes: list[str] = []
     for one in runs:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.table import markdown
-from ipse.pictures import Picture, read
+from ipse.pictures import Picture, from_pil, read
 from ipse.pictures.tiling import MULTIPLE, OVERLAP, Tile, starts
 from ipse.settings import Settings
 from ipse.streams.open import open_stream
@@ -90,7 +90,7 @@ def damaged(clean: Array, work: str, tile: int) -> tuple[Picture, str, dict[str,
         image.save(file, "JPEG", quality=20)
         return read(io.BytesIO(file.getvalue())), work, {}
     small = image.resize((image.width // 2, image.height // 2), Image.Resampling.BICUBIC)
-    return Picture.from_pil(small), work, {"factor": 2}
+    return from_pil(small), work, {"factor": 2}
 
 
 def lines(length: int, tile: int, factor: int) -> Flags:

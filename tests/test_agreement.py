@@ -61,11 +61,11 @@ def test_neighbours_see_one_latent_and_start_from_one_network(options: dict[str,
     seen: list[tuple[Tile, torch.Tensor, torch.Tensor]] = []
 
     class Watched(Sum):
-        def add(self, index: int, stream: Stream, result: Result) -> None:
-            del result
+        def add(self, index: int, stream: Stream) -> Result:
             problem = stream.current.posed()  # type: ignore[union-attr]  # anew, from the tile's settings
             tile = self.tiling.tile(index)
             seen.append((tile, problem.prior.z, next(problem.prior.parameters())))  # type: ignore[union-attr]
+            return stream.result()
 
     tiling = Tiles(Picture.from_array(samples), "upscale", settings, {"factor": 2}, side=64)
     for _ in Parts(tiling, Watched(tiling)):

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 import stubs
 import torch
-from runs import pulled
+from runs import open_whole, pulled
 
 from ipse import devices
 from ipse.engine.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Seconds, WindowedVariance
 from ipse.errors import InputError, OutputError
 from ipse.runs.checkpoint import Checkpoint
 from ipse.runs.job import Job
-from ipse.runs.open import open_whole
 from ipse.runs.receipt import Receipt, beside
 from ipse.settings import Settings
 

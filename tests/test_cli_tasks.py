@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from runs import open_whole
 from skimage.data import astronaut
 
 import ipse
@@ -15,7 +16,6 @@ from ipse.cli import main
 from ipse.cli.exhibit import LABEL, comparison, lines
 from ipse.pictures import read
 from ipse.runs.job import Job
-from ipse.runs.open import open_whole
 from ipse.runs.receipt import Receipt
 from ipse.settings import Settings
 

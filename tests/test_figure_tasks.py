@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from runs import pulled
+from runs import open_whole, pulled
 from skimage.data import astronaut
 from tiny_model import write
 
 from ipse.cli import main
 from ipse.runs.job import Job
-from ipse.runs.open import open_whole
 from ipse.settings import Settings
 
 FACE = astronaut()[70:118, 190:238]

@@ -10,14 +10,14 @@ import pytest
 import tifffile
 from PIL import Image
 from refusals import refused
-from runs import pulled
+from runs import open_whole, pulled
 
 from ipse.cli import main
 from ipse.errors import OutputError, PictureError
 from ipse.pictures import Picture, read, write
 from ipse.runs.job import Job
 from ipse.runs.large import LargeFile
-from ipse.runs.open import open_run, open_whole
+from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt, beside
 from ipse.settings import Settings
 from ipse.streams.parts import Parts

@@ -11,7 +11,7 @@ import tifffile
 from dusty import SIZE, WAVES, dust, given, hole
 from PIL import Image
 from refusals import refused
-from runs import pulled
+from runs import open_whole, pulled
 
 from ipse.batch import restore_many
 from ipse.cli import main
@@ -21,7 +21,7 @@ from ipse.pictures.large import opened
 from ipse.pictures.large.mask import busiest, known_in, missing_in, tiles_with
 from ipse.runs.job import Job
 from ipse.runs.large import LargeFile
-from ipse.runs.open import open_run, open_whole
+from ipse.runs.open import open_run
 from ipse.settings import Settings
 from ipse.streams.parts import Parts
 from ipse.streams.restoration import Restoration

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from ipse.errors import PictureError
-from ipse.pictures import Picture, from_array, read, write
+from ipse.pictures import from_array, from_pil, read, to_pil, write
 
 RNG = np.random.default_rng(11)
 
@@ -93,7 +93,7 @@ def test_pil_images_come_back(mode: str) -> None:
         else Image.fromarray(noise(7, 9, dtype="uint16"))
     )
     image = base if mode in ("I;16", "RGBA") else base.convert("RGB").convert(mode)
-    back = Picture.from_pil(image).to_pil()
+    back = to_pil(from_pil(image))
     assert (back.mode, back.size) == (image.mode, image.size)
     assert back.tobytes() == image.tobytes()
     assert back.getpalette() == image.getpalette()

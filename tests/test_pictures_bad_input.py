@@ -13,7 +13,7 @@ from PIL import Image
 from refusals import PICTURE, RGB, refused
 
 from ipse.errors import OutputError, PictureError
-from ipse.pictures import Picture, from_array, read, write
+from ipse.pictures import from_array, from_pil, read, to_pil, write
 
 
 def header_only(width: int, height: int) -> bytes:
@@ -119,7 +119,7 @@ def test_pixels_of_another_shape() -> None:
     with pytest.raises(PictureError, match="keep"):
         PICTURE.like(np.zeros((1, 60, 80), np.float32), keep=np.ones((6, 8), bool))
     with pytest.raises(PictureError, match="no mode"):
-        from_array(np.zeros((2, 2, 3), np.uint16)).to_pil()
+        to_pil(from_array(np.zeros((2, 2, 3), np.uint16)))
 
 
 def test_content_judges_not_the_name(tmp_path: Path) -> None:
@@ -146,4 +146,4 @@ def test_heic_without_its_package_says_what_to_install(
 
 def test_an_image_of_no_size() -> None:
     with pytest.raises(PictureError, match="no pixels"):
-        Picture.from_pil(Image.new("RGB", (0, 5)))
+        from_pil(Image.new("RGB", (0, 5)))

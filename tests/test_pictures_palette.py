@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from ipse.pictures import Picture, read, write
+from ipse.pictures import Picture, from_pil, read, write
 
 PHOTO = data.astronaut()[60:160, 170:300]
 
 
 def painted(colours: int) -> Picture:
     image = Image.fromarray(PHOTO).quantize(colours)
-    return Picture.from_pil(image)
+    return from_pil(image)
 
 
 def pixels_of(array: np.ndarray) -> np.ndarray:
@@ -32,9 +32,7 @@ def test_new_colours_take_free_entries() -> None:
     assert (result.mode, result.channels) == ("P", 3)
     assert result.palette is not None
     assert 200 < len(np.unique(result.palette, axis=0)) <= 256
-    best = Picture.from_pil(
-        Image.fromarray(PHOTO).quantize(256, Image.Quantize.MEDIANCUT, kmeans=1, dither=0)
-    )
+    best = from_pil(Image.fromarray(PHOTO).quantize(256, Image.Quantize.MEDIANCUT, kmeans=1, dither=0))
     assert error(coarse, PHOTO) > 3 * error(best, PHOTO)
     assert error(result, PHOTO) < 1.05 * error(best, PHOTO)
 

@@ -10,13 +10,13 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms, PngImagePlugin
 from refusals import refused
+from runs import open_whole
 
 from ipse.batch import restore_many
 from ipse.cli.task import Files, job
 from ipse.errors import OutputError, PictureError
-from ipse.pictures import Picture, encode, from_array, from_pil, read
+from ipse.pictures import Picture, encode, from_array, from_pil, read, to_pil
 from ipse.runs.job import Job, default_target
-from ipse.runs.open import open_whole
 from ipse.settings import Settings
 
 RNG = np.random.default_rng(0)
@@ -59,7 +59,7 @@ class TestLab:
         assert image is not None
         found = from_pil(image)
         assert np.abs(found.pixels[1:] - 128 / 255).max() < 0.02
-        assert found.to_pil().tobytes() == image.tobytes()
+        assert to_pil(found).tobytes() == image.tobytes()
 
 
 @pytest.mark.parametrize("bits", [2, 4, 10, 12, 14])

@@ -11,14 +11,13 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from runs import pulled
+from runs import open_whole, pulled
 
 import ipse
 from ipse.cli import main
 from ipse.errors import InputError, OptionError, OutputError, RunError
 from ipse.runs import disagreement, plan
 from ipse.runs.job import Job
-from ipse.runs.open import open_whole
 from ipse.runs.receipt import Receipt, beside
 from ipse.runs.rerun import repeated
 from ipse.settings import Settings

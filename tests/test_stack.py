@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tifffile
 from refusals import refused
-from runs import pulled
+from runs import open_whole, pulled
 
 from ipse.cli import main
 from ipse.errors import InputError, OptionError, OutputError, PictureError
 from ipse.pictures.large.zarr import array_in, created, said_in
 from ipse.pictures.stacks.stack import opened_stack
 from ipse.runs.job import Job
-from ipse.runs.open import open_run, open_whole
+from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt, beside
 from ipse.runs.rerun import repeated
 from ipse.runs.stacks import StackFile

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from runs import pulled
+from runs import open_whole, pulled
 
 from ipse import pictures
 from ipse.runs.job import Job
-from ipse.runs.open import open_whole
 from ipse.runs.run import Run
 from ipse.settings import Settings
 

@@ -10,12 +10,8 @@ Every function takes one image and returns the same kind of image as ``result.im
 - a path, or an ``ipse.Picture``: the image is a ``Picture``, which ``result.save`` writes with its metadata
 
 Integers are restored within the range of their type; floats within [0, 1], or within their own range if they exceed
-it. To watch a run, or to stop it early, iterate over a ``Restoration``:
-
-    restoration = ipse.Restoration(ipse.Picture.from_array(image), "denoise")
-    for event in restoration:
-        ...
-    result = restoration.result()
+it. All functions also take the keywords of ``Common``: the fields of ``Settings``, ``channel_axis`` and ``alpha``. To
+watch a run, or to stop it early, iterate over a ``Restoration``.
 
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
@@ -105,7 +101,6 @@ def denoise(
         image: y; see above for kinds and ranges.
         sigma: standard deviation of the noise on the scale 0 to 255, whatever the dtype; None estimates it.
         noise: "gaussian", "poisson", "speckle" or "salt-and-pepper"; "auto" detects it.
-        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -120,7 +115,6 @@ def dejpeg(image: ImageLike, *, quality: int | None = None, **common: Unpack[Com
     Args:
         image: y; for a path, or a PIL image opened from a file, the file's own tables are used.
         quality: IJG quality, 1 to 100, for an image that is no longer a JPEG file; None estimates it.
-        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -138,7 +132,6 @@ def inpaint(
         image: y; see above for kinds and ranges.
         mask: (H, W), of any of these kinds: marks the pixels to fill, or the known ones.
         polarity: the meaning of white, or True; "auto" decides from the image, and ``result.estimates`` reports it.
-        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         MaskError: the mask does not match the image, or marks no pixel or all of them.
@@ -155,7 +148,6 @@ def upscale(image: ImageLike, *, factor: int, kernel: Kernel = "bicubic", **comm
         image: y (H, W); the result is (factor · H, factor · W).
         factor: scale factor of each side, 2 to 8.
         kernel: the kernel that the image was downsampled with.
-        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -196,7 +188,6 @@ def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Re
     Args:
         image: y, the photo without flash, whose lighting is kept.
         flash: the photo with flash; its size may differ by a few pixels.
-        **common: the fields of ``Settings`` but ``latent``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -211,7 +202,6 @@ def compare_priors(image: ImageLike, *, factor: int = 4, **common: Unpack[Common
     Args:
         image: y (H, W); the result is (factor · H, 3 · factor · W): ``numpy.split(result.image, 3, axis=1)``.
         factor: scale factor of each side, 2 to 8.
-        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: a value that cannot be used.
@@ -235,7 +225,6 @@ def invert(
         layer: the layer whose features to keep, or several separated by commas.
         model: one of ``ipse.models.names()``; None is the default.
         weights: a file with its weights; see ``ipse.models.load``.
-        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
         OptionError: the model or layer is unknown, or the weights are missing.

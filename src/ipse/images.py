@@ -14,13 +14,16 @@ from torch import Tensor, as_tensor
 
 from ipse.errors import PictureError
 from ipse.pictures import Picture, from_array, from_pil, read, to_array, to_pil
-from ipse.pictures.arrays import looks_like_alpha
+from ipse.pictures.levels import Samples, full_scale
 from ipse.pictures.masked import filled, masked_again
 
 Back = Callable[[Picture], Any]
 ImageLike = ArrayLike | Image.Image | Tensor | str | Path | Picture
 
 FEW, MANY = 4, 16  # a first axis of at most FEW and a last axis of at least MANY suggest channels first
+MOSTLY = 0.5  # smallest fraction of alpha's samples that are fully clear or opaque
+# Alpha is smooth if half of its samples are this close to the mean of their neighbours, relative to full scale.
+SMOOTH = 1 / 255
 
 
 def taken(
@@ -53,6 +56,16 @@ def taken(
     whole: Any = image
     picture = _of_array(filled(whole, axis=axis), axis, alpha, "the image")
     return picture, lambda made: masked_again(to_array(made), whole, axis=axis)
+
+
+def looks_like_alpha(plane: Samples) -> bool:
+    """Whether a plane (H, W) looks like alpha (mostly clear or opaque, or smooth), unlike a near-infrared band."""
+    full = full_scale(plane.dtype)
+    if float((plane <= 0).mean() + (plane >= full).mean()) >= MOSTLY or min(plane.shape) < 3:
+        return True
+    values = plane.astype(float)
+    bends = np.abs(values[1:-1] * 2 - values[2:] - values[:-2])
+    return float(np.median(bends)) <= SMOOTH * full
 
 
 def _of_array(array: NDArray[Any], axis: int, alpha: bool | None, name: str) -> Picture:

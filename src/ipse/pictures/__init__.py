@@ -1,6 +1,5 @@
 """Pictures: a file's samples as pixels in [0, 1], with all metadata that must be preserved. NumPy only."""
 
-from ipse.pictures.arrays import from_array, to_array
 from ipse.pictures.files import read_bytes, write_bytes
 from ipse.pictures.formats import FORMATS, FileFormat, check_target, format_for
 from ipse.pictures.jpeg import JpegComponent, JpegInfo, jpeg_info, standard_table
@@ -12,6 +11,8 @@ from ipse.pictures.pillow import from_pil, to_pil
 from ipse.pictures.psf import disc, line, psf_of, read_psf
 from ipse.pictures.read import LIMIT, able, read
 from ipse.pictures.write import check_encoding, encode, write
+
+from_array, to_array = Picture.from_array, Picture.to_array
 
 __all__ = [
     "FORMATS",

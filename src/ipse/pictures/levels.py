@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ipse.errors import PictureError
 
@@ -115,3 +116,14 @@ def _all_finite(samples: Samples, name: str) -> None:
             f"{name}: {bad} of {samples.size} samples are NaN or infinite; expected finite numbers; "
             "replace them first (and mark them in a mask to have them filled)"
         )
+
+
+def resized(plane: Samples, height: int, width: int, *, smooth: bool) -> Samples:
+    """Resize a plane of samples (H, W) by Lanczos, within its range; if not ``smooth``, by nearest neighbour."""
+    kind = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
+    values = np.asarray(Image.fromarray(plane.astype(np.float32)).resize((width, height), kind))
+    low, high = (float(plane.min()), float(plane.max())) if plane.size else (0.0, full_scale(plane.dtype))
+    values = np.clip(values, low, high)
+    if plane.dtype.kind == "b":
+        return values >= 0.5
+    return (np.rint(values) if plane.dtype.kind in "iu" else values).astype(plane.dtype)

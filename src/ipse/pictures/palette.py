@@ -6,6 +6,8 @@ slots are free for the new colours: all of them where they fit, their median cut
 Heckbert, "Color image quantization for frame buffer display" (1982), https://doi.org/10.1145/800064.801294.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -43,6 +45,22 @@ def refit(old: Bytes, palette: Bytes, new: Bytes, *, hold: Flags) -> tuple[Bytes
     table = np.zeros((int(slots.max()) + 1, palette.shape[1]), np.uint8)
     table[slots] = entries
     return indices, table
+
+
+def repainted(
+    old: Bytes, palette: Bytes, colours: NDArray[Any], alpha: NDArray[Any] | None, *, hold: Flags
+) -> tuple[Bytes, Bytes]:
+    """Index the new colours (H, W, 3) of a palette picture; fully transparent pixels are unchanged; see ``refit``."""
+    if alpha is None:
+        return refit(old, palette, colours, hold=hold)
+    return refit(old, palette, np.dstack([colours, alpha]), hold=hold | (alpha == 0))
+
+
+def indexed(colours: NDArray[Any], palette: Bytes, alpha: NDArray[Any] | None) -> tuple[Bytes, Bytes]:
+    """Index the colours (H, W, 3) of a resized palette picture; see ``refit``."""
+    new = colours if alpha is None else np.dstack([colours, alpha])
+    size = colours.shape[:2]
+    return refit(np.zeros(size, np.uint8), palette, new, hold=np.zeros(size, np.bool_))
 
 
 def _nearest(colours: Bytes, entries: Bytes) -> NDArray[np.intp]:

@@ -1,7 +1,7 @@
 """x = (s − offset) / gain: a picture's samples, their conversion to pixels and back, and its metadata.
 
-A ``Picture`` keeps what was stored. The engine sees ``pixels``; ``like`` makes its
-result a picture of the same kind.
+A ``Picture`` keeps what was stored. The engine sees ``pixels``; ``like`` makes its result a picture of the same kind.
+Arrays follow NumPy's conventions: (H, W) is gray, and one of three axes holds the channels.
 """
 
 from dataclasses import dataclass, field, replace
@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 
 from ipse.errors import PictureError
 from ipse.pictures.jpeg import JpegInfo
-from ipse.pictures.levels import Levels, Pixels, Samples, full_scale, levels_of
+from ipse.pictures.levels import Levels, Pixels, Samples, levels_of, resized
 from ipse.pictures.metadata import Metadata
-from ipse.pictures.palette import refit
+from ipse.pictures.palette import indexed, repainted
 
 Flags = NDArray[np.bool_]
 
@@ -176,27 +175,23 @@ class Picture:
         return samples[..., 0] if self.samples.ndim == 2 and self.palette is None else samples
 
     def _repainted(self, pixels: NDArray[np.floating[Any]], held: Flags) -> "Picture":
-        """A palette picture of the same size; transparent pixels (alpha 0) are unchanged."""
+        """A palette picture of the same size."""
         assert self.palette is not None
         if self._unchanged(pixels).all():
             return replace(self, jpeg=None, frames=1)
-        colours: NDArray[Any] = self._to_samples(pixels)
-        if self.alpha is not None:
-            held = held | (self.alpha == 0)
-            colours = np.dstack([colours, self.alpha])
-        samples, palette = refit(self.samples, self.palette, colours, hold=held)
+        samples, palette = repainted(
+            self.samples, self.palette, self._to_samples(pixels), self.alpha, hold=held
+        )
         return replace(self, samples=samples, palette=palette, jpeg=None, frames=1)
 
     def _enlarged(self, pixels: NDArray[np.floating[Any]]) -> "Picture":
+        """A picture of another size; alpha and metadata follow."""
         height, width = pixels.shape[1:]
-        samples: NDArray[Any] = self._to_samples(pixels)
-        alpha = None if self.alpha is None else _resized(self.alpha, height, width, self.palette is None)
+        samples, palette = self._to_samples(pixels), self.palette
+        alpha = None if self.alpha is None else resized(self.alpha, height, width, smooth=palette is None)
         metadata = self.metadata.resized(width, height, of=self.size)
-        palette = self.palette
         if palette is not None:
-            colours = samples if alpha is None else np.dstack([samples, alpha])
-            nothing = np.zeros((height, width), np.bool_)
-            samples, palette = refit(np.zeros((height, width), np.uint8), palette, colours, hold=nothing)
+            samples, palette = indexed(samples, palette, alpha)
         return replace(
             self, samples=samples, palette=palette, alpha=alpha, metadata=metadata, jpeg=None, frames=1
         )
@@ -210,38 +205,40 @@ class Picture:
         alpha: bool | None = None,
         name: str = "the array",
     ) -> "Picture":
-        """Make a picture from an array (H, W) or (H, W, C) of any real type; see ``arrays.from_array``."""
-        from ipse.pictures.arrays import from_array
+        """Make a picture from an array.
 
-        return from_array(array, channel_axis=channel_axis, alpha=alpha, name=name)
+        Args:
+            array: (H, W), or three axes of which ``channel_axis`` is the channels; integers, floats or booleans.
+                A NumPy array is not copied unless necessary: do not write to it afterwards.
+            channel_axis: the axis of the channels; None for a gray array (H, W). Arrays with two axes are always gray.
+            alpha: whether the last channel is alpha; by default it is if there are four channels.
+            name: the array's name for messages.
 
-    @classmethod
-    def from_pil(cls, image: Image.Image, *, name: str = "the picture") -> "Picture":
-        """Make a picture from a PIL image of any mode; see ``pillow.from_pil``."""
-        from ipse.pictures.pillow import from_pil
-
-        return from_pil(image, name=name)
+        Raises:
+            PictureError: another number of axes, no pixels, other types, NaN or infinity.
+        """
+        samples = np.asarray(array)
+        samples = samples.astype(samples.dtype.newbyteorder("="), copy=False)
+        if samples.ndim == 2:
+            return cls(samples, name=name, channel_axis=None)
+        if samples.ndim != 3 or channel_axis is None or not -3 <= channel_axis < 3:
+            want = "(H, W)" if channel_axis is None else "(H, W) or three axes with channel_axis one of them"
+            raise PictureError(f"{name}: shape {samples.shape}, channel_axis {channel_axis}; expected {want}")
+        samples = np.moveaxis(samples, channel_axis, -1)
+        count = samples.shape[-1]
+        opacity = None
+        if count > 1 and (count == 4 if alpha is None else alpha):
+            samples, opacity = samples[..., :-1], samples[..., -1]
+            count -= 1
+        model = {1: "gray", 3: "rgb"}.get(count, "channels")
+        return cls(samples, alpha=opacity, model=model, name=name, channel_axis=channel_axis)
 
     def to_array(self) -> Samples:
         """Return the colours, with alpha as the last channel, in the layout given to ``from_array``."""
-        from ipse.pictures.arrays import to_array
-
-        return to_array(self)
-
-    def to_pil(self) -> Image.Image:
-        """Return a PIL image with profile, EXIF and resolution; see ``pillow.to_pil``."""
-        from ipse.pictures.pillow import to_pil
-
-        return to_pil(self)
-
-
-def _resized(alpha: Samples, height: int, width: int, smooth: bool) -> Samples:
-    """Resize alpha by Lanczos; for a palette by nearest neighbour, since only its own values are possible."""
-    plane = Image.fromarray(alpha.astype(np.float32))
-    kind = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
-    values = np.asarray(plane.resize((width, height), kind))
-    low, high = (float(alpha.min()), float(alpha.max())) if alpha.size else (0.0, full_scale(alpha.dtype))
-    values = np.clip(values, low, high)
-    if alpha.dtype.kind == "b":
-        return values >= 0.5
-    return (np.rint(values) if alpha.dtype.kind in "iu" else values).astype(alpha.dtype)
+        colours = self.colours
+        if self.alpha is not None:
+            planes = colours[..., None] if colours.ndim == 2 else colours
+            alpha = self.alpha[..., None].astype(planes.dtype, copy=False)
+            colours = np.concatenate([planes, alpha], axis=-1)
+        axis = -1 if self.channel_axis is None else self.channel_axis
+        return np.ascontiguousarray(np.moveaxis(colours, -1, axis) if colours.ndim == 3 else colours)

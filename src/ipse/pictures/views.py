@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ipse.pictures.picture import Picture
+from ipse.pictures.pillow import to_pil
 
 SIDE = 1280  # maximum side of a live preview, in pixels
 INKS = ("cmyk", "ycbcr", "lab", "hsv")  # models that must be converted to RGB for display
@@ -52,7 +53,7 @@ def upright_size(picture: Picture) -> tuple[int, int]:
 def _seen(picture: Picture, pixels: NDArray[np.float32]) -> Image.Image:
     """Gray or RGB, as stored; the first three of more channels."""
     if picture.model in INKS:
-        return picture.like(pixels).to_pil().convert("RGB")
+        return to_pil(picture.like(pixels)).convert("RGB")
     plane = np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
     if plane.shape[0] < 3:
         return Image.fromarray(np.ascontiguousarray(plane[0]))

@@ -13,7 +13,7 @@ from ipse.pictures.large import opened, size_of
 from ipse.pictures.large.open import is_zarr
 from ipse.pictures.stacks.stack import Stack, found_stack
 from ipse.pictures.tiling import LARGE, enlargement
-from ipse.runs.inputs import WholeFile
+from ipse.runs.inputs import InParts, WholeFile
 from ipse.runs.job import Job
 from ipse.runs.large import LargeFile
 from ipse.runs.outputs import Bytes, InDraft
@@ -31,31 +31,32 @@ def open_run(job: Job) -> Run:
     Raises:
         InputError: invalid paths, formats or options, or missing files.
     """
-    tasks.source(job.task)
-    if job.source is None:
-        return open_whole(job)
-    stack = stack_of(job)
-    if stack is not None:
-        planes = StackFile(job, stack.measured())
-        return Run(job, planes, InDraft(planes))
-    if not takes_windows(job):
-        return open_whole(job)
-    source = opened(job.source, coefficients=job.task == "dejpeg")
-    if source is None:
-        return open_whole(job)
-    large = LargeFile(job, source)
-    return Run(job, large, InDraft(large))
+    return run_from(input_of(job))
 
 
-def open_whole(job: Job) -> Run:
-    """Open a job with its picture in memory, whatever its size.
+def input_of(job: Job) -> WholeFile | InParts:
+    """Open a job's input.
 
     Raises:
         InputError: see ``open_run``.
     """
     tasks.source(job.task)
-    whole = WholeFile(job)
-    return Run(job, whole, Bytes(whole))
+    stack = None if job.source is None else stack_of(job)
+    if stack is not None:
+        return StackFile(job, stack.measured())
+    source = None
+    if job.source is not None and takes_windows(job):
+        source = opened(job.source, coefficients=job.task == "dejpeg")
+    return WholeFile(job) if source is None else LargeFile(job, source)
+
+
+def run_from(source: WholeFile | InParts) -> Run:
+    """The run of an input's job.
+
+    Raises:
+        InputError: see ``open_run``.
+    """
+    return Run(source.job, source, Bytes(source) if isinstance(source, WholeFile) else InDraft(source))
 
 
 def stack_of(job: Job) -> Stack | None:

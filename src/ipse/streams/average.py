@@ -57,11 +57,11 @@ class Average(Join):
         self.moments: Moments | None = None
         self.keep: NDArray[np.bool_] | None = None
 
-    def add(self, index: int, stream: Stream, result: Result) -> None:  # noqa: ARG002 - rounded already
-        """Add the picture of a run."""
-        pixels, problem, _ = cast(Restoration, stream).made()
-        self.keep = problem.keep
+    def add(self, index: int, stream: Stream) -> Result:
+        """Add the pixels of a run before they are rounded; the returned result has no picture of its own."""
+        pixels, self.keep, result = cast(Restoration, stream).pixels()
         self.moments = self.moments.with_(pixels) if index and self.moments else Moments.of(pixels)
+        return result
 
     def result(self, done: int, *, ended: bool) -> Result:
         """The average of the finished runs, with their disagreement if there are two or more."""

@@ -83,8 +83,8 @@ class Join(ABC):
         """Allocate memory, after the cut has begun."""
 
     @abstractmethod
-    def add(self, index: int, stream: Stream, result: Result) -> None:
-        """Add the result of a part."""
+    def add(self, index: int, stream: Stream) -> Result:
+        """Add the result of a part, and return it."""
 
     @abstractmethod
     def result(self, done: int, *, ended: bool) -> Result:

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 
 class Parts:
-    """The stream of all parts, one after the other.
-
-    If you stop iterating, the result is that of the finished parts. A resumed checkpoint continues within a part.
+    """The stream of all parts. If you stop iterating, the result is that of the finished parts.
 
     Args:
         cut: divides the picture into parts.
@@ -128,8 +126,7 @@ class Parts:
         """Add a part's result to the join; the index is updated last, because it marks the part as finished."""
         if not self.cut.needs_all and isinstance(stream.problem, Nothing):
             return
-        result = stream.result()
-        self.join.add(self.index, stream, result)
+        result = self.join.add(self.index, stream)
         self.cut.take(self.index, stream)
         self.seen = result.estimates
         self.spent_before, self.steps = self.spent_before + result.seconds, self.steps + result.steps

@@ -162,12 +162,13 @@ class Rows(Join):
     def __init__(self, planes: Planes, slab: Slab, found: list[Family]) -> None:
         self.planes, self.slab, self.found = planes, slab, found
 
-    def add(self, index: int, stream: Stream, result: Result) -> None:  # noqa: ARG002 - the result is enough
+    def add(self, index: int, stream: Stream) -> Result:
         """Write the planes that are kept to the draft."""
-        family, canvas = self.found[index]
+        (family, canvas), result = self.found[index], stream.result()
         for place, at in enumerate(family):
             if self.slab.planes[at] in self.slab.kept:
                 self.planes.put(self.slab.planes[at], self.part(result, canvas, place))
+        return result
 
     def part(self, result: Result, canvas: Canvas, at: int) -> Samples:
         """The samples (H, W, S) of one plane of several."""
@@ -194,8 +195,9 @@ class Stacked(Join):
     def __init__(self, planes: Planes) -> None:
         self.planes = planes
 
-    def add(self, index: int, stream: Stream, result: Result) -> None:
-        """Do nothing: ``Rows`` has written the slab's planes."""
+    def add(self, index: int, stream: Stream) -> Result:  # noqa: ARG002 - slabs are alike
+        """The result of a slab, whose planes ``Rows`` has written."""
+        return stream.result()
 
     def result(self, done: int, *, ended: bool) -> Result:  # noqa: ARG002 - planes are counted
         """The result, whose planes are in the draft."""

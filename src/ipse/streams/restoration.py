@@ -1,15 +1,14 @@
 """x* = argmin E(A f_θ(z); y) + R: the restoration of one picture, as a stream of events.
 
-    restoration = Restoration(picture, "denoise", settings, options)
-    for event in restoration:          # an Estimate for each pilot, a State for each step, Estimates that refine it
-        ...                            # progress, preview, snapshots; leave the loop to cancel
-    result = restoration.result()
-
-Everything above this file calls only this.
+restoration = Restoration(picture, "denoise", settings, options)
+for event in restoration:          # an Estimate for each pilot, a State for each step, Estimates that refine it
+    ...                            # progress, preview, snapshots; leave the loop to cancel
+result = restoration.result()
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,22 +67,22 @@ class Restoration:
         self.seconds = 0.0
         self.held: dict[str, Any] | None = None
         self.count_of_estimates = 0
-        self.refined: Tensor | None = None
-        self.count_of_refined, self.refining = 0, 0.0  #: of those estimates; seconds
+        self.refined: Tensor | None = None  #: the last refinement
+        self.count_of_refined, self.refining = 0, 0.0  #: number and seconds of the refinements
         self.whole = False  #: whether the refinement is finished
         self.cut = False  #: whether the time ran out during the first estimates or the refinement
 
     def __iter__(self) -> Iterator[Estimate | State]:
-        """Yield first estimates, then steps until the rule stops or the time is used up, then refinements.
-
-        Raises:
-            OptionError: the settings ask for several seeds, which are several restorations.
-        """
+        """Yield first estimates, then steps until the rule stops or the time is used up, then refinements."""
         yield from self.begun()
         yield from self.fitted()
 
     def begun(self) -> Iterator[Estimate]:
-        """Yield the first estimates; then prepare ``search``, if there is something to fit and time left."""
+        """Yield the first estimates; then prepare ``search``, if there is something to fit and time left.
+
+        Raises:
+            OptionError: the settings ask for several seeds, which are several restorations.
+        """
         if self.settings.seeds > 1:
             raise OptionError(f"a Restoration runs one seed: for seeds={self.settings.seeds} use ipse.Seeds")
         self.problem = self.posed()
@@ -163,20 +162,16 @@ class Restoration:
         """
         if isinstance(self.problem, Nothing):
             return Result(self.picture, self.problem.said, unchanged=True, estimates=self.problem.estimates)
-        pixels, problem, said = self.made()
-        return Result(self.picture.like(pixels, keep=problem.keep), estimates=problem.estimates, **said)
+        pixels, keep, result = self.pixels()
+        return replace(result, picture=self.picture.like(pixels, keep=keep))
 
-    def made(self) -> tuple[NDArray[np.float32], Problem, dict[str, Any]]:
-        """The pixels of the best result so far, (C, H, W), before rounding, with the picture and details of the run.
-
-        Raises:
-            RunError: nothing was pulled yet.
-        """
-        best, said = self.best()
-        if not isinstance(self.problem, Problem) or best is None:
+    def pixels(self) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, Result]:
+        """The pixels (C, H, W) of the best result before rounding, those to keep, and details; raises as ``result``."""
+        (best, details), problem = self.best(), self.problem
+        if not isinstance(problem, Problem) or best is None:
             raise RunError(EARLY)
-        pixels = self.problem.outputs(best)[0].float().cpu().numpy()
-        return np.ascontiguousarray(pixels), self.problem, said
+        pixels = np.ascontiguousarray(problem.outputs(best)[0].float().cpu().numpy())
+        return pixels, problem.keep, Result(self.picture, estimates=problem.estimates, **details)
 
     def best(self) -> tuple[Tensor | None, dict[str, Any]]:
         """The best picture and its details; the first estimate if the fit's held-out score exceeds its floor."""
@@ -242,8 +237,8 @@ class Restoration:
             "pilot": self.pilot,
             "seconds": self.seconds,
             "search": search,
-            "estimates": self.count_of_estimates
-            - self.count_of_refined,  # a resumed run repeats the refinement
+            # A resumed run repeats the refinement.
+            "estimates": self.count_of_estimates - self.count_of_refined,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

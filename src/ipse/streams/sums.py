@@ -71,16 +71,17 @@ class Sum(Join):
             self.total = np.zeros((self.tiling.picture.channels, height, width), np.float32)
             self.spread = np.zeros((height, width), np.float32) if self.tiling.settings.seeds > 1 else None
 
-    def add(self, index: int, stream: Stream, result: Result) -> None:
+    def add(self, index: int, stream: Stream) -> Result:
         """Add a tile's picture with its weight; a tile with nothing to restore is added unchanged."""
         keep = None if stream.problem is None else stream.problem.keep
-        tile = self.tiling.tile(index)
+        tile, result = self.tiling.tile(index), stream.result()
         self.put(tile, result.picture.pixels, keep)
         if result.disagreement is None and not result.unchanged:  # there was only time for one run
             self.spread = None
         elif self.spread is not None and result.disagreement is not None:
             rows, columns = self.scaled(tile.rows, tile.columns)
             self.spread[rows, columns] += enlarged(tile.weight, self.tiling.factor) * result.disagreement
+        return result
 
     def put(self, tile: Tile, pixels: Floats, keep: Flags | None) -> None:
         """Add pixels with a tile's weight."""

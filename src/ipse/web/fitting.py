@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipse import tasks
+from ipse.errors import OutputError
 from ipse.pictures import read, write_bytes
-from ipse.pictures.tiling import enlargement, side_for
+from ipse.pictures.tiling import side_for
 from ipse.pictures.views import view
 from ipse.runs import removed
 from ipse.runs.disagreement import places
+from ipse.runs.inputs import InParts, WholeFile
 from ipse.runs.job import Job
-from ipse.runs.open import open_run, open_whole, stack_of, takes_windows
-from ipse.runs.outputs import Bytes, snapshots_of
+from ipse.runs.open import input_of, run_from
+from ipse.runs.outputs import snapshots_of
 from ipse.runs.receipt import Receipt, beside
 from ipse.runs.report import finite
 from ipse.runs.run import Run
@@ -23,7 +25,7 @@ from ipse.streams.parts import Parts
 from ipse.streams.stream import Estimate, steps, time_left
 from ipse.web.channel import Channel
 from ipse.web.pieces import Region
-from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, REMOVED, VIEW, point_name, target_for
+from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, REMOVED, VIEW, point_name, target_for, target_of
 from ipse.web.previews import Previews
 
 if TYPE_CHECKING:
@@ -56,23 +58,31 @@ def fit(order: dict[str, Any], channel: Channel) -> None:
 
 def opened(order: dict[str, Any], folder: Path) -> Run:
     """Return the run of an order, after checking it."""
-    settings, source = Settings(**order["settings"]), Path(order["source"])
+    task, file = order["task"], Path(order["source"])
+    settings = tasks.uncut(task, Settings(**order["settings"]))
     options = {
         key: Path(value["file"]) if isinstance(value, dict) else value
         for key, value in order["options"].items()
     }
-    picture, settings = read(source), tasks.uncut(order["task"], settings)
-    target = target_for(folder, order["task"], source, picture)
-    job = Job(order["task"], source, target, settings, options, overwrite=True)
+    job = Job(task, file, target_for(folder, task, file), settings, options, overwrite=True)
     if order["region"] is not None:
-        region = Region(job, tuple(order["region"]))
-        return Run(region.job, region, Bytes(region))
-    kept = {"checkpoint": folder / CHECKPOINT, "every": SAVED, "resume": True}
-    if stack_of(job) is not None or takes_windows(job):
-        return open_run(replace(job, **kept))
-    side = side_for(picture.size, told=tasks.uncut(job.task, settings).tile, factor=enlargement(options))
-    one = side == 0 and not settings.tile and settings.seeds == 1
-    return open_whole(replace(job, snapshots=one, **kept))
+        source = Region(job, tuple(order["region"]))
+    else:
+        source = input_of(replace(job, checkpoint=folder / CHECKPOINT, every=SAVED, resume=True))
+        source.job = replace(source.job, snapshots=in_one(source))
+    try:
+        return run_from(source)
+    except OutputError:  # the format of the file cannot hold the picture
+        source.job = replace(source.job, target=target_of(folder, source.picture))
+        return run_from(source)
+
+
+def in_one(source: WholeFile | InParts) -> bool:
+    """Whether an input is restored by a single fit, of which points can be kept."""
+    settings = source.job.settings
+    if not isinstance(source, WholeFile) or settings.tile or settings.seeds > 1:
+        return False
+    return side_for(source.picture.size, told=settings.tile, factor=source.factor) == 0
 
 
 def pull(run: Run, previews: Previews, channel: Channel) -> bool:

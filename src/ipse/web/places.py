@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from ipse.errors import OutputError
-from ipse.pictures import Picture, check_target, format_for
+from ipse.pictures import Picture, format_for
 from ipse.runs.job import default_target
 
 CHECKPOINT = "checkpoint"
@@ -21,11 +20,11 @@ def point_name(step: int) -> str:
     return f"point-{step}.png"
 
 
-def target_for(folder: Path, task: str, source: Path, picture: Picture) -> Path:
-    """The file of a result, in the format that the command would choose, or in one that can hold the picture."""
-    target = folder / f"{RESULT}{default_target(task, source).suffix}"
-    try:
-        check_target(picture, target, overwrite=True)
-    except OutputError:
-        return folder / f"{RESULT}{format_for(picture, '-').suffixes[0]}"
-    return target
+def target_for(folder: Path, task: str, source: Path) -> Path:
+    """The file of a result, in the format that the command would choose."""
+    return folder / f"{RESULT}{default_target(task, source).suffix}"
+
+
+def target_of(folder: Path, picture: Picture) -> Path:
+    """The file of a result, in a format that can hold the picture."""
+    return folder / f"{RESULT}{format_for(picture, '-').suffixes[0]}"

@@ -1,13 +1,12 @@
 """Operators A: picture → measurement, one per file. Any other callable works as well."""
 
 from ipse.engine.operators.blur import Blur
-from ipse.engine.operators.compose import Compose
 from ipse.engine.operators.downsample import Downsample
 from ipse.engine.operators.features import Features
 from ipse.engine.operators.identity import Identity
 from ipse.engine.operators.learnt_downsample import LearntDownsample
 from ipse.engine.operators.mask import Mask
-from ipse.engine.operators.operator import Operator, adjoint
+from ipse.engine.operators.operator import Compose, Operator, adjoint
 
 __all__ = [
     "Blur",

@@ -3,50 +3,75 @@
     linear:     A(αx + βu) = αA(x) + βA(u)
     adjoint:    ⟨A x, y⟩ = ⟨x, Aᵀ y⟩ for all x and y
 
-The adjoint of a linear map is its vector–Jacobian product, so autograd gives it for any callable.
+    composition: (A ∘ B)(x) = A(B(x)), so (A ∘ B)ᵀ = BᵀAᵀ
+
+The adjoint of a linear map is its vector–Jacobian product, so autograd computes it for any callable.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from ipse.errors import OptionError
 
-if TYPE_CHECKING:
-    from ipse.engine.operators.compose import Compose
-
 
 class Operator(nn.Module):
-    """A measurement: x (B, C, H, W) → y. Its tensors are buffers, so ``.to(device)`` moves them; it pickles.
+    """A measurement: x (B, C, H, W) → y. Its tensors are buffers, so that ``.to(device)`` moves them.
 
-    ``linear`` says whether it is linear, and so has an adjoint. ``A @ B`` is x ↦ A(B(x)).
+    ``A @ B`` is x ↦ A(B(x)).
     """
 
-    linear: bool = True
+    linear: bool = True  #: whether it is linear, and therefore has an adjoint
 
     def forward(self, x: Tensor) -> Tensor:
         """Measure x (B, C, H, W)."""
         raise NotImplementedError  # an nn.Module cannot be made abstract without a second metaclass
 
     def adjoint(self, y: Tensor, shape: Sequence[int]) -> Tensor:
-        """Aᵀ y for pictures of ``shape`` (B, C, H, W); raises OptionError where A is not linear."""
+        """Aᵀ y for pictures of ``shape`` (B, C, H, W); see ``adjoint``."""
         return adjoint(self, y, shape)
 
     def __matmul__(self, other: "Operator") -> "Compose":
         """The operator x ↦ self(other(x))."""
-        from ipse.engine.operators.compose import Compose  # compose is built on this class
-
         return Compose(self, other)
 
 
-def adjoint(operator: Callable[[Tensor], Tensor], y: Tensor, shape: Sequence[int]) -> Tensor:
-    """Aᵀ y for any linear differentiable callable: an Operator, another library's physics, a function.
+class Compose(Operator):
+    """x ↦ first(second(…(x))): the last operator acts first, as in the product A B x.
 
-    y is a measurement of pictures of ``shape`` (B, C, H, W), which is the shape of the result; gradients flow
-    through it to y. Raises OptionError where the operator says that it is not linear, or where y is not of
-    the shape that it measures.
+    Args:
+        *operators: any callables. The composition is linear if none of them is declared not to be.
+
+    Raises:
+        OptionError: there are no operators.
+    """
+
+    def __init__(self, *operators: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        if not operators:
+            raise OptionError("Compose has 0 operators; expected at least one")
+        self.operators = operators
+        self.parts = nn.ModuleList(op for op in operators if isinstance(op, nn.Module))  # so that they move
+        self.linear = all(getattr(op, "linear", True) is not False for op in operators)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Measure x (B, C, H, W) by all operators in turn."""
+        for operator in reversed(self.operators):
+            x = operator(x)
+        return x
+
+
+def adjoint(operator: Callable[[Tensor], Tensor], y: Tensor, shape: Sequence[int]) -> Tensor:
+    """Aᵀ y for any linear differentiable callable: an ``Operator``, another library's physics, a function.
+
+    Args:
+        operator: A.
+        y: a measurement; gradients flow through the result to y.
+        shape: the shape (B, C, H, W) of the pictures, and of the result.
+
+    Raises:
+        OptionError: the operator is declared as not linear, or y does not have the shape of its measurements.
     """
     if getattr(operator, "linear", True) is False:
         raise OptionError(
