@@ -21,9 +21,10 @@ from PIL import Image
 
 from bench.giant import BAND, clean, run, sheet
 from ipse.runs import open as open_module
+from ipse.runs.inputs import WholeFile
 from ipse.runs.job import Job
 from ipse.runs.large import LargeFile
-from ipse.runs.open import open_run
+from ipse.runs.open import open_run, run_from
 from ipse.settings import Settings
 
 SCRATCHES = 3
