@@ -16,7 +16,7 @@ from ipse.engine.stopping import moving_variance
 from ipse.pictures import Picture
 from ipse.pilots import _correction as correction
 from ipse.pilots import bootstrap
-from ipse.settings import Preset, RuleName, Settings
+from ipse.settings import Preset, Settings
 from ipse.streams.restoration import Restoration
 
 DEVICES = ["mps", "cuda:0"]
@@ -124,7 +124,7 @@ def test_every_task_on_it(
 
 @pytest.mark.parametrize("rule", ["wmv", "emv", "discrepancy", "held-out"])
 @pytest.mark.parametrize("device", DEVICES)
-def test_every_rule_on_it(device: str, rule: RuleName, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_rule_on_it(device: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         moving_variance.WindowedVariance.__init__, "__kwdefaults__", {"window": 2, "patience": 9}
     )

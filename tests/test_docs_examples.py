@@ -75,6 +75,9 @@ assert result.steps == 4
     "rule": """
 assert "has not fallen" in search.reason, search.reason
 assert search.step < 200
+named = tasks.find("upscale")(ipse.Picture.from_array(image[:16, :16]), Settings(rule="plateau"), factor=2)
+assert isinstance(named.rule, Plateau), named.rule
+assert "plateau" in str(next(one.kind for one in tasks.shared_options() if one.name == "rule"))
 """,
     "operator": """
 u = torch.randn(1, 1, 9, 10)

@@ -27,7 +27,7 @@ from ipse.errors import OptionError, nearest
 from ipse.images import Back, ImageLike, array_of, taken
 from ipse.pictures import Picture, exhibit
 from ipse.runs.job import BLANK
-from ipse.settings import Latent, Precision, Preset, RuleName, Settings
+from ipse.settings import Latent, Precision, Preset, Settings
 from ipse.streams import restoration as engine
 from ipse.streams.open import restore as restored
 from ipse.tasks.denoise import Kind
@@ -45,7 +45,7 @@ class Common(TypedDict, total=False):
     steps: int | None
     seconds: float | None
     precision: Precision
-    rule: RuleName | None
+    rule: str | None
     latent: Latent | None
     tile: int | None
     network: str | None

@@ -1,6 +1,9 @@
 """Settings that all tasks share. The command's flags are these fields, followed by the task's own options."""
 
+import re
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from ipse.errors import OptionError
@@ -13,7 +16,14 @@ Latent = Literal["noise", "meshgrid", "image"]
 Preset = Literal["fast", "good", "best", "paper"]
 MAX_SEEDS = 1000  # averaging more runs would no longer change any stored level
 Precision = Literal["auto", "float32", "bfloat16"]
-RuleName = Literal["held-out", "wmv", "emv", "discrepancy", "last"]
+
+
+@cache
+def rules() -> tuple[str, ...]:
+    """The names of the stopping rules, read from ``engine/stopping`` without importing PyTorch."""
+    files = (Path(__file__).parent / "engine" / "stopping").glob("*.py")
+    written = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return tuple(sorted(re.findall(r'^    name = "(.+)"$', written, re.MULTILINE)))
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Settings:
     )
     steps: Annotated[int | None, "Maximum number of steps; 0 keeps the first estimate."] = None
     seconds: Annotated[float | None, "Time budget in seconds; the best result so far is kept."] = None
-    rule: Annotated[RuleName | None, "Stopping rule, which decides the step to keep."] = None
+    rule: Annotated[str | None, "Stopping rule, which decides the step to keep.", rules] = None
     latent: Annotated[Latent | None, "Fit from this latent, without a first estimate."] = None
     tile: Annotated[int | None, "Tile side in pixels for large pictures; 0 never tiles."] = None
     network: Annotated[str | None, "Network to fit: fast, skip, unet, resnet, …"] = None
@@ -43,7 +53,7 @@ class Settings:
         for name, value, choices in (
             ("preset", self.preset, get_args(Preset)),
             ("precision", self.precision, get_args(Precision)),
-            ("rule", self.rule, (None, *get_args(RuleName))),
+            ("rule", self.rule, (None, *rules())),
             ("latent", self.latent, (None, *get_args(Latent))),
         ):
             if value not in choices:

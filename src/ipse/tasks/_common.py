@@ -14,8 +14,7 @@ from ipse.engine.latents import Window, canvas, latent, noise
 from ipse.engine.objectives import LeastSquares
 from ipse.engine.prior import GuidedPrior, Prior, seeded, silence
 from ipse.engine.problem import Recipe
-from ipse.engine.stopping import Discrepancy, ExponentialVariance, HeldOut, Last, Rule, WindowedVariance
-from ipse.errors import OptionError
+from ipse.engine.stopping import Rule, named
 from ipse.pictures import Picture
 from ipse.settings import Settings, Within
 
@@ -131,18 +130,6 @@ def rule(
     Raises:
         OptionError: the discrepancy rule was chosen, but the noise level is neither given nor estimated.
     """
-    match settings.rule:
-        case None:
-            return default()
-        case "held-out":
-            return HeldOut()
-        case "wmv":
-            return WindowedVariance()
-        case "emv":
-            return ExponentialVariance()
-        case "last":
-            return Last()
-        case "discrepancy":
-            if not sigma:
-                raise OptionError("rule 'discrepancy' needs a noise level: give --sigma, or choose held-out")
-            return Discrepancy(sigma, misfit=None if fidelity is None else fidelity.error)
+    if settings.rule is None:
+        return default()
+    return named(settings.rule, sigma=sigma, misfit=None if fidelity is None else fidelity.error)

@@ -81,8 +81,10 @@ def of_settings() -> tuple[Option, ...]:
 
 
 def _option(name: str, hint: Any, default: Any) -> Option:
-    """Make an option from ``Annotated[type, "help"]`` or ``Annotated[type, "help", "argument"]``."""
+    """Make an option from ``Annotated[type, "help"]``, with "argument", or a function that returns words, after it."""
     kind, said, *rest = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
+    for words in (one for one in rest if callable(one)):
+        kind = Union[Literal[words()], *(one for one in _members(kind) if one is NoneType)]
     return Option(name, simple(kind), default, said, argument="argument" in rest, plain=_is_plain(kind))
 
 

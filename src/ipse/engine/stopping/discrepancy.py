@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from ipse.engine.stopping.rule import Rule, State, Verdict
+from ipse.errors import OptionError
 
 
 class Discrepancy(Rule):
@@ -23,11 +24,24 @@ class Discrepancy(Rule):
             None uses the loss, which is correct if the loss is the mean squared error over all of y.
     """
 
+    name = "discrepancy"
+
     def __init__(
         self, sigma: float, *, tau: float = 1.0, misfit: Callable[[Tensor], float] | None = None
     ) -> None:
         self.threshold = tau * sigma**2
         self.misfit = misfit
+
+    @classmethod
+    def of(cls, *, sigma: float | None, misfit: Callable[[Tensor], float] | None) -> "Discrepancy":
+        """The rule for a fit.
+
+        Raises:
+            OptionError: the noise level is neither given nor estimated.
+        """
+        if not sigma:
+            raise OptionError("rule 'discrepancy' needs a noise level: give --sigma, or choose held-out")
+        return cls(sigma, misfit=misfit)
 
     def __call__(self, state: State) -> Verdict:
         """Compare the misfit with the noise level."""

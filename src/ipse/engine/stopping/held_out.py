@@ -17,6 +17,8 @@ class HeldOut(Rule):
             held-out pixels is not exact.
     """
 
+    name = "held-out"
+
     def __init__(self, *, patience: int = 100, every: int = 5, tolerance: float = 0.0) -> None:
         self.patience, self.every, self.tolerance = patience, every, tolerance
         self.best, self.best_step = math.inf, 0

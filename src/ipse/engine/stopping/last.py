@@ -6,6 +6,8 @@ from ipse.engine.stopping.rule import Rule, State, Verdict
 class Last(Rule):
     """Treats every state as the best so far; stops after ``steps`` steps (None: never)."""
 
+    name = "last"
+
     def __init__(self, steps: int | None = None) -> None:
         self.steps = steps
 

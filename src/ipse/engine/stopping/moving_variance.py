@@ -51,6 +51,8 @@ class WindowedVariance(_MovingVariance):
     A ring buffer with running sums makes a step cost two additions instead of ``window``.
     """
 
+    name = "wmv"
+
     def __init__(self, *, window: int = 100, patience: int = 1000) -> None:
         super().__init__(patience=patience)
         self.window = window
@@ -84,6 +86,8 @@ class WindowedVariance(_MovingVariance):
 
 class ExponentialVariance(_MovingVariance):
     """ES-EMV: the exponential moving variance with forgetting factor ``alpha``."""
+
+    name = "emv"
 
     def __init__(self, *, alpha: float = 0.1, patience: int = 1000) -> None:
         super().__init__(patience=patience)

@@ -5,6 +5,7 @@ them can stop the fit.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,13 @@ class Verdict:
 
 class Rule(ABC):
     """State → Verdict. Rules have state, which ``state_dict`` returns as plain data and tensors."""
+
+    name = ""  #: in ``Settings.rule`` and on the command line; empty if it cannot be chosen there
+
+    @classmethod
+    def of(cls, *, sigma: float | None, misfit: Callable[[Tensor], float] | None) -> "Rule":  # noqa: ARG003
+        """The rule for a fit; see ``stopping.named``."""
+        return cls()
 
     @abstractmethod
     def __call__(self, state: State) -> Verdict:
