@@ -24,14 +24,18 @@ BIN := .venv/bin
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
 
-# One thread per process: two processes on two cores are faster than four threads.
+# One thread per process: two processes on two cores are faster than four threads. Bytecode is written even where the
+# environment forbids it, as many containers do: each process that a test starts would compile its imports again.
+PYTEST := -m pytest -q -n 2
+test oldest: export OMP_NUM_THREADS = 1
+test oldest: export PYTHONDONTWRITEBYTECODE =
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+	$(BIN)/python $(PYTEST)
 
 # PyTorch is the one of the other targets
 oldest:
 	VENV=build/oldest RESOLUTION=lowest-direct PINS=constraints-torch.txt bash scripts/install "$(PYTHON)" ".[dev]"
-	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -q -n 2 $(TESTS)
+	build/oldest/bin/python $(PYTEST) $(TESTS)
 
 fuzz: .venv/.installed-dev
 	$(BIN)/python scripts/fuzz.py

@@ -161,8 +161,8 @@ def children(process):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the workers in /proc")
 def test_a_killed_worker_hands_its_fit_on(folder):
-    slow = ("denoise", "in", "--sigma", "25", "--steps", "40", "--rule", "last", "--preset", "fast")
-    there = ("-o", "out", "--workers", "2", "--checkpoint-every", "0.2", "--threads", "1")
+    slow = ("denoise", "in", "--sigma", "25", "--steps", "12", "--rule", "last", "--preset", "fast")
+    there = ("-o", "out", "--workers", "2", "--checkpoint-every", "0", "--threads", "1")
     process = stubs.start(*slow, *there, cwd=folder, command=COMMAND)
     stubs.wait_until(lambda: list(Path("out/.ipse").glob("*.checkpoint")), process)
     os.kill(children(process)[0], signal.SIGKILL)

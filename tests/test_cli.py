@@ -33,30 +33,28 @@ def folder(here):
     return here
 
 
-def imported(*args):
-    """What the command imports when it is called so."""
-    code = f"import sys, ipse.cli; ipse.cli.main({list(args)!r}); print(*sys.modules, file=sys.stderr)"
+def imported(*calls):
+    """What the command has imported after each of several calls in one process."""
+    code = f"""if True:
+        import sys, ipse.cli
+        for call in {list(calls)!r}:
+            ipse.cli.main(call)
+            print(*sys.modules, file=sys.stderr)"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in done.stderr.split()}, set(done.stderr.split())
+    lines = [line for line in done.stderr.splitlines() if line.startswith("sys ")]
+    return [set(line.split()) for line in lines]
 
 
-def test_help_is_answered_before_anything_heavy_is_imported():
-    packages, modules = imported("--help")
-    assert not packages & HEAVY
-    loaded = {name for name in modules if name.startswith("ipse.tasks.")}
+def test_what_is_imported_before_help_and_refusals_are_said(tmp_path):
+    helps = [[task, "--help"] for task in tasks.names()]
+    bad = ["upscale", str(tmp_path / "gone.png"), "--factor", "2"]
+    first, *others = imported(["--help"], *helps, bad)
+    assert not {name.partition(".")[0] for name in first} & HEAVY
+    loaded = {name for name in first if name.startswith("ipse.tasks.")}
     assert loaded == {"ipse.tasks._outline", "ipse.tasks._signature"}
-
-
-@pytest.mark.parametrize("task", tasks.names())
-def test_help_of_a_task_is_answered_without_torch(task):
-    packages, _ = imported(task, "--help")
-    assert "torch" not in packages
-
-
-def test_bad_input_is_told_without_torch(tmp_path):
-    packages, _ = imported("upscale", str(tmp_path / "gone.png"), "--factor", "2")
-    assert "numpy" in packages
-    assert "torch" not in packages
+    assert len(others) == len(helps) + 1
+    assert [call for call, modules in zip([*helps, bad], others, strict=True) if "torch" in modules] == []
+    assert "numpy" in others[-1]
 
 
 @pytest.mark.parametrize("task", tasks.names())

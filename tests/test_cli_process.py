@@ -43,8 +43,8 @@ def wait_for(process, word):
 
 def test_an_interrupted_fit_writes_the_best_so_far(folder, request):
     signals = {"int.png": signal.SIGINT, "term.png": signal.SIGTERM, "hup.png": signal.SIGHUP}
-    task = ("denoise", "in.png", "--sigma", "20", "--rule", "last", "--steps", "100000")
-    started = {name: stubs.start(*task, "-o", name, cwd=folder, command=COMMAND) for name in signals}
+    task = ("smooth", "in.png", "--wait", "0.05", "--steps", "100000")  # whose steps sleep
+    started = {name: stubs.start(*task, "-o", name, cwd=folder) for name in signals}
     for process in started.values():  # whatever fails here, no fit goes on for hours beside the other tests
         request.addfinalizer(process.kill)
     for name, process in started.items():

@@ -43,8 +43,8 @@ def test_cancel_takes_effect_within_half_a_second_and_leaves_the_preview(page, p
 
 
 def test_a_paused_job_lets_the_next_one_through_and_loses_nothing(page, picture):
-    whole = page.wait(page.submit(picture, preset="fast", steps=60, rule="last"))
-    first = page.submit(picture, preset="fast", steps=60, rule="last")
+    whole = page.wait(page.submit(picture, preset="fast", steps=40, rule="last"))
+    first = page.submit(picture, preset="fast", steps=40, rule="last")
     second = page.submit(picture, preset="fast")
     page.wait(first, running)
     assert page.job(second)["position"] == 0
@@ -91,11 +91,11 @@ def test_what_cannot_be_done_is_said_in_a_sentence(page, picture):
 
 
 def test_jobs_go_on_after_a_restart(tmp_path, page):
-    data, settings = png(noisy(seed=2)), {"preset": "fast", "rule": "last", "steps": 300}
+    data, settings = png(noisy(seed=2)), {"preset": "fast", "rule": "last", "steps": 60}
     with hosted(tmp_path / "kept") as before:
         picture = before.upload(data)
         first, second = before.submit(picture, **settings), before.submit(picture, preset="fast")
-        before.wait(first, lambda job: job["progress"]["step"] > 10)
+        before.wait(first, lambda job: job["progress"]["step"] > 5)
     assert (before.server.store.job_folder(first) / "checkpoint").exists()
     with hosted(tmp_path / "kept") as after:
         assert [job["id"] for job in after.client.get("/jobs").json()] == [first, second]

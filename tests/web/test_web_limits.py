@@ -36,7 +36,7 @@ def test_no_more_is_kept_than_there_is_room_for(page, monkeypatch):
 
 def test_a_job_whose_process_dies_goes_on_from_its_checkpoint(page):
     picture = page.upload(png(noisy(seed=11)))
-    settings = {"preset": "fast", "rule": "last", "steps": 60}
+    settings = {"preset": "fast", "rule": "last", "steps": 40}
     whole = page.wait(page.submit(picture, **settings))
     name = page.submit(picture, **settings)
     saved = page.server.store.job_folder(name) / "checkpoint"
