@@ -151,6 +151,7 @@ def test_a_deletion_can_be_taken_back_and_takes_the_photograph_with_it(tab, page
     picture = page.upload(png(noisy(seed=21)), "gone.png")
     job = page.wait(page.submit(picture, preset="fast"))["id"]
     row = tab.locator("#history li:has-text('gone.png')")
+    assert row.locator("img").get_attribute("src").endswith(f"/jobs/{job}/thumb")
     row.locator("button:has-text('Delete')").click()
     row.locator("button:has-text('Undo')").click()
     assert page.client.get(f"/jobs/{job}").status_code == 200

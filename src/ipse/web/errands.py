@@ -14,7 +14,7 @@ from ipse.errors import PictureError
 from ipse.pictures import FORMATS, Metadata, Picture, encode, from_array, read, read_mask, write_bytes
 from ipse.pictures.mask import stored
 from ipse.pictures.metadata import oriented
-from ipse.pictures.views import UPRIGHT, upright_size, view
+from ipse.pictures.views import UPRIGHT, upright_size
 from ipse.runs.describe import about_damage, about_file
 from ipse.runs.receipt import Receipt, beside, sha256
 from ipse.runs.report import pixels_sha256
@@ -23,8 +23,10 @@ from ipse.runs.trial import crop, hole
 from ipse.settings import Settings
 from ipse.web.channel import Channel
 from ipse.web.hostile import check_single, weighed
+from ipse.web.kernels import as_picture
 from ipse.web.pieces import cropped
-from ipse.web.places import STORED, VIEW
+from ipse.web.places import STORED, THUMB, VIEW
+from ipse.web.views import THUMB_SIDE, write_views
 
 LOOK = 3 << 20  # number of samples from the middle that are analysed for noise: 1024² pixels of RGB
 SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS}
@@ -40,10 +42,14 @@ def weigh(order: dict[str, Any], channel: Channel) -> None:
 def look(order: dict[str, Any], channel: Channel) -> None:
     """Read an upload and rename it by its format; report what it is, then what damage was found."""
     folder, path = Path(order["folder"]), Path(order["path"])
-    picture = read(_Named(path.read_bytes(), order["name"]))
+    uploaded = path.read_bytes()
+    data = as_picture(uploaded, order["name"])
+    picture = read(_Named(data, order["name"]))
+    if data is not uploaded:
+        write_bytes(path, data, overwrite=True)
     place = folder / f"{STORED}{SUFFIXES.get(picture.format or '', '.png')}"
     path.replace(place)
-    write_bytes(folder / VIEW, view(picture), overwrite=True)
+    write_views(folder, picture)
     height, width = upright_size(picture)
     about = about_file(picture) | {"width": width, "height": height}
     channel.send("read", file=place.name, about=about)
@@ -81,6 +87,8 @@ def mask(order: dict[str, Any], channel: Channel) -> None:
     if picture.orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[picture.orientation])
     image.save(folder / VIEW, "PNG", compress_level=1)
+    image.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
+    image.save(folder / THUMB, "PNG", compress_level=1)
     channel.send("done", file=place.name, said=said, share=float(holes.mean()))
 
 

@@ -25,8 +25,9 @@ from ipse.streams.parts import Parts
 from ipse.streams.stream import Estimate, steps, time_left
 from ipse.web.channel import Channel
 from ipse.web.pieces import Region
-from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, REMOVED, VIEW, point_name, target_for, target_of
+from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, REMOVED, point_name, target_for, target_of
 from ipse.web.previews import Previews
+from ipse.web.views import write_views
 
 if TYPE_CHECKING:
     from ipse.engine.stopping import State
@@ -191,7 +192,7 @@ def shown(run: Run, folder: Path, *, piece: bool, less: bool) -> dict[str, Any]:
     target = run.job.target
     assert target is not None
     made = read(target)
-    write_bytes(folder / VIEW, view(made), overwrite=True)
+    write_views(folder, made)
     if less:
         write_bytes(folder / REMOVED, removed.look(run.picture, made), overwrite=True)
     if piece:

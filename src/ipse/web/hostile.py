@@ -54,6 +54,10 @@ def check_single(path: Path, name: str) -> None:
     found = next((what for sign, what in SIGNS.items() if sign in head), None)
     if found is None and zipfile.is_zipfile(path):
         found = "a ZIP archive"
+    if found is not None and name.lower().endswith(".npz"):
+        raise PictureError(
+            f"{name}: .npz files are read by the command only; save the kernel with numpy.save, as .npy"
+        )
     if found is not None:
         raise Polyglot(
             f"{name}: is also {found}; expected a picture and nothing else; save it again as a picture"

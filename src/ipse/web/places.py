@@ -9,6 +9,7 @@ CHECKPOINT = "checkpoint"
 BEFORE = "before.png"  # for a trial: the original crop
 PREVIEW = "preview.png"
 VIEW = "view.png"
+THUMB = "thumb.png"
 REMOVED = "removed.png"  # what a result has less than the picture
 RECORD = "record.json"
 RESULT = "result"

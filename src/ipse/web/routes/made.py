@@ -17,7 +17,7 @@ from ipse.web.looking import weight_of
 from ipse.web.places import BEFORE, PREVIEW, REMOVED, VIEW, point_name
 from ipse.web.records import JobRecord
 from ipse.web.routes.jobs import known
-from ipse.web.routes.pictures import Name, shown
+from ipse.web.routes.pictures import Name, shown, shown_small
 from ipse.web.server import Reached, Server
 
 router = APIRouter(prefix="/api/v1/jobs/{name}", tags=["results"])
@@ -51,6 +51,13 @@ async def view(server: Reached, name: Name) -> FileResponse:
     """Return a view of the result as PNG: upright, 8 bits, full resolution."""
     finished(server, name)
     return shown(server.store.job_folder(name) / VIEW)
+
+
+@router.get("/thumb", response_class=FileResponse, responses=responses(404, 422))
+async def thumb(server: Reached, name: Name) -> FileResponse:
+    """Return a small view of the result as PNG, with at most 256 pixels a side."""
+    finished(server, name)
+    return shown_small(server.store.job_folder(name))
 
 
 @router.get("/points/{step}", response_class=FileResponse, responses=responses(404, 422))

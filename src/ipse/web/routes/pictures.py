@@ -11,7 +11,7 @@ from starlette.responses import FileResponse
 from ipse.web.bounds import allowance
 from ipse.web.errors import missing, responses
 from ipse.web.looking import kept, weight_of
-from ipse.web.places import VIEW
+from ipse.web.places import THUMB, VIEW
 from ipse.web.records import PictureRecord
 from ipse.web.server import Reached, Server
 from ipse.web.space import check_space
@@ -82,6 +82,13 @@ async def view(server: Reached, name: Name) -> FileResponse:
     """Return a view of a picture as PNG: upright, 8 bits."""
     known(server, name)
     return shown(server.store.picture_folder(name) / VIEW)
+
+
+@router.get("/{name}/thumb", response_class=FileResponse, responses=responses(404, 422))
+async def thumb(server: Reached, name: Name) -> FileResponse:
+    """Return a small view of a picture as PNG, with at most 256 pixels a side."""
+    known(server, name)
+    return shown_small(server.store.picture_folder(name))
 
 
 @router.get("/{name}/file", response_class=FileResponse, responses=responses(404, 422))
@@ -162,3 +169,9 @@ def shown(path: FilePath) -> FileResponse:
     if not path.exists():
         raise missing("view", path.stem)
     return FileResponse(path, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
+
+
+def shown_small(folder: FilePath) -> FileResponse:
+    """Return the thumbnail in a folder; folders of earlier versions have only the view."""
+    small = folder / THUMB
+    return shown(small if small.exists() else folder / VIEW)

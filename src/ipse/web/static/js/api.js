@@ -56,10 +56,12 @@ export const api = {
 
 export const at = {
   view: (picture) => `${BASE}/pictures/${picture}/view`,
+  pictureThumb: (picture) => `${BASE}/pictures/${picture}/thumb`,
   file: (picture) => `${BASE}/pictures/${picture}/file`,
   before: (job) => `${BASE}/jobs/${job}/before`,
   preview: (job, version) => `${BASE}/jobs/${job}/preview?v=${version}`,
   made: (job) => `${BASE}/jobs/${job}/view`,
+  thumb: (job) => `${BASE}/jobs/${job}/thumb`,
   point: (job, step) => `${BASE}/jobs/${job}/points/${step}`,
   result: (job, step) => `${BASE}/jobs/${job}/result${step === null ? "" : `?step=${step}`}`,
   disagreement: (job) => `${BASE}/jobs/${job}/disagreement`,

@@ -28,8 +28,8 @@ export class History {
     const place = job.state === "queued" && job.position !== null ? `: ${ahead(job.position)}` : "";
     row.state.textContent = `${states[job.state]}${place} · ${day(job.created)}`;
     row.node.dataset.state = job.state;
-    const before = job.region ? null : at.before(job.id); // of a piece there is none yet
-    const seen = job.state === "done" ? at.made(job.id) : job.progress.preview ? at.preview(job.id, 0) : before;
+    const before = job.region ? null : at.pictureThumb(job.picture); // of a piece there is none yet
+    const seen = job.state === "done" ? at.thumb(job.id) : job.progress.preview ? at.preview(job.id, 0) : before;
     if (seen && row.image.dataset.src !== seen && (job.state !== "running" || !row.image.dataset.src)) {
       row.image.dataset.src = seen;
       row.image.src = seen;
@@ -41,7 +41,7 @@ export class History {
     if (this.rows.has(one.id)) return;
     const row = this.add({ kind: "picture", id: one.id, title: one.name, text: t.untouched, created: one.created, picture: one.id });
     row.state.textContent = day(one.created);
-    row.image.src = at.view(one.id);
+    row.image.src = at.pictureThumb(one.id);
   }
 
   add({ kind, id, title, text, picture }) {

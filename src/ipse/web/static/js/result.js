@@ -75,7 +75,7 @@ function cards(others, job, opened) {
   const all = [...others, job].sort((a, b) => a.created - b.created);
   return h("div", {}, h("h3", {}, t.others), h("ul", { class: "cards" }, all.map((one) =>
     h("li", {}, h("button", { type: "button", class: "thumb", onclick: () => opened(one.id), ariaCurrent: String(one.id === job.id) },
-      h("img", { src: at.made(one.id), alt: "", loading: "lazy" }), name(one))))));
+      h("img", { src: at.thumb(one.id), alt: "", loading: "lazy" }), name(one))))));
 }
 
 export function name(job) {
