@@ -22,7 +22,7 @@ from ipse.runs import panels, plan
 from ipse.settings import Settings
 from ipse.streams.restoration import Restoration
 from ipse.tasks._pixels import Pixels
-from ipse.tasks.compare_priors import SMOOTHNESS, sheet
+from ipse.tasks.compare_priors import NUMBERS, sheet
 
 LARGE = astronaut()[70:150, 180:276]
 SMALL = np.rint(LARGE.reshape(20, 4, 24, 4, 3).mean((1, 3))).astype(np.uint8)
@@ -54,7 +54,7 @@ def test_each_panel_is_what_it_would_be_alone() -> None:
     *_, together = Fit(problem)
     y = torch.from_numpy(Picture.from_array(SMALL).pixels)[None]
     fidelity = LeastSquares(y, Downsample(4, kernel="box"))
-    for index, objective in enumerate((fidelity, fidelity + SMOOTHNESS * TotalVariation())):
+    for index, objective in enumerate((fidelity, fidelity + NUMBERS["fast"].smoothness * TotalVariation())):
         prior = Prior(Pixels(start.chunk(2, 1)[index]), torch.zeros(1, 1, 80, 96), size=(80, 96))
         *_, alone = Fit(Problem(prior, objective, Recipe(steps=30)))
         torch.testing.assert_close(

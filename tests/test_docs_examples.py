@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -139,9 +140,10 @@ def fixture_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     monkeypatch.chdir(tmp_path)
     for name in tasks.names():
         module = import_module(f"ipse.tasks.{tasks.python_name(name)}")
-        for table in ("STEPS", "SMALL"):
-            for effort in getattr(module, table, {}):
-                monkeypatch.setitem(getattr(module, table), effort, 3)
+        for effort in getattr(module, "STEPS", {}):
+            monkeypatch.setitem(module.STEPS, effort, 3)
+        for effort, numbers in getattr(module, "NUMBERS", {}).items():
+            monkeypatch.setitem(module.NUMBERS, effort, replace(numbers, steps=3))
     Image.fromarray(FACE).save("snapshot.jpg", quality=20)
     mask = np.zeros(FACE.shape[:2], np.bool_)
     mask[10:14, 12:20] = True

@@ -9,6 +9,7 @@ panel to a file of its own; in Python, ``numpy.split(result.image, 3, axis=1)`` 
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -28,8 +29,17 @@ from ipse.tasks.upscale import Kernel
 
 SEES = "whole"
 PANELS = ("pixels", "tv", "network")
-STEPS = {"fast": 250, "good": 700, "best": 2000}
-SMOOTHNESS = 0.05  # weight of the mean TV; the best of 0.01 to 1 on the paper's picture
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset."""
+
+    steps: int  #: number of steps
+    smoothness: float = 0.05  #: weight of the mean TV; the best of 0.01 to 1 on the paper's picture
+
+
+NUMBERS = {"fast": Numbers(250), "good": Numbers(700), "best": Numbers(2000)}
 PAPER = 1e-7  # the paper's weight of the summed TV, which acts more slowly
 
 
@@ -70,7 +80,7 @@ def _three(y: Tensor, settings: Settings, size: Size) -> tuple[Prior, Recipe]:
     padded = [side * int(getattr(alone.network, "latent_stride", 1)) for side in alone.z.shape[-2:]]
     with seeded(settings.seed):
         beside = Beside(alone.network, free=2, channels=y.shape[1], size=(padded[0], padded[1])).to(y.device)
-    recipe = Recipe(steps=STEPS[_common.effort(settings)], average=0.99)
+    recipe = Recipe(steps=NUMBERS[_common.effort(settings)].steps, average=0.99)
     prior = Prior(beside, alone.z, size=size, jitter=alone.jitter, seed=settings.seed)
     return prior, paper.recipe(settings) if paper else _common.recipe(settings, recipe)
 
@@ -78,5 +88,9 @@ def _three(y: Tensor, settings: Settings, size: Size) -> tuple[Prior, Recipe]:
 def _objective(y: Tensor, operator: Operator, settings: Settings) -> Objective:
     """The loss of each panel, in their order."""
     fidelity, paper = LeastSquares(y, operator), settings.preset == "paper"
-    smooth = PAPER * TotalVariation(reduction="sum") if paper else SMOOTHNESS * TotalVariation()
+    smooth = (
+        PAPER * TotalVariation(reduction="sum")
+        if paper
+        else NUMBERS[_common.effort(settings)].smoothness * TotalVariation()
+    )
     return Each([fidelity, fidelity + smooth, fidelity])

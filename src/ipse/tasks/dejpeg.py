@@ -11,6 +11,7 @@ estimate's errors by compressing the estimate again (docs/decisions/best.md).
 
 from collections.abc import Generator, Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from typing import Annotated
@@ -35,20 +36,31 @@ from ipse.tasks import _common, _paper
 from ipse.tasks._off_grid import Place, framed, whole_blocks
 
 TWICE: tuple[Preset, ...] = ("twice", "twice small", "twice large")
-SIZES: dict[str, tuple[Preset, ...]] = {  # patch sizes, used in turn because their errors differ
-    "fast": ("fast once", "fast small"),
-    "good": TWICE,
-    "best": TWICE,
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset, chosen in docs/decisions/dejpeg.md."""
+
+    sizes: tuple[Preset, ...]  #: patch sizes, used in turn because their errors differ
+    rounds: int  #: number of rounds of denoising and projection
+    momentum: float  #: from round to round, in [0, 1)
+    steps: int  #: number of steps, if a network is fitted
+    first: float = (
+        3 / 255
+    )  #: σ of the first round, times √(luma's mean step over the lowest 4 × 4 frequencies)
+    last: float = 1 / (3 * 255)  #: σ of the last round, likewise
+    margin: float = 0.3  #: distance kept from a cell's border, in steps: the middle of a cell is more likely
+    final: float = 0.4  #: the same, for the result
+    views: int = 6  #: number of rounds whose estimates ``best`` learns from
+    shift: float = 0.1  #: with several seeds, each run shifts the cells by up to this fraction of a step
+
+
+NUMBERS: dict[str, Numbers] = {
+    "fast": Numbers(("fast once", "fast small"), rounds=6, momentum=0.6, steps=150),
+    "good": Numbers(TWICE, rounds=10, momentum=0.4, steps=500),
+    "best": Numbers(TWICE, rounds=10, momentum=0.4, steps=2000),
 }
-ROUNDS = {"fast": 6, "good": 10, "best": 10}
-MOMENTUM = {"fast": 0.6, "good": 0.4, "best": 0.4}
-STEPS = {"fast": 150, "good": 500, "best": 2000}
-# Distance kept from a cell's border, in steps, in each round and at the end: the middle of a cell is more likely.
-MARGIN, FINAL = 0.3, 0.4
-# σ of the first and the last round, times the square root of luma's mean step over the lowest 4 × 4 frequencies.
-FIRST, LAST = 3 / 255, 1 / (3 * 255)
-VIEWS = 6  # number of rounds whose estimates ``best`` learns from
-SHAKEN = 0.1  # with several seeds, each run shifts the cells by up to this fraction of a step
 FINE = 97  # JPEG quality from which no damage is visible
 
 
@@ -98,15 +110,18 @@ def _published(y: Tensor, settings: Settings, estimates: dict[str, object]) -> P
 def _problem(y: Tensor, cells: JpegCells, settings: Settings, estimates: dict[str, object]) -> Problem:
     """Plug-and-play with the cells; if the user chose a latent or a network, a fit to the cells instead."""
     free = settings.latent is not None or settings.network is not None
+    numbers = NUMBERS[settings.preset]
     return Problem(
         prior=_common.free_prior(y, settings) if free else None,
         objective=Distance(cells.distance),
-        recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset])) if free else _common.alone(),
+        recipe=_common.recipe(settings, Recipe(steps=numbers.steps)) if free else _common.alone(),
         rule=_common.rule(settings, ExponentialVariance),
         pilot=None if free else lambda: estimates_of(cells, settings),
         learns=settings.preset == "best" and not free,
-        perturbed=None if free else lambda seed: estimates_of(_shaken(cells, y, seed), settings),
-        outputs=lambda x: cells.project_in_range(x, margin=FINAL),
+        perturbed=None
+        if free
+        else lambda seed: estimates_of(_shifted(cells, y, seed, numbers.shift), settings),
+        outputs=lambda x: cells.project_in_range(x, margin=numbers.final),
         estimates=estimates,
     )
 
@@ -151,7 +166,7 @@ def estimates_of(cells: JpegCells, settings: Settings) -> Iterator[Tensor]:
         for x in _rounds(cells, settings):
             yield x
             found = [*found, x] if settings.preset == "best" else [x]
-        return torch.cat(spread(found, VIEWS))
+        return torch.cat(spread(found, NUMBERS[settings.preset].views))
 
     found = yield from views(cells)
     if settings.preset == "best":
@@ -165,23 +180,23 @@ def estimates_of(cells: JpegCells, settings: Settings) -> Iterator[Tensor]:
 
 def _rounds(cells: JpegCells, settings: Settings) -> Iterator[Tensor]:
     """Alternate NL-Ridge with the projection onto the cells."""
-    start = cells.decode()
+    numbers, start = NUMBERS[settings.preset], cells.decode()
     yield start
     coarse = float(cells.get_buffer("step0")[:4, :4].mean()) ** 0.5
     yield from plug_and_play(
         start,
-        data_step=lambda x, sigma: cells.project(x, margin=MARGIN, sigma=sigma),
-        denoisers=cycle(partial(non_local, preset=size) for size in SIZES[settings.preset]),
-        sigmas=np.geomspace(FIRST * coarse, LAST * coarse, ROUNDS[settings.preset]).tolist(),
-        momentum=MOMENTUM[settings.preset],
+        data_step=lambda x, sigma: cells.project(x, margin=numbers.margin, sigma=sigma),
+        denoisers=cycle(partial(non_local, preset=size) for size in numbers.sizes),
+        sigmas=np.geomspace(numbers.first * coarse, numbers.last * coarse, numbers.rounds).tolist(),
+        momentum=numbers.momentum,
     )
 
 
-def _shaken(cells: JpegCells, like: Tensor, seed: int) -> JpegCells:
-    """The cells, each shifted at random by up to ±``SHAKEN`` of its step."""
+def _shifted(cells: JpegCells, like: Tensor, seed: int, most: float) -> JpegCells:
+    """The cells, each shifted at random by up to ±``most`` of its step."""
     moved, generator = deepcopy(cells), torch.Generator(like.device).manual_seed(seed)
     for part in moved.components:
         integers = moved.get_buffer(f"integers{part.channel}")
         draw = torch.rand(integers.shape, generator=generator, device=integers.device)
-        integers.add_(SHAKEN * (2 * draw - 1))
+        integers.add_(most * (2 * draw - 1))
     return moved

@@ -8,7 +8,7 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 guided filter: He, Sun, Tang, "Guided Image Filtering", 2013, https://doi.org/10.1109/TPAMI.2012.213.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,8 +27,16 @@ from ipse.pictures import Picture, read
 from ipse.settings import Settings
 from ipse.tasks import _common, _paper
 
-STEPS = {"fast": 40, "good": 120, "best": 500}
-SMOOTHNESS = 0.002  # weight of the mean TV
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset."""
+
+    steps: int  #: number of steps
+    smoothness: float = 0.002  #: weight of the mean TV
+
+
+NUMBERS = {"fast": Numbers(40), "good": Numbers(120), "best": Numbers(500)}
 CLOSE = 0.03  # largest relative difference of the two photos' sizes
 RADIUS, FLAT = 8, 1e-3  # guided filter: radius in pixels, and regularisation (variance of the flash photo)
 
@@ -52,11 +60,12 @@ def flash(
     guide, said = _guide(flash, picture)
     y, z = _common.tensor(picture, settings), _common.tensor(guide, settings)
     paper = _paper.flash() if settings.preset == "paper" else None
-    recipe = Recipe(steps=STEPS[_common.effort(settings)], learning_rate=0.01, average=0.98)
+    numbers = NUMBERS[_common.effort(settings)]
+    recipe = Recipe(steps=numbers.steps, learning_rate=0.01, average=0.98)
     fidelity = LeastSquares(y)
     return Problem(
         prior=paper.prior(y, settings, guide=z) if paper else _prior(z, y, settings),
-        objective=fidelity if paper else fidelity + SMOOTHNESS * TotalVariation(),
+        objective=fidelity if paper else fidelity + numbers.smoothness * TotalVariation(),
         recipe=paper.recipe(settings) if paper else _common.recipe(settings, recipe),
         rule=_common.rule(settings, Last),
         pilot=None if paper else lambda: iter([guided_filter(y, z)]),

@@ -12,7 +12,7 @@ which draws it towards a fill g of the downsampled whole picture (S is the mean 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -39,13 +39,27 @@ from ipse.tasks._steadied import steadied
 
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
-HELD = 0.03  # fraction of the known pixels that are held out for the score, in squares as deep as the holes
-LARGEST = 32  # largest side of a held-out square, in pixels
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset, chosen in docs/decisions/inpainting.md."""
+
+    steps: int  #: number of steps, where a network is fitted
+    average: float = 0.99  #: factor of the moving average of outputs
+    held: float = (
+        0.03  #: fraction of the known pixels held out for the score, in squares as deep as the holes
+    )
+    side: int = 32  #: largest side of a held-out square, in pixels
+    tolerance: float = (
+        0.3  #: a later step is preferred if its score exceeds the smallest by at most this fraction
+    )
+    floor: float = (
+        1.5  #: factor by which the smooth fill must be better, since squares are easier to fill than holes
+    )
+
+
+NUMBERS: dict[str, Numbers] = {"fast": Numbers(150), "good": Numbers(500), "best": Numbers(2000)}
 LESS = 0.04  # with several seeds, each run leaves out this fraction of the known pixels
-STEPS = {"fast": 150, "good": 500, "best": 2000}
-LATER = 0.3  # a later step is preferred if its score exceeds the smallest by no more than this fraction
-# The smooth fill predicts squares better than it fills holes, so its score must be better by this factor.
-FLOOR = 1.5
 
 
 def inpaint(
@@ -78,7 +92,7 @@ def _posed(y: Tensor, known: Tensor, settings: Settings, *, share: float, deepes
         problem = _published(y, known, settings, _paper.inpaint(share, deepest))
     elif deepest > (THIN if filled else thin(share)):
         told = replace(settings, latent=settings.latent or "meshgrid")
-        side = min(LARGEST, deepest)
+        side = min(NUMBERS[settings.preset].side, deepest)
         problem = steadied(_holes(seen, known, told, side=side, filled=filled), depth=side)
     elif settings.latent is not None or settings.network is not None:
         problem = _holes(seen, known, settings, side=max(4, deepest), filled=filled)
@@ -179,16 +193,17 @@ def _agreeing(problem: Problem, guess: Tensor, known: Tensor, settings: Settings
 
 def _holes(y: Tensor, known: Tensor, settings: Settings, *, side: int, filled: bool = False) -> Problem:
     """The fit of the network, scored on held-out squares of ``side`` pixels; ``filled`` if holes of y are filled."""
-    held = hold_out_blocks(known, side=side, fraction=HELD, generator=_common.generator(y, settings))
+    numbers = NUMBERS[settings.preset]
+    held = hold_out_blocks(known, side=side, fraction=numbers.held, generator=_common.generator(y, settings))
     seen = known & ~held
     drawn = ~held if filled else seen
     return Problem(
         prior=_common.free_prior(y, settings, scales=5),
         objective=LeastSquares(y, weight=seen.float()),
-        recipe=_common.recipe(settings, Recipe(steps=STEPS[settings.preset], average=0.99)),
-        rule=_common.rule(settings, lambda: HeldOut(tolerance=LATER)),
+        recipe=_common.recipe(settings, Recipe(steps=numbers.steps, average=numbers.average)),
+        rule=_common.rule(settings, lambda: HeldOut(tolerance=numbers.tolerance)),
         score=HeldOutError(y, held) if held.any() else None,
-        floor=FLOOR,
+        floor=numbers.floor,
         pilot=lambda: iter([biharmonic(y, drawn)]),
         outputs=_joined(y, known),
     )

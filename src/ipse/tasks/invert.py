@@ -7,6 +7,7 @@ Mahendran, Vedaldi, "Understanding Deep Image Representations by Inverting Them"
 https://arxiv.org/abs/1412.0035; Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", https://arxiv.org/abs/1711.10925.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,9 +25,18 @@ from ipse.tasks import _common, _paper
 from ipse.tasks._annealed import Annealed
 
 SEES = "resized"
-STEPS = {"fast": 150, "good": 500, "best": 2000}
-HEAVY = 2  # factor on the number of steps with heavy noise, where each step learns less
-SMOOTHNESS = 0.005  # weight of the mean TV
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset."""
+
+    steps: int  #: number of steps
+    heavy: int = 2  #: factor on the number of steps with heavy noise, where each step learns less
+    smoothness: float = 0.005  #: weight of the mean TV
+
+
+NUMBERS = {"fast": Numbers(150), "good": Numbers(500), "best": Numbers(2000)}
 
 Schedule = Literal["plain", "heavy"]
 
@@ -56,7 +66,9 @@ def invert(
     prior, recipe = _prior(y, settings, heavy=noise == "heavy")
     return Problem(
         prior=prior,
-        objective=fidelity if paper else fidelity + SMOOTHNESS * TotalVariation(),
+        objective=fidelity
+        if paper
+        else fidelity + NUMBERS[_common.effort(settings)].smoothness * TotalVariation(),
         recipe=recipe,
         rule=_common.rule(settings, Last),
         estimates={"model": trained.name, "weights": trained.digest, "layers": ", ".join(names)},
@@ -69,7 +81,8 @@ def _prior(y: Tensor, settings: Settings, *, heavy: bool) -> tuple[Prior, Recipe
         paper = _paper.invert(heavy=heavy)
         prior, recipe = paper.prior(y, settings), paper.recipe(settings)
     else:
-        steps = STEPS[settings.preset] * (HEAVY if heavy else 1)
+        numbers = NUMBERS[settings.preset]
+        steps = numbers.steps * (numbers.heavy if heavy else 1)
         prior = _common.free_prior(y, settings)
         recipe = _common.recipe(settings, Recipe(steps=steps, average=0.98))
     return (Annealed(prior, steps=recipe.steps, seed=settings.seed) if heavy else prior), recipe

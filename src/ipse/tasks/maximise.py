@@ -6,6 +6,7 @@ total variation, which finds patterns that activate the model strongly but do no
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,9 +27,18 @@ from ipse.tasks import _common, _paper
 from ipse.tasks._pixels import Pixels
 
 SEES = "nothing"
-STEPS = {"fast": 100, "good": 300, "best": 1500}
-JITTER = 0.1
 SMOOTHNESS = {"network": 50.0, "pixels": 300.0}  # weight of the mean TV, relative to the activation
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset."""
+
+    steps: int  #: number of steps
+    jitter: float = 0.1  #: σ of the noise on the latent
+
+
+NUMBERS = {"fast": Numbers(100), "good": Numbers(300), "best": Numbers(1500)}
 
 Unit = tuple[str, int]  # a layer and one of its channels
 
@@ -103,7 +113,8 @@ def _drawn(canvas: Tensor, settings: Settings, *, pixels: bool, one_class: bool)
     """The prior and its recipe."""
     size, paper = (canvas.shape[-2], canvas.shape[-1]), _paper.maximise(one_class=one_class)
     published = settings.preset == "paper"
-    recipe = Recipe(steps=STEPS[_common.effort(settings)], average=0.9)
+    numbers = NUMBERS[_common.effort(settings)]
+    recipe = Recipe(steps=numbers.steps, average=0.9)
     if pixels:
         start = canvas + 0.1 * torch.rand(
             canvas.shape, generator=_common.generator(canvas, settings), device=canvas.device
@@ -113,5 +124,5 @@ def _drawn(canvas: Tensor, settings: Settings, *, pixels: bool, one_class: bool)
     if published:
         return paper.prior(canvas, settings), paper.recipe(settings)
     free = _common.free_prior(canvas, settings)
-    noisy = Prior(free.network, free.z, size=size, jitter=JITTER, seed=settings.seed)
+    noisy = Prior(free.network, free.z, size=size, jitter=numbers.jitter, seed=settings.seed)
     return noisy, _common.recipe(settings, recipe)

@@ -9,7 +9,7 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,13 +36,21 @@ from ipse.tasks._splitting import Measured, estimates
 from ipse.tasks.inpaint import Polarity
 from ipse.tasks.upscale import Kernel
 
-STEPS = {"fast": 250, "good": 1000, "best": 3000}  # number of steps from noise
-CORRECTING = {"fast": 30, "good": 100, "best": 300}  # number of steps from a first estimate
-JITTER = 0.1
-HELD = 0.02  # fraction of the measurements that are held out for the score
-# Weight of the mean TV: SMOOTHNESS + ROUGH · σ, where the key is True for a fit from noise.
-SMOOTHNESS = {True: 0.002, False: 1e-4}
-ROUGH = 0.02
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset."""
+
+    steps: int  #: number of steps from noise
+    correcting: int  #: number of steps from a first estimate
+    jitter: float = 0.1  #: σ of the noise on the latent, if it is a first estimate
+    held: float = 0.02  #: fraction of the measurements held out for the score
+    smoothness: float = 0.002  #: weight of the mean TV, from noise
+    smoothness_correcting: float = 1e-4  #: the same, from a first estimate
+    smoothness_noise: float = 0.02  #: added to the weight of the mean TV, times σ in [0, 1]
+
+
+NUMBERS = {"fast": Numbers(250, 30), "good": Numbers(1000, 100), "best": Numbers(3000, 300)}
 
 
 def restore(
@@ -71,7 +79,9 @@ def restore(
     point = None if psf is None else _psf(psf, picture, factor)
     there = torch.from_numpy(known)[None, None].to(y.device)
     noise = _noise(y, there, sigma)
-    held = hold_out(there, fraction=HELD, generator=_common.generator(y, settings))
+    held = hold_out(
+        there, fraction=NUMBERS[_common.effort(settings)].held, generator=_common.generator(y, settings)
+    )
     operator, inner, size = mixture(y, point, factor, kernel)
     deep = not known.all() and depth(known) > THIN
     free = factor > 1 or deep or settings.latent is not None or settings.network is not None
@@ -142,19 +152,21 @@ def _problem(
 ) -> Problem:
     """The fit of the network, scored on held-out measurements."""
     y, effort = measured.y, _common.effort(settings)
+    numbers = NUMBERS[effort]
     held = known & ~measured.seen
     objective = fidelity = LeastSquares(y, measured.operator, weight=measured.seen.float())
-    recipe = _common.recipe(settings, Recipe(steps=STEPS[effort], average=0.99))
+    recipe = _common.recipe(settings, Recipe(steps=numbers.steps, average=0.99))
     if settings.preset == "paper":
         paper = _paper.upscale(4)  # the paper has no recipe for this task; use its other one with an operator
         prior, recipe = paper.prior(y, settings, size=measured.size), paper.recipe(settings)
     else:
-        objective = objective + (SMOOTHNESS[free] + ROUGH * sigma) * TotalVariation()
+        least = numbers.smoothness if free else numbers.smoothness_correcting
+        objective = objective + (least + numbers.smoothness_noise * sigma) * TotalVariation()
         prior = _common.free_prior(y, settings, size=measured.size) if free else None
     if prior is None:
         canvas = y.new_zeros(1, y.shape[1], *measured.size)
-        prior = _common.guided_prior(canvas, settings, jitter=JITTER)
-        recipe = _common.recipe(settings, Recipe(CORRECTING[effort], learning_rate=0.003, average=0.95))
+        prior = _common.guided_prior(canvas, settings, jitter=numbers.jitter)
+        recipe = _common.recipe(settings, Recipe(numbers.correcting, learning_rate=0.003, average=0.95))
     return Problem(
         prior=prior,
         objective=objective,

@@ -9,7 +9,7 @@ errors from its own result (docs/decisions/best.md).
 """
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import torch
@@ -35,22 +35,40 @@ from ipse.tasks._repeated import count, refined
 
 Kernel = Literal["bicubic", "lanczos2", "lanczos3", "box"]
 
-# Steps up to SIDE pixels a side; a larger result, with more to learn from, needs (SIDE / side) ** FALL times as many.
-STEPS, LEAST = {"fast": 60, "good": 150, "best": 150}, 30
-SIDE, FALL = 300, 3
-ALONE = {"fast": 2, "good": 2, "best": 8}  # factor on the steps without refinement; then FALL is 1
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset, chosen in docs/decisions/upscale.md and best.md."""
+
+    steps: int  #: number of steps for a result of ``side`` × ``side`` pixels
+    average: float  #: factor of the moving average of outputs; short fits need a short average
+    alone: int  #: factor on the number of steps without refinement; ``fall`` is then 1
+    rate: float = 0.02  #: learning rate
+    long: tuple[float, float] | None = (
+        None  #: learning rate and ``average`` without refinement, if they differ
+    )
+    side: int = 300  #: side in pixels from which a result, which has more to learn from, needs fewer steps
+    fall: int = 3  #: a larger one needs (``side`` / its own side) ** ``fall`` times as many
+    least: int = 30  #: number of steps at least
+    smoothness: float = 0.002  #: weight of the mean TV
+    early: float = (
+        0.8  #: fraction of the rounds up to which the network's output is yielded: it may be better
+    )
+    first: float = 6 / 255  #: first σ, per unit of the factor, of a refinement that starts from interpolation
+    noise: float = 1 / 255  #: with several seeds and no fit, σ of the noise that each run adds to y
+    views: int = 6  #: number of rounds whose estimates ``best`` learns from
+    judge: int = 96  #: smallest side of y, in pixels, for y to judge the learnt correction
+
+
+NUMBERS: dict[str, Numbers] = {
+    "fast": Numbers(60, 0.9, alone=2),
+    "good": Numbers(150, 0.97, alone=2),
+    "best": Numbers(150, 0.97, alone=8, long=(0.01, 0.99)),
+}
 ROUNDS = 20  # number of alternating projections, onto the measurement and onto [0, 1]
-EARLY = 0.8  # up to this fraction of the rounds the network's output is yielded: it may be better (0.2 dB on kodim02)
-SMOOTHNESS = 0.002  # weight of the mean TV
-RATE, AVERAGE = 0.02, {"fast": 0.9, "good": 0.97, "best": 0.97}  # short fits need a short average
-LONG = (0.01, 0.99)  # learning rate and averaging factor of long fits
-NEAR = 6 / 255  # first σ, per unit of the factor, of a refinement that starts from interpolation
 FACTOR = 4  # largest factor for which ``fast`` skips the network
 CHANNELS = 4  # largest number of channels for which ``fast`` skips it; for more, the network is cheaper
-VIEWS = 6  # number of rounds whose estimates ``best`` learns from
-TOLD = 5  # number of steps of such a fit between two events, at which the user may stop
-JUDGE = 96  # smallest side of y, in pixels, for y to judge the learnt correction
-NOISE = 1 / 255  # with several seeds and no fit, σ of the noise that each run adds to y
+PULSE = 5  # number of steps of a fit within the correction between two events, at which the user may stop
 
 
 def upscale(
@@ -96,16 +114,16 @@ def _fitted(
     size = _enlarged(y, operator)
     consistent = Consistent(operator, y, size)
     asked = settings.network is not None or settings.latent is not None  # for the network itself
-    share = min(1.0, SIDE / (size[0] * size[1]) ** 0.5)
-    preset = settings.preset
-    share = ALONE[preset] * share if asked else share**FALL
-    steps = max(LEAST, round(STEPS[preset] * share))
-    rate, average = LONG if asked and preset == "best" else (RATE, AVERAGE[preset])
+    numbers = NUMBERS[settings.preset]
+    share = min(1.0, numbers.side / (size[0] * size[1]) ** 0.5)
+    share = numbers.alone * share if asked else share**numbers.fall
+    steps = max(numbers.least, round(numbers.steps * share))
+    rate, average = (numbers.long if asked else None) or (numbers.rate, numbers.average)
     recipe = _common.recipe(settings, Recipe(steps=steps, learning_rate=rate, average=average))
     told = replace(settings, steps=recipe.steps)
     return Problem(
         prior=_common.free_prior(y, settings, size=size),
-        objective=LeastSquares(y, operator) + SMOOTHNESS * TotalVariation(),
+        objective=LeastSquares(y, operator) + numbers.smoothness * TotalVariation(),
         recipe=recipe,
         rule=_common.rule(settings, Last),
         pilot=lambda: _interpolated(y, operator, size),
@@ -117,9 +135,9 @@ def _fitted(
 
 def _finished(x: Tensor, consistent: Consistent, settings: Settings) -> Iterator[Tensor]:
     """Refine the network's output; ``best`` then learns to correct the result, judged by y if y is large enough."""
-    y, operator = consistent.y, consistent.operator
+    y, operator, numbers = consistent.y, consistent.operator, NUMBERS[settings.preset]
     found = [consistent(x, rounds=ROUNDS)]
-    early = EARLY * count(_common.effort(settings))
+    early = numbers.early * count(_common.effort(settings))
     for number, better in enumerate(refined(x, consistent, _common.effort(settings))):
         yield x if number < early else better
         found += [better] if settings.preset == "best" else []
@@ -135,13 +153,13 @@ def _finished(x: Tensor, consistent: Consistent, settings: Settings) -> Iterator
             precision=settings.precision,
         )
         drawn = yield from _drawn(operator(truth).clamp(0, 1), operator, told)
-        return torch.cat(bootstrap.spread(drawn, VIEWS))
+        return torch.cat(bootstrap.spread(drawn, numbers.views))
 
     judge = y[..., *(_middle(side, operator.factor) for side in y.shape[-2:])]
     yield from bootstrap.bootstrap(
-        torch.cat(bootstrap.spread(found, VIEWS)),
+        torch.cat(bootstrap.spread(found, numbers.views)),
         again=again,
-        judge=judge if min(judge.shape[-2:]) >= JUDGE else None,
+        judge=judge if min(judge.shape[-2:]) >= numbers.judge else None,
         grid=operator.factor,
         seed=settings.seed,
     )
@@ -159,7 +177,7 @@ def _drawn(y: Tensor, operator: Downsample, settings: Settings) -> Generator[Ten
     problem = _fitted(y, operator, 0.0, settings, {})
     search = until(Fit(problem), problem.rule)
     for state in search:
-        if state.step % TOLD == 0:
+        if state.step % PULSE == 0:
             yield state.average
     assert search.best is not None  # the rule keeps the last step
     consistent = Consistent(operator, y, _enlarged(y, operator))
@@ -172,20 +190,20 @@ def _drawn(y: Tensor, operator: Downsample, settings: Settings) -> Generator[Ten
 
 def _unfitted(y: Tensor, operator: Downsample, rounding: float, estimates: dict[str, object]) -> Problem:
     """The problem without a fit: refinement by self-similarity, starting from interpolation."""
-    size = _enlarged(y, operator)
+    size, numbers = _enlarged(y, operator), NUMBERS["fast"]
     consistent = Consistent(operator, y, size)
 
     def found(seen: Consistent) -> Iterator[Tensor]:
         *_, start = _interpolated(seen.y, operator, size)
         yield start
-        yield from refined(start, seen, "fast", NEAR * operator.factor)
+        yield from refined(start, seen, "fast", numbers.first * operator.factor)
 
     return Problem(
         prior=None,
         objective=LeastSquares(y, operator),
         recipe=_common.alone(),
         pilot=lambda: found(consistent),
-        perturbed=lambda seed: found(Consistent(operator, _common.noisier(y, NOISE, seed), size)),
+        perturbed=lambda seed: found(Consistent(operator, _common.noisier(y, numbers.noise, seed), size)),
         outputs=_outputs(consistent, rounding),
         estimates=estimates,
     )
