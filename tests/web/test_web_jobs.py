@@ -147,10 +147,10 @@ def test_a_full_disk_is_said_and_the_server_still_answers(page, picture, monkeyp
 
 
 def test_a_plan_that_nobody_waits_for_is_given_up_and_holds_nothing_up(page):
-    large = page.upload(png(np.tile(noisy((500, 500)), (6, 6, 1))))
+    large = page.upload(png(np.tile(noisy((500, 500)), (3, 3, 1))))
     with pytest.raises(httpx.ReadTimeout):
         page.client.post(
-            "/plan", json={"picture": large, "task": "denoise", "settings": {"preset": "best"}}, timeout=0.3
+            "/plan", json={"picture": large, "task": "denoise", "settings": {"preset": "best"}}, timeout=0.1
         )
     page.upload(png(noisy((40, 40))))
     until(lambda: not page.server.pool.plans.turn.locked(), 10)

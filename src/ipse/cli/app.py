@@ -7,7 +7,7 @@ it imports neither tasks nor PyTorch.
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from ipse import tasks
 from ipse.cli.errors import INTERRUPTED
+from ipse.cli.terminal import WIDEST, lists_help, width
 from ipse.errors import InputError, OptionError
 from ipse.tasks._outline import outline
 
@@ -34,7 +35,7 @@ def about(name: str) -> str:
     else:
         text = outline(HERE / "commands" / f"{name}.py").docstring("command")
     text = text.split("\n\nRaises:")[0].split("\n\nArgs:")[0]
-    return text.replace("[", r"\[")  # otherwise Rich would interpret it as markup
+    return text if lists_help() else text.replace("[", r"\[")  # otherwise Rich would interpret it as markup
 
 
 class Later(TyperCommand):
@@ -73,9 +74,14 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def markup() -> Literal["rich"] | None:
+    """Typer's name for the form of help: tables of Rich's, or lists."""
+    return None if lists_help() else "rich"
+
+
 def load(name: str) -> Any:
     """Build a command."""
-    app = typer.Typer(add_completion=False, rich_markup_mode="rich", context_settings=HELP)
+    app = typer.Typer(add_completion=False, rich_markup_mode=markup(), context_settings=HELP)
     if name in tasks.names():
         from ipse.cli.task import callback
 
@@ -125,7 +131,8 @@ def run(args: list[str] | None) -> int:
         InputError: the working folder has been removed.
     """
     check_here()
-    code = app(args, prog_name="ipse", standalone_mode=False)
+    app.rich_markup_mode = markup()
+    code = app(args, prog_name="ipse", standalone_mode=False, terminal_width=min(width(), WIDEST))
     if code == INTERRUPTED:  # Typer's exit code for a KeyboardInterrupt
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0

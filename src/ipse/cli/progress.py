@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from ipse.cli.terminal import is_plain
 from ipse.streams.stream import Estimate, Stream, steps, time_left
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def view(stream: Stream, *, quiet: bool) -> View:
     """Choose the display for this terminal."""
     if quiet:
         return Silence()
-    return Bar(stream) if sys.stderr.isatty() else Lines(stream)
+    return Bar(stream) if sys.stderr.isatty() and not is_plain() else Lines(stream)
 
 
 def called(event: Estimate) -> str:

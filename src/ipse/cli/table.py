@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ipse.batch.records import WORDS, Moment, Record, Tally
+from ipse.cli.terminal import is_plain
 from ipse.errors import one_line
 
 Event = Moment | Record | None
@@ -68,7 +69,7 @@ class Table:
         if event is not None:
             self.rows[event.worker] = event
         if isinstance(event, Record) and event.state == "failed":
-            self.console.print(said(event), markup=False, highlight=False)
+            self.console.print(said(event), markup=False, highlight=False, soft_wrap=True)
         if time.monotonic() - self.drawn >= EVERY:
             self.draw()
 
@@ -97,7 +98,7 @@ def view(tally: Tally, *, quiet: bool) -> View:
     """Choose the display for this terminal."""
     if quiet:
         return Silence()
-    return Table(tally) if sys.stderr.isatty() else Lines(tally)
+    return Table(tally) if sys.stderr.isatty() and not is_plain() else Lines(tally)
 
 
 def counted(tally: Tally) -> str:
