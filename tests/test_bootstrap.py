@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d
 import ipse
 from ipse.engine.objectives import LeastSquares
 from ipse.engine.operators.jpeg import JpegCells
-from ipse.engine.problem import Problem
+from ipse.engine.problem import Pilot, Problem
 from ipse.pictures import Picture, standard_table
 from ipse.pilots import _correction as correction
 from ipse.pilots import bootstrap as pilots
@@ -226,7 +226,9 @@ def test_a_plan_counts_what_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for learns, count in ((False, 4), (True, 3)):
         seen.clear()
-        trial.pilot_seconds(Problem(prior=None, objective=LeastSquares(x), pilot=estimates, learns=learns))
+        trial.pilot_seconds(
+            Problem(prior=None, objective=LeastSquares(x), pilot=Pilot(estimates, learns=learns))
+        )
         assert len(seen) == count
     monkeypatch.setattr(plan, "learning_seconds", dear)
     noisy = Picture.from_array(np.random.default_rng(0).random((48, 48), dtype=np.float32))

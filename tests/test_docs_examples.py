@@ -140,8 +140,6 @@ def fixture_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     monkeypatch.chdir(tmp_path)
     for name in tasks.names():
         module = import_module(f"ipse.tasks.{tasks.python_name(name)}")
-        for effort in getattr(module, "STEPS", {}):
-            monkeypatch.setitem(module.STEPS, effort, 3)
         for effort, numbers in getattr(module, "NUMBERS", {}).items():
             monkeypatch.setitem(module.NUMBERS, effort, replace(numbers, steps=3))
     Image.fromarray(FACE).save("snapshot.jpg", quality=20)

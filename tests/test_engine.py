@@ -13,7 +13,7 @@ from ipse.engine.fit import Fit
 from ipse.engine.latents import latent, meshgrid, noise
 from ipse.engine.objectives import HeldOutError, LeastSquares, Poisson, TotalVariation, hold_out
 from ipse.engine.prior import GuidedPrior, Prior, mirror, seeded
-from ipse.engine.problem import Problem, Recipe
+from ipse.engine.problem import Pilot, Problem, Recipe
 from ipse.engine.stopping import HeldOut, Last
 from ipse.engine.until import CANCELLED, DIVERGED, until
 
@@ -56,7 +56,7 @@ def problem(*, guided: bool = True, **recipe: object) -> Problem:
         Recipe(**options),
         rule=HeldOut(patience=50, every=1),
         score=HeldOutError(y, held),
-        pilot=(lambda: iter([y * 0.5, y * 0.9])) if guided else None,
+        pilot=Pilot(lambda: iter([y * 0.5, y * 0.9])) if guided else None,
     )
 
 

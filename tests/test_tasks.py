@@ -280,7 +280,8 @@ def test_best_alone_learns_from_its_result(task: str) -> None:
     options: dict[str, Any] = {"denoise": {"sigma": 20.0}, "dejpeg": {"quality": 20}}[task]
     for preset in ("fast", "good", "best"):
         made = problem(task, photo(40), Settings(preset=preset), **options)  # type: ignore[arg-type]  # they are
-        assert made.learns == (preset == "best")
+        assert made.pilot is not None
+        assert made.pilot.learns == (preset == "best")
 
 
 def test_paper_has_the_precision_that_was_asked_for() -> None:

@@ -18,7 +18,7 @@ from ipse.engine.networks import build
 from ipse.engine.objectives import LeastSquares, Objective
 from ipse.engine.operators import LearntDownsample
 from ipse.engine.prior import Prior, seeded
-from ipse.engine.problem import Problem, Recipe, footprint
+from ipse.engine.problem import Pilot, Problem, Recipe, footprint
 from ipse.engine.stopping import Last
 from ipse.engine.together import stack, team
 from ipse.engine.together.alike import alike
@@ -44,7 +44,7 @@ def doubled(problem):
     for part in (problem.prior, problem.objective, problem.score):
         if part is not None:
             part.double()
-    return problem if problem.pilot is None else replace(problem, pilot=lambda: iter([pilot(problem)]))
+    return problem if problem.pilot is None else replace(problem, pilot=Pilot(lambda: iter([pilot(problem)])))
 
 
 def pilot(problem):

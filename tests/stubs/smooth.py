@@ -35,7 +35,7 @@ def smooth(
 
     from ipse.engine.objectives import LeastSquares
     from ipse.engine.prior import GuidedPrior, Prior, seeded
-    from ipse.engine.problem import Nothing, Problem, Recipe
+    from ipse.engine.problem import Nothing, Pilot, Problem, Recipe
     from ipse.engine.stopping import HeldOut
     from ipse.pictures import mask_for, read_mask
 
@@ -76,7 +76,7 @@ def smooth(
         recipe=Recipe(steps=20 if settings.steps is None else settings.steps, average=0.9, schedule="cosine"),
         rule=HeldOut(patience=1000, every=1),
         score=LeastSquares(y),
-        pilot=None if quiet_pilot else pilots,
+        pilot=None if quiet_pilot else Pilot(pilots),
         keep=keep,
         estimates={"weight": weight or 0.5, "kind": kind},
     )

@@ -1,4 +1,4 @@
-"""argmin_θ E(A f_θ(z); y) + R(f_θ(z)) as data: prior, objective, recipe and stopping rule."""
+"""argmin_θ E(A f_θ(z); y) + R(f_θ(z)) as data: prior, objective, recipe and stopping rule; pilot and refinement."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -36,36 +36,48 @@ def clipped(x: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A restoration problem, ready to be solved.
+class Pilot:
+    """First estimates, by a classical method; call it to start them.
 
-    ``pilot`` provides the first estimates, classical ones; a ``GuidedPrior`` corrects the last of them.
+    They are shown at once. The last one is corrected by a ``GuidedPrior``, and is the result if nothing is fitted.
     """
 
-    prior: (
-        Prior | None
-    )  #: the prior to fit; None if there is no fit and the last estimate of ``pilot`` is the result
-    objective: Objective
-    recipe: Recipe = field(default_factory=Recipe)
-    rule: Rule = field(default_factory=Last)
-    learnt: nn.Module | None = None  #: a module to fit besides the prior, such as an operator with parameters
-    score: Objective | None = (
-        None  #: score of a picture on held-out measurements, which ``objective`` does not use
-    )
-    floor: float = 1.0  #: the pilot is the result if the fit's score exceeds this multiple of the pilot's
-    pilot: Callable[[], Iterator[Tensor]] | None = None
-    #: yields first estimates, each at least as good as the one before
-    learns: bool = (
-        False  #: whether the pilot ends with a learnt correction, before which it repeats its estimate
-    )
-    refine: Callable[[Tensor], Iterator[Tensor]] | None = None
-    #: yields refinements of the fitted picture, once the fit is done
+    estimates: Callable[[], Iterator[Tensor]]  #: yields estimates, each at least as good as the one before
     perturbed: Callable[[int], Iterator[Tensor]] | None = None
-    #: the pilot for slightly perturbed data, given a seed; for averaging when nothing else depends on the seed
-    outputs: Callable[[Tensor], Tensor] = clipped  #: maps the fitted picture to the restored one
+    #: the same for slightly perturbed data, given a seed; for averaging when nothing else depends on the seed
+    learns: bool = (
+        False  #: whether they end with a learnt correction, before which the last estimate is repeated
+    )
+    floor: float = (
+        1.0  #: the last estimate is the result if the fit's score exceeds this multiple of its score
+    )
+
+    def __call__(self) -> Iterator[Tensor]:
+        """Yield the estimates."""
+        return self.estimates()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A restoration problem, ready to be solved: argmin_θ E(A f_θ(z); y) + R, what precedes it and what follows."""
+
+    prior: Prior | None  #: f_θ(z); None if nothing is fitted and the last estimate of ``pilot`` is the result
+    objective: Objective  #: E + R
+    recipe: Recipe = field(default_factory=Recipe)  #: argmin
+    rule: Rule = field(default_factory=Last)  #: when to stop, and which step to keep
+    learnt: nn.Module | None = None  #: a module to fit besides the prior, such as an A with parameters
+    score: Objective | None = (
+        None  #: of a picture, on held-out measurements, which ``objective`` does not use
+    )
+
+    pilot: Pilot | None = None  #: before the fit
+    refine: Callable[[Tensor], Iterator[Tensor]] | None = (
+        None  #: after it: yields refinements of the fitted picture
+    )
+    outputs: Callable[[Tensor], Tensor] = clipped  #: at last: maps the fitted picture to the restored one
     keep: NDArray[np.bool_] | None = None  #: (H, W), pixels whose stored samples must stay bit-exact
-    estimates: dict[str, object] = field(default_factory=dict[str, object])
-    #: properties estimated from y, for the receipt
+
+    estimates: dict[str, object] = field(default_factory=dict[str, object])  #: from y, for the receipt
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ def estimating(
 ) -> tuple[float, float]:
     """Time the first estimate on a crop; return the time for the whole, and that of its learnt correction."""
     per_pixel = pilot_seconds(problem) / pixels
-    learns = problem is not None and problem.learns
+    learns = problem is not None and problem.pilot is not None and problem.pilot.learns
     return per_pixel * whole, learning_seconds(whole, channels, per_pixel, device) if learns else 0.0
 
 

@@ -47,8 +47,9 @@ def middle_problem(
 def pilot_seconds(problem: "Problem | None") -> float:
     """Time the first estimates, without a learnt correction."""
     start, taken, last = time.perf_counter(), 0.0, None
-    for estimate in problem.pilot() if problem is not None and problem.pilot else ():
-        if problem is not None and problem.learns and last is not None and estimate.equal(last):
+    pilot = None if problem is None else problem.pilot
+    for estimate in pilot() if pilot else ():
+        if pilot and pilot.learns and last is not None and estimate.equal(last):
             break
         last, taken = estimate, time.perf_counter() - start
     return taken

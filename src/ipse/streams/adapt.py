@@ -14,6 +14,7 @@ lack the same share one error, which sharing patches would keep: they are refine
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,10 @@ DIFFER = 0.02  # planes whose mean squared difference is below this fraction of 
 
 def perturbed(problem: Problem, *, seed: int) -> Problem:
     """Perturb the data of the first estimate according to the seed, if the task supports it, so that seeds differ."""
-    perturb = problem.perturbed
-    return problem if perturb is None else replace(problem, pilot=lambda: perturb(seed))
+    pilot = problem.pilot
+    if pilot is None or pilot.perturbed is None:
+        return problem
+    return replace(problem, pilot=replace(pilot, estimates=partial(pilot.perturbed, seed)))
 
 
 def warm(problem: Problem, *, weights: Weights | None) -> Problem:

@@ -189,7 +189,9 @@ class Restoration:
         }
         if self.refined is not None:
             return self.refined, said
-        if floor is not None and search.score is not None and search.score > floor * search.fit.problem.floor:
+        pilot = search.fit.problem.pilot
+        factor = 1.0 if pilot is None else pilot.floor
+        if floor is not None and search.score is not None and search.score > floor * factor:
             return self.pilot, said | {"step": 0, "score": floor}
         return search.best, said
 

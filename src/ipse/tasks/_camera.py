@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from ipse.engine.objectives import LeastSquares
-from ipse.engine.problem import Problem
+from ipse.engine.problem import Pilot, Problem
 from ipse.noise.measured import Measured, measure
 from ipse.noise.residual import unevenness
 from ipse.noise.squares import squares
@@ -69,8 +69,7 @@ def problem(y: Tensor, measured: Measured, settings: Settings, estimates: dict[s
         prior=None,
         objective=LeastSquares(y),
         recipe=_common.alone(),
-        pilot=lambda: estimates_of(y, measured, settings),
-        perturbed=perturbed,
+        pilot=Pilot(lambda: estimates_of(y, measured, settings), perturbed),
         estimates=estimates,
     )
 

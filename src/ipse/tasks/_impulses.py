@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from ipse.engine.objectives import LeastSquares
-from ipse.engine.problem import Nothing, Problem
+from ipse.engine.problem import Nothing, Pilot, Problem
 from ipse.noise import NOTHING, Noise, impulses
 from ipse.pictures import Picture
 from ipse.pilots.non_local_fill import non_local_fill
 from ipse.settings import Settings
 from ipse.tasks import _common
+from ipse.tasks._self_similarity import MORE, estimates_of
 from ipse.tasks._whiten import whiten
 from ipse.tasks.inpaint import inpaint
 
 MOST = 0.85  # largest fraction of pixels that may be impulses; more would leave no picture
-MORE = 0.4  # with several seeds, each run adds noise of this fraction of the level
 
 
 def without_impulses(
@@ -49,7 +49,6 @@ def _both(
     y: Tensor, known: Tensor, found: Noise, settings: Settings, estimates: dict[str, object]
 ) -> Problem:
     """The non-local fill, followed by non-local denoising."""
-    from ipse.tasks.denoise import estimates_of
 
     def pilot(y: Tensor, sigma: float, seed: int) -> Iterator[Tensor]:
         filled = y
@@ -68,8 +67,8 @@ def _both(
         prior=None,
         objective=LeastSquares(y, weight=known.float()),
         recipe=_common.alone(),
-        pilot=lambda: pilot(y, found.sigma, settings.seed),
-        learns=settings.preset == "best",
-        perturbed=again,
+        pilot=Pilot(
+            lambda: pilot(y, found.sigma, settings.seed), perturbed=again, learns=settings.preset == "best"
+        ),
         estimates=estimates,
     )

@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 
 from ipse.engine.objectives import LeastSquares
-from ipse.engine.problem import Nothing, Problem
+from ipse.engine.problem import Nothing, Pilot, Problem
 from ipse.noise import WHOLE, Noise, Span, put_back
 from ipse.pilots.few_photons import few_photons
 from ipse.settings import Settings
 from ipse.tasks import _common
+from ipse.tasks._self_similarity import MORE, estimates_of
 from ipse.tasks._whiten import whiten
 
 
 def few(y: Tensor, found: Noise, side: int, settings: Settings, estimates: dict[str, object]) -> Problem:
     """The problem for photon counts too low for the Anscombe transform: pixels are binned first."""
-    from ipse.tasks.denoise import estimates_of
 
     def denoised(sums: Tensor, gain: float) -> Tensor:
         white = whiten(sums, replace(found, gain=gain, sigma=found.sigma / side))
@@ -30,16 +30,16 @@ def few(y: Tensor, found: Noise, side: int, settings: Settings, estimates: dict[
         prior=None,
         objective=LeastSquares(y),
         recipe=_common.alone(),
-        pilot=lambda: pilot(y, found.gain),
-        perturbed=lambda seed: pilot(more_photons(y, found.gain, seed), found.gain),
+        pilot=Pilot(
+            lambda: pilot(y, found.gain),
+            perturbed=lambda seed: pilot(more_photons(y, found.gain, seed), found.gain),
+        ),
         estimates=estimates,
     )
 
 
 def more_photons(y: Tensor, gain: float, seed: int) -> Tensor:
     """y + g (p − M² y/g), p ~ Poisson(M² y/g): y with additional photon noise, ``MORE`` = M times its own level."""
-    from ipse.tasks.denoise import MORE
-
     draw = torch.Generator(y.device).manual_seed(seed)
     return y + gain * torch.poisson(MORE**2 * y / gain, generator=draw) - MORE**2 * y
 

@@ -39,4 +39,4 @@ def steadied(problem: Problem, *, depth: int) -> Problem:
         share = fits / (fits + SMOOTH_WEIGHT * smooth) if fits else 0.0
         return outputs(torch.lerp(x, fill(), share))
 
-    return replace(steady, pilot=lambda: iter([fill()]), outputs=mixed)
+    return replace(steady, pilot=replace(pilot, estimates=lambda: iter([fill()])), outputs=mixed)

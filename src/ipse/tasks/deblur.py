@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ipse.engine.objectives import LeastSquares
-from ipse.engine.problem import Nothing, Problem, clipped
+from ipse.engine.problem import Nothing, Pilot, Problem, clipped
 from ipse.errors import OptionError, PictureError
 from ipse.noise import white
 from ipse.pictures import Picture, disc, line, psf_of, read_psf
@@ -83,8 +83,7 @@ def _unfitted(y: Tensor, settings: Settings, kernel: Kernel, sigma: float) -> Pr
         prior=None,
         objective=LeastSquares(y, operator),
         recipe=_common.alone(),
-        pilot=lambda: deconvolution(y, k, sigma, effort=effort),
-        perturbed=perturbed,
+        pilot=Pilot(lambda: deconvolution(y, k, sigma, effort=effort), perturbed),
         outputs=lambda x: clipped(inner(x)),
     )
 

@@ -24,7 +24,7 @@ from ipse.engine.objectives import Distance, LeastSquares
 from ipse.engine.operators.jpeg import JpegCells
 from ipse.engine.operators.jpeg_clipped import cells_of_decoded
 from ipse.engine.operators.jpeg_estimate import estimate_jpeg
-from ipse.engine.problem import Nothing, Problem, Recipe
+from ipse.engine.problem import Nothing, Pilot, Problem, Recipe
 from ipse.engine.stopping import ExponentialVariance, Last
 from ipse.errors import OptionError
 from ipse.pictures import Picture, standard_table
@@ -111,16 +111,17 @@ def _problem(y: Tensor, cells: JpegCells, settings: Settings, estimates: dict[st
     """Plug-and-play with the cells; if the user chose a latent or a network, a fit to the cells instead."""
     free = settings.latent is not None or settings.network is not None
     numbers = NUMBERS[settings.preset]
+    pilot = Pilot(
+        lambda: estimates_of(cells, settings),
+        perturbed=lambda seed: estimates_of(_shifted(cells, y, seed, numbers.shift), settings),
+        learns=settings.preset == "best",
+    )
     return Problem(
         prior=_common.free_prior(y, settings) if free else None,
         objective=Distance(cells.distance),
         recipe=_common.recipe(settings, Recipe(steps=numbers.steps)) if free else _common.alone(),
         rule=_common.rule(settings, ExponentialVariance),
-        pilot=None if free else lambda: estimates_of(cells, settings),
-        learns=settings.preset == "best" and not free,
-        perturbed=None
-        if free
-        else lambda seed: estimates_of(_shifted(cells, y, seed, numbers.shift), settings),
+        pilot=None if free else pilot,
         outputs=lambda x: cells.project_in_range(x, margin=numbers.final),
         estimates=estimates,
     )

@@ -10,48 +10,63 @@ docs/decisions/denoise.md), so by default no network is fitted. ``best`` also le
 D again to its own result with new noise (docs/decisions/best.md).
 """
 
-from collections.abc import Generator, Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
+import torch
+from torch import Tensor
+
+from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out
+from ipse.engine.operators.clipped import Clipped
+from ipse.engine.problem import Nothing, Pilot, Problem, Recipe
+from ipse.engine.stopping import HeldOut, Last
 from ipse.errors import OptionError
+from ipse.noise import Noise, root_mean_square, stretched
+from ipse.pictures import Picture
+from ipse.pilots.coarse_to_fine import coarse_to_fine
+from ipse.pilots.few_photons import binning
+from ipse.pilots.non_local_means import non_local_means
 from ipse.settings import Settings
-
-if TYPE_CHECKING:
-    from torch import Generator as Draws
-    from torch import Tensor
-
-    from ipse.engine.problem import Nothing, Problem
-    from ipse.noise import Noise
-    from ipse.pictures import Picture
-    from ipse.tasks._whiten import Whitened
+from ipse.tasks import _common, _paper
+from ipse.tasks._impulses import without_impulses
+from ipse.tasks._photons import as_stored, few
+from ipse.tasks._self_similarity import MORE, estimates_of
+from ipse.tasks._whiten import Whitened, find, whiten
 
 Kind = Literal["auto", "gaussian", "poisson", "speckle", "salt-and-pepper", "correlated"]
 
-STEPS = {"fast": 12, "good": 50, "best": 120}
-WIDTH = {"fast": 32, "good": 32, "best": 64}
-JITTER = {"fast": 0.1, "good": 0.15, "best": 0.2}
-HELD = 0.01  # fraction of the pixels that are held out for the score
-# With several seeds, each run adds noise of this fraction of the level. Where they disagree, the result is uncertain.
-MORE = 0.4
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset, if a network is fitted; chosen in docs/decisions/denoise.md."""
+
+    steps: int  #: number of steps that correct a first estimate
+    width: int  #: number of channels of the network
+    jitter: float  #: σ of the noise ε on the first estimate
+    free: int = 20  #: factor on the number of steps without a first estimate
+    held: float = 0.01  #: fraction of the pixels that are held out for the score
+
+
+NUMBERS: dict[str, Numbers] = {
+    "fast": Numbers(12, width=32, jitter=0.1),
+    "good": Numbers(50, width=32, jitter=0.15),
+    "best": Numbers(120, width=64, jitter=0.2),
+}
 
 
 def denoise(
-    picture: "Picture",
+    picture: Picture,
     settings: Settings = Settings(),
     *,
     sigma: Annotated[float | None, "Noise standard deviation on the scale 0 to 255, if known."] = None,
     noise: Annotated[Kind, "Kind of noise, if known."] = "auto",
-) -> "Problem | Nothing":
+) -> Problem | Nothing:
     """Remove noise from a picture. Its level and kind are estimated unless given.
 
     Raises:
         OptionError: ``sigma`` is out of range.
     """
-    from ipse.engine.problem import Nothing
-    from ipse.noise import root_mean_square, stretched
-    from ipse.tasks._photons import as_stored
-
     y, found = _found(picture, settings, sigma, noise)
     estimates: dict[str, object] = {
         "noise": found.said,
@@ -65,14 +80,9 @@ def denoise(
 
 
 def _without(
-    picture: "Picture", y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
-) -> "Problem | Nothing":
+    picture: Picture, y: Tensor, found: Noise, settings: Settings, estimates: dict[str, object]
+) -> Problem | Nothing:
     """The problem of removing the given noise from y."""
-    from ipse.pilots.few_photons import binning
-    from ipse.tasks._impulses import without_impulses
-    from ipse.tasks._photons import few
-    from ipse.tasks._whiten import whiten
-
     if settings.preset == "paper":
         return _paper_problem(y, found, settings, estimates)
     if found.kind == "salt-and-pepper":
@@ -86,22 +96,15 @@ def _without(
 
 
 def look(
-    picture: "Picture", settings: Settings, *, sigma: float | None = None, noise: Kind = "auto"
-) -> "dict[str, object] | Nothing":
+    picture: Picture, settings: Settings, *, sigma: float | None = None, noise: Kind = "auto"
+) -> dict[str, object] | Nothing:
     """Estimate the noise of the whole picture; all tiles use it, so that they agree."""
-    from ipse.engine.problem import Nothing
-
     _, found = _found(picture, settings, sigma, noise)
     return Nothing(f"nothing to restore: {found.said}") if found.kind == "none" else {"noise": found}
 
 
-def _found(
-    picture: "Picture", settings: Settings, sigma: float | None, noise: Kind
-) -> "tuple[Tensor, Noise]":
+def _found(picture: Picture, settings: Settings, sigma: float | None, noise: Kind) -> tuple[Tensor, Noise]:
     """The picture as a tensor, and its noise, given or estimated. Checks ``sigma``."""
-    from ipse.tasks import _common
-    from ipse.tasks._whiten import find
-
     if sigma is not None and not 0 < sigma <= 255:
         raise OptionError(
             f"sigma {sigma:g} is out of range: give more than 0 and at most 255, the picture's full range"
@@ -110,28 +113,24 @@ def _found(
     return y, find(y, noise, None if sigma is None else sigma / 255, fine=fine)
 
 
-def _pilot_alone(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
+def _pilot_alone(white: Whitened, settings: Settings, estimates: dict[str, object]) -> Problem:
     """The problem without a fit: the non-local estimate from all pixels is the result."""
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.problem import Problem
-    from ipse.tasks import _common
-
     return Problem(
         prior=None,
         objective=LeastSquares(white.y),
         recipe=_common.alone(),
-        pilot=lambda: estimates_of(white.y, white, settings),
-        learns=settings.preset == "best",
-        perturbed=lambda seed: _again(white, settings, seed),
+        pilot=Pilot(
+            lambda: estimates_of(white.y, white, settings),
+            perturbed=lambda seed: _again(white, settings, seed),
+            learns=settings.preset == "best",
+        ),
         outputs=white.undo,
         estimates=estimates,
     )
 
 
-def _again(white: "Whitened", settings: Settings, seed: int) -> Iterator["Tensor"]:
+def _again(white: Whitened, settings: Settings, seed: int) -> Iterator[Tensor]:
     """The estimates of the picture with added noise."""
-    from ipse.tasks import _common
-
     more = (1 + MORE**2) ** 0.5
     louder = replace(
         white, sigma=white.sigma * more, levels=None if white.levels is None else white.levels * more
@@ -139,79 +138,35 @@ def _again(white: "Whitened", settings: Settings, seed: int) -> Iterator["Tensor
     return estimates_of(_common.noisier(white.y, MORE * white.sigma, seed), louder, settings)
 
 
-def _fitted(white: "Whitened", settings: Settings, estimates: dict[str, object]) -> "Problem":
+def _fitted(white: Whitened, settings: Settings, estimates: dict[str, object]) -> Problem:
     """A fit that corrects the non-local estimate; if the user chose a latent or network, a fit without one."""
-    import torch
-
-    from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out
-    from ipse.engine.operators.clipped import Clipped
-    from ipse.engine.problem import Problem, Recipe
-    from ipse.engine.stopping import HeldOut
-    from ipse.tasks import _common
-
-    y, sigma, preset = white.y, white.sigma, settings.preset
+    y, sigma, numbers = white.y, white.sigma, NUMBERS[settings.preset]
     everywhere = torch.ones_like(y[:, :1], dtype=torch.bool)
-    held = hold_out(everywhere, fraction=HELD, generator=_common.generator(y, settings))
+    held = hold_out(everywhere, fraction=numbers.held, generator=_common.generator(y, settings))
     seen = _common.from_neighbours(y, ~held)
     mean = Clipped(sigma) if white.clipped else None
     fidelity = LeastSquares(y, mean, weight=(~held).float())
     free = settings.latent is not None or settings.network not in (None, "fast")
     if free:
         prior = _common.free_prior(seen, settings)
-        recipe = _common.recipe(settings, Recipe(steps=20 * STEPS[preset], average=0.99))
+        recipe = _common.recipe(settings, Recipe(steps=numbers.free * numbers.steps, average=0.99))
     else:
-        prior = _common.guided_prior(y, settings, jitter=JITTER[preset], width=WIDTH[preset])
-        recipe = _common.recipe(settings, Recipe(steps=STEPS[preset], learning_rate=0.003, average=0.95))
+        prior = _common.guided_prior(y, settings, jitter=numbers.jitter, width=numbers.width)
+        recipe = _common.recipe(settings, Recipe(steps=numbers.steps, learning_rate=0.003, average=0.95))
     return Problem(
         prior=prior,
         objective=fidelity,
         recipe=recipe,
         rule=_common.rule(settings, HeldOut, sigma=sigma, fidelity=fidelity),
         score=HeldOutError(y, held, mean) if held.any() else None,
-        pilot=None if free else lambda: estimates_of(seen, white, settings),
+        pilot=None if free else Pilot(lambda: estimates_of(seen, white, settings)),
         outputs=white.undo,
         estimates=estimates,
     )
 
 
-def estimates_of(y: "Tensor", white: "Whitened", settings: Settings) -> Iterator["Tensor"]:
-    """Yield non-local means (except for ``fast``), then each non-local step; ``best`` then corrects the last one."""
-    import torch
-
-    from ipse.pilots.bootstrap import bootstrap
-    from ipse.pilots.non_local import non_local_steps
-    from ipse.pilots.non_local_means import non_local_means
-    from ipse.tasks import _common
-
-    level = white.sigma if white.levels is None else white.levels
-
-    def views(y: "Tensor") -> "Generator[Tensor, None, Tensor]":
-        found = [y]
-        for x, ended in non_local_steps(y, level, preset=_common.effort(settings), clipped=white.clipped):
-            yield x
-            found += [x] if ended else []
-        return torch.cat(found)
-
-    def again(x: "Tensor", generator: "Draws") -> "Generator[Tensor, None, Tensor]":
-        noisy = x + level * torch.randn(x.shape, generator=generator).to(x)
-        return views(noisy.clamp(0, 1) if white.clipped else noisy)
-
-    if settings.preset != "fast":
-        yield non_local_means(y, white.sigma)
-    found = yield from views(y)
-    if settings.preset == "best":
-        yield from bootstrap(found, again=again, seed=settings.seed)
-
-
-def _paper_problem(
-    y: "Tensor", found: "Noise", settings: Settings, estimates: dict[str, object]
-) -> "Problem":
+def _paper_problem(y: Tensor, found: Noise, settings: Settings, estimates: dict[str, object]) -> Problem:
     """The reference's fit, which treats all noise as Gaussian."""
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.problem import Problem
-    from ipse.engine.stopping import Last
-    from ipse.tasks import _common, _paper
-
     paper = _paper.denoise(found.sigma)
     return Problem(
         paper.prior(y, settings),
@@ -222,15 +177,10 @@ def _paper_problem(
     )
 
 
-def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, object]) -> "Problem":
+def _camera(y: Tensor, sigma: float, settings: Settings, estimates: dict[str, object]) -> Problem:
     """Noise that is correlated over several pixels. No fit is possible, since held-out pixels are not independent."""
-    from ipse.engine.objectives import LeastSquares
-    from ipse.engine.problem import Problem
-    from ipse.pilots.coarse_to_fine import coarse_to_fine
-    from ipse.pilots.non_local_means import non_local_means
-    from ipse.tasks import _common
 
-    def pilot(y: "Tensor") -> Iterator["Tensor"]:
+    def pilot(y: Tensor) -> Iterator[Tensor]:
         yield non_local_means(y, sigma)
         yield coarse_to_fine(y, sigma, preset=_common.effort(settings))
 
@@ -238,7 +188,6 @@ def _camera(y: "Tensor", sigma: float, settings: Settings, estimates: dict[str, 
         prior=None,
         objective=LeastSquares(y),
         recipe=_common.alone(),
-        pilot=lambda: pilot(y),
-        perturbed=lambda seed: pilot(_common.noisier(y, MORE * sigma, seed)),
+        pilot=Pilot(lambda: pilot(y), perturbed=lambda seed: pilot(_common.noisier(y, MORE * sigma, seed))),
         estimates=estimates,
     )

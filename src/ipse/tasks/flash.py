@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool2d, pad
 from ipse.engine.latents import canvas
 from ipse.engine.objectives import LeastSquares, TotalVariation
 from ipse.engine.prior import Prior
-from ipse.engine.problem import Problem, Recipe, clipped
+from ipse.engine.problem import Pilot, Problem, Recipe, clipped
 from ipse.engine.stopping import Last
 from ipse.errors import OptionError, PictureError
 from ipse.pictures import Picture, read
@@ -68,7 +68,7 @@ def flash(
         objective=fidelity if paper else fidelity + numbers.smoothness * TotalVariation(),
         recipe=paper.recipe(settings) if paper else _common.recipe(settings, recipe),
         rule=_common.rule(settings, Last),
-        pilot=None if paper else lambda: iter([guided_filter(y, z)]),
+        pilot=None if paper else Pilot(lambda: iter([guided_filter(y, z)])),
         outputs=clipped if paper else lambda x: clipped(x + guided_filter(y - x, z)),
         estimates={"flash": said},
     )

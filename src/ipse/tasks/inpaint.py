@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out_blocks
-from ipse.engine.problem import Nothing, Problem, Recipe
+from ipse.engine.problem import Nothing, Pilot, Problem, Recipe
 from ipse.engine.stopping import HeldOut, Last
 from ipse.pictures import Known, Mask, Picture, mask_for, read_mask
 from ipse.pictures.large import Source
@@ -155,8 +155,9 @@ def _scattered(y: Tensor, known: Tensor, settings: Settings) -> Problem:
         prior=None,
         objective=LeastSquares(y, weight=known.float()),
         recipe=_common.alone(),
-        pilot=lambda: fill(known, settings.seed),
-        perturbed=lambda seed: fill(_fewer(known, seed), seed),
+        pilot=Pilot(
+            lambda: fill(known, settings.seed), perturbed=lambda seed: fill(_fewer(known, seed), seed)
+        ),
         outputs=lambda x: torch.where(known, y, x),
     )
 
@@ -203,8 +204,7 @@ def _holes(y: Tensor, known: Tensor, settings: Settings, *, side: int, filled: b
         recipe=_common.recipe(settings, Recipe(steps=numbers.steps, average=numbers.average)),
         rule=_common.rule(settings, lambda: HeldOut(tolerance=numbers.tolerance)),
         score=HeldOutError(y, held) if held.any() else None,
-        floor=numbers.floor,
-        pilot=lambda: iter([biharmonic(y, drawn)]),
+        pilot=Pilot(lambda: iter([biharmonic(y, drawn)]), floor=numbers.floor),
         outputs=_joined(y, known),
     )
 

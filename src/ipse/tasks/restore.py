@@ -22,7 +22,7 @@ from torch import Tensor
 from ipse.engine.objectives import HeldOutError, LeastSquares, TotalVariation, hold_out
 from ipse.engine.operators import Blur, Compose, Downsample, Identity, Operator
 from ipse.engine.operators.inner import Inner
-from ipse.engine.problem import Problem, Recipe, clipped
+from ipse.engine.problem import Pilot, Problem, Recipe, clipped
 from ipse.engine.stopping import HeldOut
 from ipse.errors import OptionError
 from ipse.noise import Noise, white
@@ -91,7 +91,7 @@ def restore(
     if guess is not None and not known.all():
         agreed = agreement(guess, there, settings, operator)
         filled = replace(measured, y=torch.where(there, y, guess), seen=~held)
-        pilot = partial(estimates, filled, noise.sigma, _common.effort(settings))
+        pilot = Pilot(partial(estimates, filled, noise.sigma, _common.effort(settings)))
         problem = replace(problem, objective=problem.objective + agreed, pilot=pilot)
     shape = {} if point is None else {"psf": f"{point.shape[1]}×{point.shape[0]}"}
     found = {"noise": noise.said, "sigma": round(255 * noise.sigma, 2), **said, **shape}
@@ -173,7 +173,7 @@ def _problem(
         recipe=recipe,
         rule=_common.rule(settings, HeldOut, sigma=sigma, fidelity=fidelity),
         score=HeldOutError(y, held, measured.operator) if held.any() else None,
-        pilot=lambda: estimates(measured, sigma, effort),
+        pilot=Pilot(lambda: estimates(measured, sigma, effort)),
         outputs=lambda x: clipped(inner(x)),
     )
 

@@ -21,7 +21,7 @@ from ipse.engine.fit import Fit
 from ipse.engine.objectives import LeastSquares, TotalVariation
 from ipse.engine.operators import Downsample
 from ipse.engine.operators.consistent import Consistent
-from ipse.engine.problem import Problem, Recipe
+from ipse.engine.problem import Pilot, Problem, Recipe
 from ipse.engine.stopping import Last
 from ipse.engine.until import until
 from ipse.pictures import Picture
@@ -126,7 +126,7 @@ def _fitted(
         objective=LeastSquares(y, operator) + numbers.smoothness * TotalVariation(),
         recipe=recipe,
         rule=_common.rule(settings, Last),
-        pilot=lambda: _interpolated(y, operator, size),
+        pilot=Pilot(lambda: _interpolated(y, operator, size)),
         refine=None if asked else lambda x: _finished(x, consistent, told),
         outputs=_outputs(consistent, rounding),
         estimates=estimates,
@@ -198,12 +198,14 @@ def _unfitted(y: Tensor, operator: Downsample, rounding: float, estimates: dict[
         yield start
         yield from refined(start, seen, "fast", numbers.first * operator.factor)
 
+    def perturbed(seed: int) -> Iterator[Tensor]:
+        return found(Consistent(operator, _common.noisier(y, numbers.noise, seed), size))
+
     return Problem(
         prior=None,
         objective=LeastSquares(y, operator),
         recipe=_common.alone(),
-        pilot=lambda: found(consistent),
-        perturbed=lambda seed: found(Consistent(operator, _common.noisier(y, numbers.noise, seed), size)),
+        pilot=Pilot(lambda: found(consistent), perturbed),
         outputs=_outputs(consistent, rounding),
         estimates=estimates,
     )
