@@ -18,6 +18,7 @@ from ipse.engine.problem import Nothing
 from ipse.noise.under_jpeg import white_under_jpeg
 from ipse.pictures import Picture, read
 from ipse.settings import Settings
+from ipse.tasks._noisy_jpeg import before
 from ipse.tasks.enhance import enhance
 
 FAST = Settings(preset="fast")
@@ -50,6 +51,20 @@ def luma_of(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
     info = read(path).jpeg
     assert info is not None
     return torch.as_tensor(info.coefficients[0]).float(), torch.as_tensor(info.components[0].table).float()
+
+
+def cells_of_file(path: Path) -> JpegCells:
+    """The cells of a JPEG file."""
+    info = read(path).jpeg
+    assert info is not None
+    parts = info.components
+    return JpegCells(
+        info.coefficients,
+        [part.table for part in parts],
+        [(part.h, part.v) for part in parts],
+        size=info.size,
+        ycc=info.colours == "ycc",
+    )
 
 
 def db(x: np.ndarray, y: np.ndarray) -> float:
@@ -115,6 +130,25 @@ class TestWhiteUnderJpeg:
         assert found is None or not found.is_noise or found.sigma < 4
 
 
+class TestBefore:
+    def test_the_estimate_that_expects_noise_weighs_more_the_less_the_steps_hide(
+        self, tmp_path: Path
+    ) -> None:
+        """From a half to 1, as σ over the steps grows."""
+        weights = [
+            before(cells_of_file(jpeg(tmp_path, noisy(photo(192), 10), quality))).weight
+            for quality in (30, 60, 92)
+        ]
+        assert weights == sorted(weights)
+        assert weights[0] >= 0.5
+        assert weights[-1] == 1
+
+    def test_where_no_noise_is_found_it_is_possible_but_not_known(self, tmp_path: Path) -> None:
+        found = before(cells_of_file(jpeg(tmp_path, data.astronaut()[:192, 100:292], 75)))
+        assert not found.known
+        assert found.weight == 0.5
+
+
 class TestEnhance:
     @pytest.mark.parametrize(("sigma", "quality"), [(10, 75), (20, 50)])
     def test_noise_under_a_jpeg_is_more_than_its_parts(
@@ -143,6 +177,21 @@ class TestEnhance:
         y = noisy(photo(96), 25)
         ours, denoised = (np.asarray(task(y, preset="fast").image) for task in (ipse.enhance, ipse.denoise))
         assert np.array_equal(ours, denoised)
+
+    @pytest.mark.parametrize("sigma", [0, 4])
+    def test_two_estimates_serve_a_jpeg_with_faint_noise_and_one_without(
+        self, tmp_path: Path, sigma: float
+    ) -> None:
+        """It is hardly worse than the right one of two, and it is better than the wrong one."""
+        x = data.astronaut()[:160, 100:260].astype(np.float32) / 255
+        n = np.random.default_rng(0).normal(0, sigma, x.shape)
+        n = sum(np.roll(n, (i, j), (0, 1)) for i in (0, 1) for j in (0, 1)) / 2
+        y = (255 * x + n).clip(0, 255).round().astype(np.uint8)
+        path = jpeg(tmp_path, y, 75)
+        posed = enhance(read(path), FAST)
+        assert sigma or "perhaps of faint noise" in str(posed.estimates["found"])
+        ours, dejpegged = (db(restored(path, task), x) for task in ("enhance", "dejpeg"))
+        assert ours > dejpegged + (0.2 if sigma else -0.2)
 
     def test_a_jpeg_without_noise_is_dejpegged(self, tmp_path: Path) -> None:
         path = jpeg(tmp_path, data.astronaut()[:96, 100:196], 30)

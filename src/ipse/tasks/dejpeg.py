@@ -113,7 +113,7 @@ def _problem(y: Tensor, cells: JpegCells, settings: Settings, estimates: dict[st
     numbers = NUMBERS[settings.preset]
     pilot = Pilot(
         lambda: estimates_of(cells, settings),
-        perturbed=lambda seed: estimates_of(_shifted(cells, y, seed, numbers.shift), settings),
+        perturbed=lambda seed: estimates_of(shifted(cells, y, seed, numbers.shift), settings),
         learns=settings.preset == "best",
     )
     return Problem(
@@ -193,7 +193,7 @@ def _rounds(cells: JpegCells, settings: Settings) -> Iterator[Tensor]:
     )
 
 
-def _shifted(cells: JpegCells, like: Tensor, seed: int, most: float) -> JpegCells:
+def shifted(cells: JpegCells, like: Tensor, seed: int, most: float) -> JpegCells:
     """The cells, each shifted at random by up to ±``most`` of its step."""
     moved, generator = deepcopy(cells), torch.Generator(like.device).manual_seed(seed)
     for part in moved.components:
