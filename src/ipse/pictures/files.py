@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ipse.errors import IpseError, OutputError, PictureError, RunError
+from ipse.pictures.turns import alone_in
 
 STREAM = "-"
 Source = str | Path | BinaryIO
@@ -161,9 +162,10 @@ def write_files(*contents: Content, sync: bool = True) -> None:
         for one, draft in zip(plain, drafts, strict=True):
             path = one.path
             _write_draft(draft, one.data, sync=sync)
-        for one, draft, target in zip(plain, drafts, targets, strict=True):
-            path = one.path
-            publish(draft, target, overwrite=one.overwrite)
+        with alone_in(target.parent for target in targets):
+            for one, draft, target in zip(plain, drafts, targets, strict=True):
+                path = one.path
+                publish(draft, target, overwrite=one.overwrite)
         for folder in {target.parent for target in targets} if sync else ():
             sync_folder(folder)
     except OSError as error:
