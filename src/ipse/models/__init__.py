@@ -1,4 +1,4 @@
-"""Trained models, by name or from a file; nothing is ever downloaded, and nothing unpickled but tensors.
+"""Trained models, by name or from a file. Nothing is downloaded, and only tensors are unpickled.
 
 load()                                   efficientnet-lite0, whose weights come with the extra "models"
 load("vgg19")                            torchvision's weights, where torchvision put them, or ``weights=FILE``
@@ -29,7 +29,7 @@ DESCRIBED = ".safetensors"
 
 
 def names() -> list[str]:
-    """The models that have a name."""
+    """The names of the models that can be loaded by name."""
     return sorted([DEFAULT, SQUEEZE, *classics.KNOWN])
 
 
@@ -37,12 +37,13 @@ def load(name: str | None = None, *, weights: str | Path | None = None) -> Model
     """Load a trained model, frozen.
 
     Args:
-        name: one of ``names()``; None takes what ``weights`` describes, or the default.
-        weights: the file of its weights: a state dict (.pth) that is known by its SHA-256, SqueezeNet's pickle or the
-            archive that it lies in, or a .safetensors file that describes its layers.
+        name: one of ``names()``; None loads the model that ``weights`` describes, or the default.
+        weights: the file of its weights: a state dict (.pth) with a known SHA-256, SqueezeNet's pickle or the archive
+            that contains it, or a .safetensors file that describes its layers.
 
     Raises:
-        OptionError: an unknown model, weights that are not there (with how to get them), or not the model's.
+        OptionError: the model is unknown, or its weights are missing (the message says how to get them) or are those
+            of another model.
     """
     path = None if weights is None else Path(weights)
     if path is not None and path.suffix == DESCRIBED:
@@ -51,18 +52,18 @@ def load(name: str | None = None, *, weights: str | Path | None = None) -> Model
     if name not in names():
         hint = f"{nearest(name, names())} (or give a described {DESCRIBED} file as the weights)"
         raise OptionError(f"model {name!r} is unknown: {hint}")
-    data, place = (_bytes(path), path) if path else _found(name)
+    data, place = (_bytes(path), path) if path else _installed(name)
     data = squeezenet.pickled(data) if name == SQUEEZE else data
     digest = hashlib.sha256(data).hexdigest()
     known = [one for one in _known(name) if digest.startswith(one[0])]
     if not known:
-        raise OptionError(_strange(place, name, digest, " or ".join(one[0][:8] for one in _known(name))))
+        raise OptionError(_unknown(place, name, digest, " or ".join(one[0][:8] for one in _known(name))))
     filled = chain.filled(_layers(name), _tensors(name, data, place), name=str(place))
     return Model(name, filled, wants=known[0][1], classes=imagenet(), digest=digest)
 
 
 def _known(name: str) -> list[tuple[str, Input]]:
-    """How the SHA-256 of each file that holds a model's weights begins, and what it then wants to see."""
+    """For each file with a model's weights: the beginning of its SHA-256, and the input that it expects."""
     if name == DEFAULT:
         return [(efficientnet_lite0.DIGEST, efficientnet_lite0.WANTS)]
     if name == SQUEEZE:
@@ -82,8 +83,8 @@ def imagenet() -> list[str]:
     return (Path(__file__).parent / "imagenet.txt").read_text(encoding="utf-8").splitlines()
 
 
-def _strange(place: Path, name: str, digest: str, expected: str) -> str:
-    """What to say of weights that are not those that are known."""
+def _unknown(place: Path, name: str, digest: str, expected: str) -> str:
+    """The message for a file whose hash is unknown."""
     return f"{place} has SHA-256 {digest[:8]}…, which is not {name}'s; expected {expected}…: get the published file"
 
 
@@ -108,8 +109,8 @@ def _tensors(name: str, data: bytes, place: Path) -> list[Tensor]:
         raise OptionError(f"{place} holds no weights ({error}): get the published file again") from error
 
 
-def _found(name: str) -> tuple[bytes, Path]:
-    """The weights that are installed."""
+def _installed(name: str) -> tuple[bytes, Path]:
+    """The installed weights of a model, and their file."""
     if name == DEFAULT:
         spec = find_spec(efficientnet_lite0.PACKAGE)
         folder = Path((spec.submodule_search_locations or [""])[0]) if spec else None

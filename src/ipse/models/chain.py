@@ -1,8 +1,8 @@
 """m_1 ∘ m_2 ∘ …: a chain of plain layers, described as data, and a file that holds one with its weights.
 
-The description is a list of (name, kind, options), in JSON where a file carries it: a ``.safetensors`` file, whose
-metadata holds it under "ipse model", and whose tensors are named LAYER.weight and LAYER.bias. Such a file can hold no
-code, so that any may be opened.
+The description is a list of (name, kind, options). A ``.safetensors`` file stores it as JSON in its metadata, under
+"ipse model", and its tensors are named LAYER.weight and LAYER.bias. Such a file cannot contain code, so any of them is
+safe to open.
 """
 
 import json
@@ -39,7 +39,7 @@ def built(layers: Sequence[Layer]) -> dict[str, nn.Module]:
     """Build a chain's layers, by name.
 
     Raises:
-        OptionError: a description that is none.
+        OptionError: the description is invalid.
     """
     made: dict[str, nn.Module] = {}
     for name, kind, options in layers:
@@ -57,10 +57,10 @@ def built(layers: Sequence[Layer]) -> dict[str, nn.Module]:
 
 
 def filled(layers: dict[str, nn.Module], tensors: Sequence[Tensor], *, name: str) -> dict[str, nn.Module]:
-    """Put weights into layers, by their order: different files name the same layers differently.
+    """Copy weights into layers in their order, because files name the same layers differently.
 
     Raises:
-        OptionError: they are not those of these layers; ``name`` is what to call their file.
+        OptionError: the weights do not fit the layers; the message calls their file ``name``.
     """
     state = nn.ModuleDict(layers).state_dict(keep_vars=True)
     ours = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
@@ -83,7 +83,7 @@ def save(
     wants: Input,
     classes: Sequence[str] = (),
 ) -> None:
-    """Write a chain with its weights (LAYER.weight, LAYER.bias, …), to be loaded by ``read``."""
+    """Write a chain with its weights (LAYER.weight, LAYER.bias, …), for ``read``."""
     body = json.dumps({"layers": list(layers), "wants": asdict(wants), "classes": list(classes)})
     save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, path, metadata={KEY: body})
 
@@ -92,12 +92,12 @@ def read(path: Path, *, digest: str) -> Model:
     """Read a chain with its weights.
 
     Raises:
-        OptionError: the file holds none.
+        OptionError: the file does not contain a chain.
     """
     try:
         with safe_open(path, framework="pt") as file:
             held = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is not a mapping
     except (SafetensorError, OSError) as error:
         raise OptionError(f"{path} is no safetensors file ({error}): give a model's own file") from error
     try:

@@ -1,9 +1,9 @@
-"""AlexNet and the VGG nets, as chains, with the layer names of the papers that look into them.
+"""AlexNet and the VGG networks as chains, with the layer names that papers on visualisation use.
 
 Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014, https://arxiv.org/abs/1404.5997
 (the AlexNet of torchvision). Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
 2015, https://arxiv.org/abs/1409.1556. Their weights are torchvision's files, or the Caffe originals as converted by
-J. Johnson: they are told apart, and checked, by the digest that their file names carry.
+J. Johnson; the digest in their file names identifies and verifies them.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ WIDTHS = (64, 128, 256, 512, 512)
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights that is known."""
+    """A known file of weights."""
 
-    stem: str  #: its name, less the digest
-    digest: str  #: how its SHA-256 begins
+    stem: str  #: its name without the digest
+    digest: str  #: the beginning of its SHA-256
     wants: Input
 
 
@@ -33,7 +33,7 @@ KNOWN = {
 
 
 def layers(name: str) -> list[Layer]:
-    """The chain of that name."""
+    """The chain with the given name."""
     return alexnet() if name == "alexnet" else vgg(VGG[name])
 
 
@@ -53,7 +53,7 @@ def classifier(cin: int) -> list[Layer]:
 
 
 def vgg(depths: tuple[int, ...]) -> list[Layer]:
-    """A VGG net with that many convolutions a scale."""
+    """A VGG network, given the number of convolutions at each scale."""
     made: list[Layer] = []
     cin = 3
     for i, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True), 1):

@@ -5,7 +5,7 @@
 Every convolution is followed by a normalisation, all but the projections by ReLU6. 4.7 million weights, 75 % top-1.
 
 Tan, Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019,
-https://arxiv.org/abs/1905.11946; the Lite variants leave out what phones are slow at.
+https://arxiv.org/abs/1905.11946; the Lite variants omit operations that are slow on phones.
 """
 
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ STAGES = (
 
 
 class Same(nn.Conv2d):
-    """A convolution that pads as TensorFlow does: of an odd number of pixels, one more behind."""
+    """A convolution with TensorFlow's padding: if the total is odd, the extra pixel is at the end."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, cin, H, W) → (B, cout, ⌈H / stride⌉, ⌈W / stride⌉)."""

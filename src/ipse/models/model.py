@@ -1,8 +1,8 @@
-"""φ_l(x): what a trained model makes of a picture, layer by layer. The model is frozen: only x is ever changed.
+"""φ_l(x): the features of a picture at the layers of a trained model. The model is frozen; only x changes.
 
     u = (order(x) − mean) / std,     φ_1 = m_1(u),     φ_l = m_l(φ_{l−1})
 
-Every model here is a chain of named layers, so that a layer is where the chain may end.
+Every model is a chain of named layers, which can be evaluated up to any of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ from ipse.errors import OptionError, PictureError, nearest
 
 @dataclass(frozen=True)
 class Input:
-    """What a model wants to see."""
+    """The input that a model expects."""
 
-    size: int = 224  #: pixels a side
+    size: int = 224  #: side in pixels
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)  #: in units of x, after ``order``
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     order: Literal["rgb", "bgr"] = "rgb"
@@ -30,9 +30,9 @@ class Model(nn.Module):
     """A trained chain.
 
     Args:
-        name: what to call it.
+        name: its name.
         layers: its layers in order, by name.
-        wants: what it wants to see.
+        wants: the input that it expects.
         classes: the names of the last layer's channels, each with its synonyms, separated by commas; may be empty.
         digest: SHA-256 of the file that its weights came from.
     """
@@ -58,7 +58,7 @@ class Model(nn.Module):
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "Model":  # noqa: ARG002 - PyTorch's signature
-        """Stay as it is: normalisation by what was learnt, no dropout."""
+        """Stay in evaluation mode: normalisation by the learnt statistics, no dropout."""
         return super().train(False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ class Model(nn.Module):
         return self.features(x, self.names[-1:])[0]
 
     def features(self, x: Tensor, layers: Sequence[str]) -> list[Tensor]:
-        """The outputs of ``layers``, in their order; nothing behind the deepest is computed.
+        """The outputs of ``layers``, in their order; layers after the last of them are not computed.
 
         Raises:
             OptionError: there is no such layer.
@@ -91,7 +91,7 @@ class Model(nn.Module):
         return ((rgb.flip(1) if self.wants.order == "bgr" else rgb) - self.mean) / self.std
 
     def resized(self, x: Tensor) -> Tensor:
-        """x at the model's size, both sides squeezed to it."""
+        """x at the model's size, without preserving the aspect ratio."""
         size = (self.wants.size, self.wants.size)
         return x if x.shape[-2:] == size else interpolate(x, size, mode="bilinear", antialias=True)
 
@@ -100,7 +100,7 @@ class Model(nn.Module):
         return self(x).flatten(1).softmax(1)
 
     def place(self, layer: str) -> int:
-        """Where a layer is in the chain.
+        """The position of a layer in the chain.
 
         Raises:
             OptionError: there is none of that name.
@@ -131,7 +131,7 @@ class Model(nn.Module):
 
 
 def _close(name: str, names: Mapping[str, int]) -> str:
-    """What was perhaps meant, of too many names to list."""
+    """The closest names, if there are too many to list."""
     within = [known for known in names if name in known.split() or name in known][:3]
     hint = nearest(name, names) if not within else f"did you mean {' or '.join(within)}?"
     return (

@@ -1,10 +1,10 @@
-"""SqueezeNet 1.1: three convolutions a fire module, and neither residuals nor normalisation.
+"""SqueezeNet 1.1: fire modules of three convolutions, without residuals or normalisation.
 
     fire(x) = [ relu(E₁ ∗ s), relu(E₃ ∗ s) ],     s = relu(S ∗ x)
 
-1.2 million weights, as good as AlexNet: of the models whose weights a package ships, the one most like it. They lie as
-a pickle of NumPy arrays in the source distribution of the package ndf 0.1.4 (MIT), which is never installed: the pickle
-is known by its hash, and read by an unpickler that can make arrays and nothing else.
+1.2 million weights, as accurate as AlexNet, and of all models whose weights are in a package the most similar to it.
+The weights are a pickle of NumPy arrays in the source distribution of the package ndf 0.1.4 (MIT), which is never
+installed: the pickle is verified by its hash, and read by an unpickler that can only create arrays.
 
 Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016,
 https://arxiv.org/abs/1602.07360.
@@ -60,10 +60,10 @@ class Fire(nn.Module):
 
 
 class Arrays(pickle.Unpickler):
-    """Makes NumPy arrays, and refuses whatever else a pickle may ask for."""
+    """Creates NumPy arrays, and refuses everything else that a pickle may ask for."""
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
-        """The one of three callables that it may use."""
+        """One of the three callables that are allowed."""
         if (module_name, global_name) not in ARRAYS:
             raise pickle.UnpicklingError(f"it asks for {module_name}.{global_name}")
         return ARRAYS[module_name, global_name]
@@ -88,7 +88,7 @@ def layers() -> dict[str, nn.Module]:
 
 
 def pickled(data: bytes) -> bytes:
-    """The pickle itself, of a file that may be the whole source distribution."""
+    """The pickle in a file, which may be the whole source distribution."""
     if not data.startswith(GZIP):
         return data
     try:
@@ -103,7 +103,7 @@ def tensors(data: bytes) -> list[Tensor]:
     """The weights of a pickle, in the order of the layers.
 
     Raises:
-        pickle.UnpicklingError: it asks for more than arrays.
+        pickle.UnpicklingError: the pickle contains other objects than arrays.
     """
     held: dict[str, list[Any]] = Arrays(io.BytesIO(data)).load()
     names = ["conv1", *(f"fire{number}/{part}" for number in FIRES for part in PARTS), "conv10"]

@@ -1,4 +1,4 @@
-"""Non-local Bayes: the similar patches of a group (one a row of Y) are draws of one Gaussian, N(m, S).
+"""Non-local Bayes: the similar patches of a group (rows of Y) are samples of one Gaussian, N(m, S).
 
     Y ↦ m + (Y − m) W,     W = (S + D)⁻¹ S = I − (S + D)⁻¹ D
 
@@ -25,7 +25,7 @@ def bayes(y: Tensor, x: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
         The estimates (groups, k, n·C), and what they are worth (groups, k): the same in all of a group.
     """
     k, n = y.shape[1], y.shape[2] // d.shape[2]
-    variance = (d.mean(1) / n).repeat(1, n)  # the channels of a pixel lie side by side
+    variance = (d.mean(1) / n).repeat(1, n)  # the channels of a pixel are adjacent
     centred = x - x.mean(1, keepdim=True)
     covariance = (centred.mT @ centred).div_(max(1, k - 1))
     W = inverse(raised(covariance, variance)).mul_(-variance[:, None])

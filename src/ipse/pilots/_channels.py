@@ -1,4 +1,4 @@
-"""u = M x, M the orthonormal DCT-II across the channels: white noise of σ a channel stays white noise of σ.
+"""u = M x, M the orthonormal DCT-II across the channels: white noise of level σ remains white noise of level σ.
 
 For three channels the rows of M are the opponent transform: luma (1, 1, 1)/√3, (1, 0, −1)/√2, (1, −2, 1)/√6.
 The first holds most of the signal, so similar patches are found in it and shared by the rest.
@@ -32,5 +32,5 @@ def recorrelate(u: Tensor) -> Tensor:
 
 
 def mix_variance(variance: Tensor) -> Tensor:
-    """The noise variance (C, H, W) of M x when that of x is ``variance``, neglecting what M correlates."""
+    """The noise variance (C, H, W) of M x if that of x is ``variance``, without the correlations that M causes."""
     return torch.einsum("ij,jhw->ihw", matrix(variance.shape[0], like=variance) ** 2, variance)

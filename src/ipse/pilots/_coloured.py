@@ -1,4 +1,4 @@
-"""Non-local Bayes where noise is correlated: patches of a group are draws of N(m, S), their noise of N(0, N).
+"""Non-local Bayes for correlated noise: patches of a group are samples of N(m, S), their noise of N(0, N).
 
     blind     N = L Lᵀ, z = L⁻¹ (y − m), E z zᵀ = V Λ Vᵀ:     x = m + L V (1 − Λ⁻¹)₊ Vᵀ z      Λ beyond noise's own edge
     guided    W = S (S + N)⁻¹, S of the last estimate:         x = m + W (y − m)
@@ -17,7 +17,7 @@ from ipse.pilots._inverse import inverse
 
 
 def blind(y: Tensor, N: Tensor) -> tuple[Tensor, Tensor]:
-    """Estimate groups of noisy patches from nothing else.
+    """Estimate groups of noisy patches without a guide.
 
     Args:
         y: the noisy patches (groups, k, n).

@@ -1,4 +1,4 @@
-"""The patches of a group (one a row of Y) are draws of one Gaussian N(m, S), each seen with its own noise N(0, Dᵢ):
+"""The patches of a group (rows of Y) are samples of one Gaussian N(m, S), each with noise N(0, Dᵢ) of its own:
 
     E[xᵢ | yᵢ] = m + S (S + Dᵢ)⁻¹ (yᵢ − m) = m + S w (w S w + 1)⁻¹ w (yᵢ − m),     w = Dᵢ^(−½)
 
@@ -15,12 +15,14 @@ https://doi.org/10.6028/jres.049.044
 import torch
 from torch import Tensor
 
-STEPS = 6  # of conjugate gradients: with more, nothing changes (measured: docs/decisions/inpainting.md)
+STEPS = (
+    6  # number of steps of conjugate gradients; more change nothing (measured: docs/decisions/inpainting.md)
+)
 TINY = 1e-20
 
 
 def conditional(y: Tensor, x: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-    """Estimate groups of patches, each pixel with a noise of its own, with the last estimate as guide.
+    """Estimate groups of patches whose noise differs from pixel to pixel, with the last estimate as guide.
 
     Args:
         y: the noisy patches (groups, k, n).

@@ -15,9 +15,9 @@ def raised(matrices: Tensor, by: Tensor) -> Tensor:
 
 
 def inverse(matrices: Tensor) -> Tensor:
-    """Return the inverses of ``matrices`` (…, n, n), whose diagonals are raised a little, in place, first."""
+    """Return the inverses of ``matrices`` (…, n, n), after raising their diagonals a little, in place."""
     diagonal = matrices.diagonal(dim1=-2, dim2=-1)
     raised(matrices, FLOOR * diagonal.mean(-1, keepdim=True) + 1e-12)
-    # upper factors lie as LAPACK wants them: a quarter quicker than lower ones
+    # upper factors have LAPACK's layout, which makes them a quarter faster than lower ones
     root = cast(Tensor, torch.linalg.cholesky(matrices, upper=True))  # pyright: ignore[reportUnknownMemberType]
     return torch.cholesky_inverse(root, upper=True)

@@ -1,4 +1,4 @@
-"""Patches P_i x of a picture, those most like P_i x, and their way back.
+"""Patches P_i x of a picture, the patches most similar to P_i x, and the adjoint, which puts them back.
 
 Similar means a small ‖P_i x − P_j x‖² = ‖P_i x‖² + ‖P_j x‖² − 2⟨P_i x, P_j x⟩: matrix products, not shifted
 differences. A cell of neighbouring reference patches shares one search window, so that each product is large.
@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CELL = 4  # references a side that share a window
+CELL = 4  # number of reference patches, down and across, that share a search window
 
 Sides = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class References:
-    """The patches whose like are sought: every pair of a place down and a place across."""
+    """The reference patches, at every pair of a row and a column."""
 
     sides: Sides
     ys: list[int]
@@ -25,19 +25,19 @@ class References:
 
     @classmethod
     def over(cls, size: Sides, patch: int, stride: int) -> "References":
-        """Cover a picture of ``size``; sides are at most about half of its, to leave a choice."""
+        """Cover a picture of ``size``; patches are at most half as long as it, so that there are several."""
         sides = min(patch, (size[0] + 1) // 2), min(patch, (size[1] + 1) // 2)
         return cls(sides, grid(size[0], sides[0], stride), grid(size[1], sides[1], stride))
 
 
 def grid(length: int, patch: int, stride: int) -> list[int]:
-    """Where reference patches start along a side: every ``stride``, leaving no gaps, and at the very end."""
+    """The first pixels of reference patches along a side: every ``stride`` without gaps, and the last possible one."""
     last = length - patch
     return [*range(0, last, min(stride, patch)), last]
 
 
 def patches(x: Tensor, sides: Sides) -> Tensor:
-    """All patches of x (C, H, W), one a row: ((H−h+1)·(W−w+1), w·h·C), the channels of a pixel side by side.
+    """All patches of x (C, H, W) as rows: ((H−h+1)·(W−w+1), w·h·C), the channels of a pixel side by side.
 
     First columns of h pixels, then w of these, which lie side by side: twice as quick as both at once.
     """
@@ -67,7 +67,7 @@ def sums(x: Tensor, sides: Sides) -> Tensor:
 
 
 def put_back_equal(weights: Tensor, size: Sides, sides: Sides) -> Tensor:
-    """`put_back` of rows that hold the same number n times: ``weights`` (places,) once each, (H, W)."""
+    """`put_back` of constant rows, of which ``weights`` (places,) are the values: (H, W)."""
     places = weights.view(1, size[0] - sides[0] + 1, size[1] - sides[1] + 1)
     padded = F.pad(places, (sides[1] - 1, sides[1] - 1, sides[0] - 1, sides[0] - 1))
     return _added(padded, sides)[0]
@@ -80,7 +80,7 @@ def _added(x: Tensor, sides: Sides) -> Tensor:
 
 
 def similar(rows: Tensor, places: Sides, wanted: References, *, count: int, window: int) -> Tensor:
-    """Indices (references, count) of the patches that are most like each reference, itself among them.
+    """Indices (references, count) of the patches most similar to each reference, including itself.
 
     Args:
         rows: all patches (places, n).
@@ -112,7 +112,7 @@ def similar(rows: Tensor, places: Sides, wanted: References, *, count: int, wind
 
 
 def _window(starts: list[int], window: int, places: int) -> int:
-    """A side of the search window: it must hold every reference of a cell."""
+    """A side of the search window, which must contain every reference of a cell."""
     widest = max(starts[min(i + CELL, len(starts)) - 1] - starts[i] for i in range(0, len(starts), CELL))
     return min(max(window, widest + 1), places)
 
@@ -124,7 +124,7 @@ def _window_start(starts: list[int], side: int, places: int) -> int:
 
 def _nearest(rows: Tensor, norms: Tensor, reference: Tensor, candidates: Tensor, count: int) -> Tensor:
     distance = torch.addmm(norms[candidates], rows[reference], rows[candidates].T, alpha=-2)
-    # ‖reference‖² is left out, being the same along a row; a reference must be in its own group, also where
-    # everything is equal, or else its pixels might be in none
+    # ‖reference‖² is omitted, since it is the same for a row. A reference must be in its own group even if all patches
+    # are equal; otherwise its pixels might be in no group.
     distance.masked_fill_(reference[:, None] == candidates, -torch.inf)
     return candidates[distance.topk(count, dim=1, largest=False, sorted=False).indices]

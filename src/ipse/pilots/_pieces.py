@@ -39,13 +39,15 @@ def mapped(shrunk: Callable[[Piece], Part], pieces: Iterable[Piece], device: str
             yield under_way.popleft().result()
     finally:  # Ctrl-C waits for the pieces under way, not for all
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # PyTorch gives threads born later the number that was set last
+        torch.set_num_threads(threads)  # PyTorch gives later threads the number that was set last
 
 
 def pieces(wanted: References, step: Step, size: tuple[int, int], where: Tensor | None) -> Iterator[Piece]:
-    """Parts of a picture with the references in each, and the pixels that these search, where any is wanted."""
+    """Pieces of a picture that contain wanted pixels, each with its references and the pixels that they search."""
     side = TILE if where is None or float(where.float().mean()) > SPARSE else TILE // 2
-    tile = max(1, side // step.stride // CELL) * CELL  # whole cells: the search is the same however it is cut
+    tile = (
+        max(1, side // step.stride // CELL) * CELL
+    )  # whole cells, so that the search does not depend on the pieces
     for top in range(0, len(wanted.ys), tile):
         for left in range(0, len(wanted.xs), tile):
             ys, xs = wanted.ys[top : top + tile], wanted.xs[left : left + tile]
@@ -58,7 +60,7 @@ def pieces(wanted: References, step: Step, size: tuple[int, int], where: Tensor 
 
 
 def _reach(starts: list[int], side: int, window: int, length: int) -> slice:
-    """The pixels that references at ``starts`` search: near a border as many as elsewhere."""
+    """The pixels that references at ``starts`` search; near a border they are as many as elsewhere."""
     first = min(starts[0] - window // 2, length - side + 1 - window)
     end = max(starts[-1] + window // 2, window - 1) + side
     return slice(max(0, first), min(length, end))

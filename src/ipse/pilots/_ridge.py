@@ -15,7 +15,7 @@ from ipse.pilots._inverse import inverse, raised
 
 
 def blind(y: Tensor, d: Tensor, *, surplus: float) -> tuple[Tensor, Tensor]:
-    """Estimate groups without a guide, the channels together, so that Θ rests on more samples.
+    """Estimate groups without a guide, with all channels together, so that Θ is computed from more samples.
 
     Args:
         y: groups of noisy patches (groups, k, n·C).

@@ -5,9 +5,9 @@ from torch import Tensor
 
 from ipse.pilots._patches import patches
 
-FLOOR = 1e-3  # of the largest eigenvalue: a covariance of patches must be invertible, …
-LEAST = 1e-9  # … and where there is no noise too
-FIELD = 256  # pixels a side of a drawn field
+FLOOR = 1e-3  # smallest eigenvalue of a patch covariance relative to the largest, so that it can be inverted
+LEAST = 1e-9  # smallest eigenvalue, for pictures without noise
+FIELD = 256  # side of a simulated field, in pixels
 
 
 def patch_covariance(r: Tensor, sides: tuple[int, int]) -> Tensor:

@@ -32,15 +32,15 @@ Preset = Literal[
 class Step:
     """How one step groups patches."""
 
-    patch: int  #: pixels a side
-    count: int  #: patches in a group
-    stride: int  #: between reference patches
-    noisy: float = 1.0  #: share of y in what is denoised; the rest is the last estimate
-    window: int = 37  #: patches that the search window has down and across
-    surplus: float = (
-        0.05  #: of D, added to YᵀY in a first step: a group with less energy than noise must not explode
-    )
-    by: Literal["ridge", "bayes", "conditional"] = "ridge"  #: with a guide; without, it is the unbiased ridge
+    patch: int  #: side in pixels
+    count: int  #: number of patches in a group
+    stride: int  #: distance of reference patches, in pixels
+    noisy: float = 1.0  #: fraction of y in the denoised mixture; the rest is the last estimate
+    window: int = 37  #: number of patches of the search window, down and across
+    surplus: float = 0.05
+    #: fraction of D added to YᵀY in a first step, for groups with less energy than the noise
+    by: Literal["ridge", "bayes", "conditional"] = "ridge"
+    #: method with a guide; without one, it is the unbiased ridge
 
 
 FIRST = Step(7, 18, 6)

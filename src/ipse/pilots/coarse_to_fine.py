@@ -1,8 +1,8 @@
 """Correlated noise: x₂ = D_σ(A y), z = y + U(x₂ − A y), x = D_τ(z), with A y at half the resolution.
 
-A camera's noise, after demosaicking and JPEG, is weak from pixel to pixel and strong over several: at full
-resolution it looks like texture, at half resolution it is nearly white and can be told from the picture. D is
-NL-Ridge, U bicubic; what A does not see is kept for the second step.
+After demosaicking and JPEG, camera noise is correlated over several pixels: at full resolution it resembles texture,
+at half resolution it is nearly white and can be removed. D is NL-Ridge, U bicubic interpolation; the frequencies that A
+removes are denoised in the second step.
 
 The same idea in frequency bands: Lebrun, Colom and Morel, "Multiscale image blind denoising", 2015,
 https://doi.org/10.1109/TIP.2015.2439041
@@ -16,7 +16,7 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from ipse.pilots.non_local import non_local
 
 FINE = 0.7  # τ/σ
-LEAST = 16  # pixels a side, to be halved
+LEAST = 16  # smallest side in pixels that is halved
 
 
 def coarse_to_fine(
@@ -29,8 +29,8 @@ def coarse_to_fine(
 
     Args:
         y: a noisy picture (1, C, H, W).
-        sigma: standard deviation of the noise, in units of y: a number, or a value a channel.
-        preset: how many steps, and how dense, at each scale.
+        sigma: standard deviation of the noise, in units of y: a number, or a value for each channel.
+        preset: number and density of the steps at each scale.
 
     Returns:
         The estimate (1, C, H, W).

@@ -1,9 +1,9 @@
-"""x ↦ x + med(y − x | brightness): a tone curve bends the mean of what is noisy, but keeps its median.
+"""x ↦ x + med(y − x | brightness): a tone curve changes the mean of noisy values, but not their median.
 
-A camera applies its curve to noisy light, and clips it: E g(x + n) ≠ g(x), while med g(x + n) = g(med(x + n)) for any
-rising g. So a denoised picture, which is a mean, is moved to where the median of its residual is 0, by a smooth
-function of brightness, a channel at a time. Read where the picture is flat, and only as far as the median's own error
-lets it be told from 0; not where much of the noise is cut off at black or white, which bends the median as well.
+A camera applies its tone curve g to noisy light, and clips the result: E g(x + n) ≠ g(x), but med g(x + n) =
+g(med(x + n)) for any increasing g. A denoised picture is a mean; it is therefore shifted until the median of its
+residual is 0, for each channel by a smooth function of brightness. The function is measured where the picture is flat,
+as far as it exceeds the median's own error, and not where much of the noise is clipped, which biases the median too.
 """
 
 import numpy as np
@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-BINS = 6  # of brightness at most, …
-WIDE = 2.0  # … none narrower than this many levels of the noise
-FEW = 400  # pixels of a bin: fewer say nothing
-CUT = 0.2  # of a bin's samples at black or white: more bend the median
-TOGETHER = 6  # pixels that share one noise, for the median's error
-ERROR = 1.25  # of a median, in that of a mean
+BINS = 6  # largest number of bins of brightness
+WIDE = 2.0  # smallest width of a bin, in σ of the noise
+FEW = 400  # smallest number of pixels of a bin
+CUT = 0.2  # largest fraction of a bin's samples at black or white; more would bias the median
+TOGETHER = 6  # number of pixels with the same noise, for the error of the median
+ERROR = 1.25  # error of a median, relative to that of a mean
 
 
 @torch.no_grad()
@@ -52,6 +52,6 @@ def _moved(y: Tensor, x: Tensor) -> Tensor:
 
 
 def _roughness(x: Tensor) -> Tensor:
-    """How far each pixel's neighbourhood of 5 × 5 deviates from its mean."""
+    """The standard deviation of the 5 × 5 neighbourhood of each pixel."""
     wide = pad(x[None, None], (2, 2, 2, 2), mode="replicate")
     return (avg_pool2d(wide.square(), 5, 1) - avg_pool2d(wide, 5, 1).square())[0, 0]

@@ -1,15 +1,15 @@
 """Non-local estimates: similar patches are gathered, and each group Y (k patches × n pixels) is shrunk by linear
-algebra, with the last estimate X̃ of the group in the truth's place.
+algebra, in which the last estimate X̃ of the group stands for the ground truth.
 
     ridge         Y ↦ Θ Y     each patch from the others of its group     k × k    (``_ridge``)
     bayes         Y ↦ Y W     each pixel from the others of its patch     n × n    (``_bayes``)
     conditional   yᵢ ↦ Wᵢ yᵢ  the same, where pixels differ in noise      n × n    (``_conditional``)
 
-The first two err differently, so that one after the other does better than either twice. Later steps denoise ½ (x̃ + y),
-whose noise is half as large. Estimated patches are put back where they came from, with the inverse of the noise
-that is left in them as weights.
+The errors of the first two differ, so that applying both is better than applying either twice. Later steps denoise
+½ (x̃ + y), whose noise is half as strong. The estimated patches are averaged at their places, weighted by the inverse of
+their remaining noise.
 
-Channels are decorrelated, similar patches are found in the first (luma), and shared.
+Channels are decorrelated. Similar patches are found in the first one (luma), and used for all.
 
 Herbreteau and Kervrann, "Towards a unified view of unsupervised non-local methods for image denoising: the
 NL-Ridge approach", 2022: https://arxiv.org/abs/2203.00570. The mixture with y is in the spirit of their "Linear
@@ -33,9 +33,9 @@ from ipse.pilots._pieces import Part, Piece, mapped, pieces
 from ipse.pilots._ridge import blind, ridge
 from ipse.pilots._steps import PRESETS, Preset, Step
 
-CHUNK = 1 << 18  # numbers in the groups that are solved at once: more leave a processor's cache
-JOINT = 4  # channels at most that Bayes takes together: matrices grow with them
-FEW = 16  # pixels: below, there are no groups of patches
+CHUNK = 1 << 18  # number of values in the groups that are solved at once; more do not fit a processor's cache
+JOINT = 4  # largest number of channels that Bayes estimates together, since the matrices grow with it
+FEW = 16  # number of pixels below which there are no groups of patches
 
 
 def non_local(
@@ -52,14 +52,14 @@ def non_local(
     Args:
         y: a noisy picture (1, C, H, W).
         sigma: standard deviation of the noise, in units of y: a number, or a tensor that broadcasts with y
-            (a value a channel, or a pixel).
-        preset: how many steps, and how dense; the ``once``, ``small`` and ``twice`` ones, ``four``, ``five`` (pixels of
-            a patch's side) and ``fine`` are for plug-and-play; the ``wide`` and ``narrow`` ones, with a guide, for
-            pixels that differ in noise.
-        clipped: the noisy picture was clipped to [0, 1], and sigma is that of the noise before; the estimate is freed
-            of the bias that this causes.
-        guide: an estimate that is already there; the first step goes on from it.
-        where: the pixels that are wanted, bool (1, 1, H, W), for presets of one step; elsewhere y may come back.
+            (a value for each channel or pixel).
+        preset: number and density of the steps; ``once``, ``small``, ``twice``, ``four``, ``five`` (the patch's side in
+            pixels) and ``fine`` are for plug-and-play; ``wide`` and ``narrow``, with a guide, for noise that differs
+            from pixel to pixel.
+        clipped: whether the noisy picture was clipped to [0, 1]; sigma is then the level before clipping, and the bias
+            of clipping is removed from the estimate.
+        guide: an existing estimate, from which the first step continues.
+        where: the pixels to estimate, bool (1, 1, H, W), for presets with one step; others may be unchanged.
 
     Returns:
         The estimate (1, C, H, W).
@@ -137,7 +137,7 @@ def _step(
 
     def shrunk(piece: Piece) -> Part:
         here, inside = piece
-        with torch.no_grad():  # a thread has its own switch
+        with torch.no_grad():  # the setting belongs to each thread
             known = None if guide is None else guide[here]
             return here, *_tile(noisy[here], known, variance[here], step, inside)
 
@@ -147,10 +147,10 @@ def _step(
 
     done = 0
     for here, estimate, trust in mapped(shrunk, pieces(wanted, step, size, where), noisy.device.type):
-        if here[1].start > done:  # nothing that is still to come reaches above it
+        if here[1].start > done:  # no remaining piece reaches above it
             yield estimated(slice(done, here[1].start))
             done = here[1].start
-        total[here] += estimate  # in turn: sums repeat
+        total[here] += estimate  # in a fixed order, so that the sums are reproducible
         weight[here] += trust
     yield estimated(slice(done, size[0]))
 

@@ -1,11 +1,11 @@
 """x ← Π(D_σ(x)), Π putting the known pixels back and D one step of NL-Ridge: scattered pixels are filled from
-similar patches elsewhere in the picture, of another size each round, since sizes err differently. Then
-x ← Π(E[x | y]), each patch a draw of its group's Gaussian: what is known of the very patch tells the rest of it.
+similar patches elsewhere in the picture. The patch size changes every round, because errors differ between sizes. Then
+x ← Π(E[x | y]), where each patch is a sample of its group's Gaussian: its known pixels predict the others.
 
-D's unbiased shrinkage overshoots: it subtracts more than all of what a group does not share. In a denoiser
-that would be a fault; here it is what makes the alternation approach its end in few rounds. σ falls in equal
-ratios from about the error of the smooth fill, found by leaving out known pixels, to 3/255: starting higher
-destroys what the smooth fill had right, starting lower repeats its mistakes.
+D's unbiased shrinkage overshoots: it subtracts more than the differences within a group. That would be a fault of a
+denoiser, but here it makes the alternation converge in few rounds. σ falls geometrically from about the error of the
+smooth fill, measured on known pixels that are left out, to 3/255. A larger first σ would destroy correct parts of the
+smooth fill, a smaller one would keep its errors.
 
 Plug-and-play: Venkatakrishnan, Bouman and Wohlberg, 2013, https://doi.org/10.1109/GlobalSIP.2013.6737048.
 NL-Ridge: Herbreteau and Kervrann, 2022, https://arxiv.org/abs/2203.00570.
@@ -25,20 +25,20 @@ from ipse.pilots.biharmonic import biharmonic
 from ipse.pilots.non_local import Preset, non_local, non_local_steps
 from ipse.pilots.plug_and_play import plug_and_play
 
-SEEN, MISSING = 1 / 255, 30.0  # σ of a pixel that is known, which may be rounded, and of one that is not
-LEFT_OUT = 0.1  # of the known pixels, to see how wrong the smooth fill is
-BAND = 64  # pixels down, or a quarter of the picture, that this is seen in: a second fill of all is dear
-START = 1.3  # times that error is the first σ
-RANGE = (8 / 255, 40 / 255)  # of the first σ
+SEEN, MISSING = 1 / 255, 30.0  # σ of known pixels, which may be rounded, and of unknown ones
+LEFT_OUT = 0.1  # fraction of the known pixels that are left out to measure the error of the smooth fill
+BAND = 64  # height in pixels, or a quarter of the picture, of the band in which it is measured, to save time
+START = 1.3  # first σ, relative to that error
+RANGE = (8 / 255, 40 / 255)  # range of the first σ
 LAST = 3 / 255
 
 
 @dataclass(frozen=True)
 class Pass:
-    """Rounds of plug-and-play, then what each patch knows of itself."""
+    """Rounds of plug-and-play, followed by conditional means of patches."""
 
     rounds: int
-    sizes: tuple[Preset, ...]  #: of patches, in turn
+    sizes: tuple[Preset, ...]  #: patch sizes, used in turn
     draws: tuple[Preset, ...]
     first: float | None = None  #: σ, falling to …; None for about the error of the smooth fill
     last: float = LAST  #: …
@@ -57,13 +57,13 @@ PASSES = {
 def non_local_fill(
     y: Tensor, known: Tensor, *, preset: Literal["fast", "good", "best"] = "good", seed: int = 0
 ) -> Iterator[Tensor]:
-    """Yield better and better pictures, the smooth fill first.
+    """Yield the smooth fill, then improved pictures.
 
     Args:
-        y: the picture (1, C, H, W) in [0, 1]; what it holds where unknown does not matter.
+        y: the picture (1, C, H, W) in [0, 1]; its unknown pixels are ignored.
         known: bool (1, 1, H, W), at least one True.
-        preset: how many passes and rounds, and how dense.
-        seed: of the choice of pixels to leave out.
+        preset: number of passes and rounds, and their density.
+        seed: random seed for the pixels that are left out.
 
     Yields:
         Pictures (1, C, H, W) whose known pixels are those of y, bit for bit.

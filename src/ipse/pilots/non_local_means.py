@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-STRENGTH = 0.8  # of h, in σ: for the fast form, as in scikit-image's documentation
-LEAST = 5  # pixels a side that a patch needs
+STRENGTH = 0.8  # h in σ, for the fast form, as in scikit-image's documentation
+LEAST = 5  # smallest side in pixels
 
 
 def non_local_means(y: Tensor, sigma: float) -> Tensor:

@@ -1,9 +1,9 @@
 """Correlated noise, coarse to fine: x₂ = D₂(A y),  z = y + U(x₂ − A y),  x = D(z), with A y the means of 2 × 2 pixels.
 
-What the half-sized picture knows is taken from its estimate, so that z holds the noise of the finest octave alone; the
-autocovariance of that noise is read from a drawn field which is sent the same way. D is non-local Bayes with the full
-covariance of the noise in a patch (``_coloured``). Similar patches are sought by what lies above the noise: distances
-are blurred by a little of it, or else a flat group would gather patches that share the same noise.
+Lower frequencies are taken from the estimate at half the size, so that z contains only the noise of the finest octave;
+the autocovariance of that noise is measured on a simulated field that is processed in the same way. D is non-local
+Bayes with the full covariance of the noise in a patch (``_coloured``). A little noise is added to the picture in which
+similar patches are sought; otherwise groups in flat regions would consist of patches with the same noise.
 
 Lebrun, Colom and Morel, "Multiscale image blind denoising", 2015, https://doi.org/10.1109/TIP.2015.2439041
 """
@@ -23,15 +23,17 @@ from ipse.pilots._pieces import Part, Piece, mapped, pieces
 from ipse.pilots._stationary import autocovariance, drawn, patch_covariance
 from ipse.pilots._steps import Step
 
-LEAST = 48  # pixels a side, to be halved
-OCTAVES = 2  # halvings
-BLUR = 0.025  # of the noise energy of a patch, added at random to what patches are sought by
-CROWD = 20  # pixels a patch of a group: small pictures have small groups
-LOUDER = 1.3  # times the variance: noise in texture is louder than in the flat parts where it is read
+LEAST = 48  # smallest side in pixels that is halved
+OCTAVES = 2  # number of halvings
+BLUR = 0.025  # fraction of the noise energy of a patch that is added before similar patches are sought
+CROWD = 20  # pixels per patch of a group: small pictures have small groups
+LOUDER = (
+    1.3  # factor on the variance: noise in texture is stronger than in flat regions, where it is measured
+)
 
 
 Preset = Literal["fast", "good", "best"]
-#: a first step is blind, a channel at a time; those after it take all channels together
+#: the first step has no guide and takes one channel at a time; later ones take all channels together
 PRESETS: dict[Preset, tuple[Step, ...]] = {
     "fast": (Step(5, 100, 5, window=31), Step(5, 100, 5)),
     "good": (Step(5, 160, 4), Step(5, 160, 4, window=49), Step(5, 160, 4, window=49)),
@@ -46,12 +48,12 @@ PRESETS: dict[Preset, tuple[Step, ...]] = {
 
 @torch.no_grad()
 def stationary_steps(y: Tensor, r: Tensor, *, preset: Preset = "good") -> Iterator[Tensor]:
-    """Denoise y = x + n, n Gaussian and stationary; yield every estimate, the last being the best.
+    """Denoise y = x + n, n Gaussian and stationary; yield all estimates; the last is the best.
 
     Args:
         y: a noisy picture (1, C, H, W).
         r: the autocovariance of its noise (C, C, 2·lag + 1, 2·lag + 1), lag at most 8.
-        preset: how many steps, and how dense, in each octave.
+        preset: number and density of the steps in each octave.
 
     Yields:
         Estimates (1, C, H, W).
@@ -63,7 +65,7 @@ def stationary_steps(y: Tensor, r: Tensor, *, preset: Preset = "good") -> Iterat
 
 
 def stationary(y: Tensor, r: Tensor, *, preset: Preset = "good") -> Tensor:
-    """The last of `stationary_steps`."""
+    """The last estimate of `stationary_steps`."""
     return deque(stationary_steps(y, r, preset=preset), maxlen=1)[0]
 
 
@@ -105,7 +107,7 @@ def _step(noisy: Tensor, guide: Tensor | None, r: Tensor, step: Step) -> Tensor:
 
     def estimated(piece: Piece) -> Part:
         here, inside = piece
-        with torch.no_grad():  # a thread has its own switch
+        with torch.no_grad():  # the setting belongs to each thread
             y, x, keys = noisy[here], None if guide is None else guide[here], key[here[1:]]
             places = (y.shape[1] - inside.sides[0] + 1, y.shape[2] - inside.sides[1] + 1)
             sought = patches((y if x is None else x)[:1], inside.sides)
@@ -126,7 +128,7 @@ def _step(noisy: Tensor, guide: Tensor | None, r: Tensor, step: Step) -> Tensor:
 def _joined(
     y: Tensor, x: Tensor | None, N: Tensor, found: Tensor, inside: References
 ) -> tuple[Tensor, Tensor]:
-    """Weighted sum of the estimates of all groups (C, H, W), and the sum of weights, the same a channel."""
+    """Weighted sum of the estimates of all groups (C, H, W), and the sum of weights, the same for each channel."""
     size, sides = (y.shape[1], y.shape[2]), inside.sides
     Y = patches(y, sides)
     X = None if x is None else patches(x, sides)

@@ -20,7 +20,7 @@ DIRECT = 49  # taps above which the transform is faster on a CPU
 class Blur(Operator):
     """x (B, C, H, W) → x blurred by ``psf`` (K, L), of the same shape; every channel by the same kernel.
 
-    The psf is used as it is: let its sum be 1 to keep the brightness. Its centre is (⌊K/2⌋, ⌊L/2⌋), so that a
+    The psf is not normalised: a sum of 1 keeps the brightness. Its centre is (⌊K/2⌋, ⌊L/2⌋), so that a
     delta there is the identity. ``boundary`` says what lies beyond the border: its last pixel (replicate),
     the picture mirrored about it (reflect), or the opposite side (circular). Raises OptionError.
     """
@@ -58,7 +58,7 @@ class Blur(Operator):
 
 
 def direct(x: Tensor, psf: Tensor) -> Tensor:
-    """The part of psf ∗ x (B, C, H + K − 1, W + L − 1) that needs nothing beyond x: (B, C, H, W)."""
+    """The part of psf ∗ x, x (B, C, H + K − 1, W + L − 1), that depends only on x: (B, C, H, W)."""
     batch, channels, height, width = x.shape
     y = F.conv2d(x.reshape(batch * channels, 1, height, width), psf.flip(0, 1)[None, None])
     return y.reshape(batch, channels, *y.shape[2:])

@@ -3,7 +3,7 @@
     w_l = √(N / n_l) / s_l,     N = Σ_l n_l
 
 n_l numbers at the layer l, so that mean((A x − y)²) = Σ_l mean((φ_l(x) − φ_l(x₀))²) / s_l². With s_l the root mean
-square of φ_l(x₀) every layer counts alike.
+square of φ_l(x₀), all layers have the same weight.
 """
 
 from collections.abc import Callable, Sequence

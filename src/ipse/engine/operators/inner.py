@@ -9,7 +9,7 @@ from ipse.errors import OptionError
 class Inner(Operator):
     """x (B, C, H, W) → x without ``top``, ``bottom``, ``left`` and ``right`` rows and columns.
 
-    Raises OptionError where nothing would be left.
+    Raises OptionError if nothing would be left.
     """
 
     def __init__(self, *, top: int, bottom: int, left: int, right: int) -> None:
@@ -18,7 +18,7 @@ class Inner(Operator):
 
     @classmethod
     def seen_through(cls, size: tuple[int, int]) -> "Inner":
-        """The part of a picture whose blur by a psf of ``size`` (K, L) needs nothing beyond the picture."""
+        """The part of a picture whose blur by a psf of ``size`` (K, L) does not depend on pixels beyond the picture."""
         (top, bottom), (left, right) = ((side - 1 - side // 2, side // 2) for side in size)
         return cls(top=top, bottom=bottom, left=left, right=right)
 

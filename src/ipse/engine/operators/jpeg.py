@@ -6,8 +6,8 @@ x is the picture, c the integers in the file, q the quantisation tables. The cel
 orthonormal and subsampling is a box average, so the nearest picture inside has a closed form: clip the
 coefficients, transform the difference back, add it. Nearest in the plane metric: Y, Cb, Cr at full size.
 
-The file's whole blocks reach past a picture whose sides are no multiples of them. What lies there is not known:
-`forward` and `distance` repeat the edge, as encoders do; the others continue the picture so that the cells fit.
+If the sides of the picture are not multiples of the blocks, the last blocks reach beyond it, where it is unknown:
+`forward` and `distance` repeat the edge, as encoders do; the other methods extend the picture to fit the cells.
 
 Projection: Zakhor 1992, https://doi.org/10.1109/76.134377.
 Colour: JFIF 1.02, https://www.w3.org/Graphics/JPEG/jfif3.pdf.
@@ -27,8 +27,8 @@ from ipse.engine.operators.truncated import truncated_mean
 from ipse.errors import PictureError
 
 _ROUNDS = 12
-_PATIENT_ROUNDS = 200  # to find the continuation that `project` returns
-_RELAXATION = 1.8  # over-relaxed projections (below 2) approach it sooner
+_PATIENT_ROUNDS = 200  # for the extension that `project` returns
+_RELAXATION = 1.8  # over-relaxation of the projections (below 2), which then converge faster
 _ALL = (slice(None), slice(None))
 
 
@@ -44,7 +44,7 @@ class JpegCells(Operator):
         ycc: whether the first three components are Y, Cb, Cr; else they are R, G, B, or of four C, M, Y, K.
 
     Raises:
-        PictureError: the parts do not fit one another, or a subsampling is no whole number.
+        PictureError: the parts do not match, or a subsampling factor is not a whole number.
     """
 
     linear = False  # affine: 128 is subtracted
@@ -84,7 +84,7 @@ class JpegCells(Operator):
     def of_picture(
         cls, x: Tensor, tables: Sequence[Array], sampling: Sequence[tuple[int, int]], *, ycc: bool = True
     ) -> "JpegCells":
-        """The cells that a picture x (1, C, H, W) falls into: those of the file made of it."""
+        """The cells of a picture x (1, C, H, W) after compression."""
         size = (x.shape[-2], x.shape[-1])
         largest = max(h for h, _ in sampling), max(v for _, v in sampling)
         parts = [component(i, s, largest, size) for i, s in enumerate(sampling)]
@@ -94,7 +94,7 @@ class JpegCells(Operator):
         return cls(numbers, tables, sampling, size=size, ycc=ycc).to(x)
 
     def of_another(self, x: Tensor) -> "JpegCells":
-        """The cells that another picture (1, C, H, W) falls into, made a file of in the same way."""
+        """The cells of another picture (1, C, H, W), compressed in the same way."""
         tables = [self.get_buffer(f"step{part.channel}") for part in self.components]
         return JpegCells.of_picture(x, tables, self.sampling, ycc=self.ycc)
 
@@ -140,7 +140,7 @@ class JpegCells(Operator):
 
     @torch.no_grad()
     def project_in_range(self, x: Tensor, *, margin: float = 0.5, rounds: int = 30) -> Tensor:
-        """A picture in [0, 1] and, as far as `rounds` alternating projections lead, in the cells."""
+        """A picture in [0, 1] and, as far as `rounds` alternating projections reach, in the cells."""
         for _ in range(rounds):
             x = self.project(x, margin=margin)
             if x.min() >= 0 and x.max() <= 1:

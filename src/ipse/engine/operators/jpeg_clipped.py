@@ -1,8 +1,8 @@
-"""Which JPEG do clipped pixels come from? y = clip(x), x = DCT⁻¹(q k), the integers k unknown.
+"""Finds the JPEG that a picture with clipped pixels comes from: y = clip(x), x = DCT⁻¹(q k), k unknown integers.
 
-White paper around ink rings beyond white, and is cut there: a clipped pixel still says that x lies beyond it. In turn,
-k is rounded from x and x put back to what is known of it. Where q is the file's, k is found, and most blocks come out
-exactly; with other steps, or on another grid, or of what was no JPEG, none does.
+Around ink, ringing exceeds the white of the paper and is clipped; a clipped pixel is therefore a bound of x. In turn, k
+is rounded from x, and x is projected onto the known pixels and bounds. With the file's q, most blocks are reproduced
+exactly; with other steps, on another grid, or if there was no JPEG, none is.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from ipse.engine.operators.jpeg import JpegCells
     from ipse.engine.operators.jpeg_component import Array
 
-BLACK, WHITE = 0.5, 254.5  # of 255: from here on a level may have been clipped
+BLACK, WHITE = 0.5, 254.5  # of 255: levels beyond may have been clipped
 LUMA = (0.299, 0.587, 0.114)
-FREE = 1e6  # levels: no bound
-HALF = 0.5  # of a level is lost by rounding
+FREE = 1e6  # in levels; no bound
+HALF = 0.5  # largest rounding error, in levels
 ROUNDS = 8
-KNOWN = 24  # pixels of a block, so that it can say something
-CONTRAST = 24  # levels between them: smooth blocks fit fine steps by chance
-LEAST, FEW, MANY = 16, 16, 128  # blocks: needed, tried on every grid, tried on one
-EXACT = 0.45  # of the blocks a JPEG explains; of clean pictures' at most a quarter
+KNOWN = 24  # smallest number of known pixels of a block
+CONTRAST = 24  # smallest contrast in levels, because smooth blocks fit fine steps by chance
+LEAST, FEW, MANY = 16, 16, 128  # numbers of blocks: required, tried on every grid, tried on one grid
+EXACT = 0.45  # fraction of the blocks that a JPEG reproduces; for clean pictures it is at most a quarter
 FINEST = 90  # quality up to which steps are so coarse that nothing fits by chance
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Luma, −128 … 127, (H, W) or in blocks (N, 8, 8): what is seen, and between what it lies."""
+    """Luma, −128 … 127, (H, W) or in blocks (N, 8, 8): the pixels, and their lower and upper bounds."""
 
     seen: Tensor
     low: Tensor

@@ -1,7 +1,7 @@
 """p = M 255 x − s: a picture's channels x in [0, 1] as the level-shifted planes of a JPEG file, −128 … 127.
 
-Of four planes Adobe stores the inverse of each ink, 255 − 255 x; where they are Y, Cb, Cr and K, the first three are
-those of C, M, Y as if of R, G, B. Decoders turn both back, so that 0 is no ink.
+For four planes, Adobe stores the inverse of each ink, 255 − 255 x; Y, Cb, Cr and K are computed from C, M, Y as if
+these were R, G, B. Decoders invert both, so that 0 is no ink.
 
 JFIF 1.02, https://www.w3.org/Graphics/JPEG/jfif3.pdf; ITU-T T.872, https://www.itu.int/rec/T-REC-T.872.
 """
@@ -15,7 +15,7 @@ _INVERTED = _LEVEL - 255  # 255 − 255 x is shifted by 128 too
 
 
 def planes_of(count: int, *, ycc: bool) -> tuple[Tensor, tuple[float, ...]]:
-    """M (count, count), float64, and s, for 1, 3 or 4 planes; ycc where the first three are Y, Cb, Cr."""
+    """M (count, count), float64, and s, for 1, 3 or 4 planes; ``ycc`` if the first three are Y, Cb, Cr."""
     ycc = ycc and count > 1
     shift = [_LEVEL, 0.0, 0.0] if ycc else [_LEVEL if count < 4 else _INVERTED] * count
     mix = torch.eye(count, dtype=torch.float64)

@@ -1,10 +1,10 @@
-"""Has this picture been a JPEG? Its coefficients then lie near multiples of the quantisation steps.
+"""Detects whether a picture was a JPEG, since its coefficients are then near multiples of the quantisation steps.
 
     L(q) = Σ log(ε + (1 − ε) q N(c − q⌊c/q⌉; σ)),      σ² ≈ 1/12
 
-sums over the coefficients c of luma that are not near 0. Each term weighs "a multiple of q, and the rounding
-of 8-bit levels" against "anything, smoothly spread"; ε is the share that other things have spoilt. L > 0
-speaks for q, and among steps that divide one another the factor q prefers the largest.
+is summed over the coefficients c of luma that are not near 0. Each term compares a multiple of q, with the rounding
+of 8-bit levels, with a smooth distribution; ε is the fraction of outliers. L > 0 is evidence for q, and the factor q
+prefers the largest of steps that divide one another.
 
 Fan and de Queiroz 2003, https://doi.org/10.1109/TIP.2002.807361.
 """
@@ -36,7 +36,7 @@ _WINDOW = 512  # pixels; a window of this side holds evidence enough
 
 @dataclass(frozen=True, eq=False)
 class JpegTrace:
-    """The JPEG that a picture has been.
+    """The JPEG that a picture was.
 
     Attributes:
         quality: IJG's quality, 5 … 95.
@@ -52,12 +52,12 @@ class JpegTrace:
 
 
 def estimate_jpeg(x: NDArray[np.floating] | Tensor) -> JpegTrace | None:
-    """The quality and the block grid of the JPEG that x was decoded from; None if it was none.
+    """The quality and the block grid of the JPEG that x was decoded from; None if it was not a JPEG.
 
     x is (C, H, W) in [0, 1], gray (C = 1) or RGB (C = 3). Steps that are not IJG's are not recognised.
 
     Raises:
-        PictureError: x is of another shape.
+        PictureError: x has another shape.
     """
     x = torch.as_tensor(x)
     luma = _luma(x)
@@ -78,7 +78,7 @@ def estimate_jpeg(x: NDArray[np.floating] | Tensor) -> JpegTrace | None:
 
 
 def _of_clipped(x: Tensor, tables: NDArray[np.uint16]) -> JpegTrace | None:
-    """The same of a page, of whose blocks most are clipped, and were left out."""
+    """The same for a page, most of whose blocks are clipped and were left out."""
     coarse = tables[_QUALITIES <= FINEST]
     if float(_histograms(_luma(x))[0].sum()) > x.shape[-2] * x.shape[-1] / SIDE**2 / 2:
         return None

@@ -2,8 +2,8 @@
 
     k = k₀ + m (p − p̄),     m = max k₀, p̄ the mean of p
 
-k₀ is a ``Downsample``'s kernel, and p, zero at first, is what is learnt: so the operator starts as that one, its taps
-move in parts of the largest, and a constant stays constant whatever is learnt. k need not stay separable.
+k₀ is the kernel of ``Downsample``, and p, initially zero, is learnt. So the operator starts as ``Downsample``, changes
+of its taps are relative to the largest tap, and constants are preserved. k may become non-separable.
 
 A kernel cannot be determined from one small picture alone, and learning it then degrades the result (measured:
 docs/decisions/models.md). A part of the picture, or all of it, must be known at full resolution.
@@ -20,7 +20,7 @@ from ipse.engine.operators.operator import Operator
 class LearntDownsample(Operator):
     """x (B, C, H, W) → y (B, C, ⌈H/f⌉, ⌈W/f⌉), f = ``factor``, by one kernel for all channels that a fit may change.
 
-    Give it to a problem twice, as its operator and as what is learnt: ``Problem(prior, LeastSquares(y, A), learnt=A)``.
+    Give it to a problem as its operator and as its ``learnt`` module: ``Problem(prior, LeastSquares(y, A), learnt=A)``.
 
     Args:
         factor: f, from 2 to 8.

@@ -10,7 +10,7 @@ class Mask(Operator):
     """x (B, C, H, W) → x where it is known, 0 elsewhere.
 
     ``known`` is true (or 1) at measured pixels, of a shape that broadcasts to x: (H, W), (1, 1, H, W), ….
-    Raises MaskError where it holds anything but 0 and 1, or does not fit x.
+    Raises MaskError if it contains other values than 0 and 1, or does not match x.
     """
 
     known: Tensor
