@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from bench.works import Work
 from ipse import pictures
@@ -36,6 +37,7 @@ class Case:
     peak: float | None = None  #: photons at brightness 1, if the noise is Poisson's
     border: int = 0  #: pixels at each side that do not count
     luma: bool = False  #: compare luma, not RGB
+    moved: int = 0  #: pixels by which a restoration may be moved to fit the truth, which a kernel leaves open
 
     @cached_property
     def damaged(self) -> Array:
@@ -51,6 +53,8 @@ class Case:
     def compared(self, pixels: NDArray[np.floating]) -> tuple[Array, Array]:
         """What counts of a restoration and of the clean picture, both (C, H, W)."""
         pair = np.clip(np.asarray(pixels, np.float64), 0, 1), self.clean
+        if self.moved:
+            pair = aligned(pair[0], self.clean, most=self.moved, border=self.border), self.clean
         if self.luma:
             pair = luma(pair[0]), luma(pair[1])
         inside = (..., *(slice(self.border, -self.border or None),) * 2)
@@ -83,6 +87,28 @@ def luma(pixels: Array) -> Array:
         return pixels
     r, g, b = np.round(pixels.clip(0, 1) * 255)
     return ((65.481 * r + 128.553 * g + 24.966 * b) / 255**2 + 16 / 255)[None]
+
+
+def aligned(x: Array, clean: Array, *, most: int, border: int) -> Array:
+    """x moved to where it fits best inside ``border``: by whole pixels, then by quarters of a pixel.
+
+    Levin, Weiss, Durand, Freeman 2009, https://doi.org/10.1109/CVPR.2009.5206815, compare so.
+    """
+    inside = (..., *(slice(border, -border or None),) * 2)
+
+    def error(by: tuple[float, float]) -> float:
+        return float(np.mean((moved(x, by) - clean)[inside] ** 2))
+
+    whole = min(((a, b) for a in range(-most, most + 1) for b in range(-most, most + 1)), key=error)
+    near = np.arange(-3, 4) / 4
+    return moved(x, min(((whole[0] + a, whole[1] + b) for a in near for b in near), key=error))
+
+
+def moved(x: Array, by: tuple[float, float]) -> Array:
+    """x (C, H, W) moved down and to the right; whole pixels wrap around, parts of a pixel are interpolated."""
+    if all(float(step).is_integer() for step in by):
+        return np.roll(x, (int(by[0]), int(by[1])), (1, 2))
+    return ndimage.shift(x, (0, *by), order=3, mode="nearest")
 
 
 def load(path: Path) -> Array:
@@ -169,6 +195,17 @@ def _camera(work: Work, path: Path) -> Case:
     return Case(path.stem.removesuffix("_real"), task, pictures.read(path), load(mean))
 
 
+def _deblur(work: Work, path: Path) -> Case:
+    sharp, kernel = path.stem.removesuffix("_img").split("_")
+    truth, told = (path.with_name(f"{name}.png") for name in (sharp, kernel))
+    if not (truth.is_file() and told.is_file()):
+        raise PictureError(
+            f"{truth} or {told} is not there: put the sharp picture and the kernel of {path.name} there"
+        )
+    options = {"psf": load(told)[0, ::-1, ::-1]} if work.kind == "deblur" else {}
+    return Case(f"{sharp}-{kernel}", "deblur", pictures.read(path), load(truth), options, border=15, moved=12)
+
+
 PROTOCOLS = {
     "denoise": _denoise,
     "poisson": _poisson,
@@ -178,4 +215,6 @@ PROTOCOLS = {
     "camera": _camera,
     "real": _camera,
     "mixed": _mixed,
+    "deblur": _deblur,
+    "blind": _deblur,
 }

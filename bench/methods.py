@@ -9,7 +9,14 @@ from bench.works import Work
 from ipse.errors import OptionError, nearest
 from ipse.settings import Preset, Settings
 
-TASKS = {"poisson": "denoise", "camera": "denoise", "jpeg": "dejpeg", "real": "enhance", "mixed": "enhance"}
+TASKS = {
+    "poisson": "denoise",
+    "camera": "denoise",
+    "jpeg": "dejpeg",
+    "real": "enhance",
+    "mixed": "enhance",
+    "blind": "deblur",
+}
 PARTS = ("pilot", "network")
 
 

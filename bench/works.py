@@ -1,5 +1,5 @@
 """A work names a protocol, its level, and perhaps a folder: denoise25, poisson30, inpaint50, upscale4, jpeg10,
-mixed1075, camera, real.
+mixed1075, camera, real, deblur, blind.
 
 denoise25@holiday is denoise25 on the pictures of DATA/holiday; without a folder it is the field's own set.
 """
@@ -18,6 +18,8 @@ SETS = {
     "jpeg": "classic5",  #: of that quality
     "camera": "polyu",  #: as a camera made it, for ``denoise``
     "real": "sidd",  #: the same, for ``enhance``
+    "deblur": "levin",  #: blurred by a shake of the camera; the kernel is told
+    "blind": "levin",  #: the same, and the kernel is not told
     "mixed": "set9",  #: Gaussian noise of that σ, then a JPEG: 1075 is σ = 10, quality 75; for ``enhance``
 }
 LEVELS = {
@@ -28,10 +30,12 @@ LEVELS = {
     "jpeg": (1, 95),
     "mixed": (101, 9999),
 }
-PAIRS = ("camera", "real")  #: noisy pictures, each with its reference beside it; they have no level
+PAIRS = {"camera": "_real", "real": "_real", "deblur": "_img", "blind": "_img"}
+#: how the names of damaged pictures end that have a reference beside them; such works have no level
 WORKS = (
     *("denoise25", "denoise50", "poisson30", "inpaint50", "upscale2", "upscale3", "upscale4", "upscale8"),
     *("jpeg10", "jpeg20", "jpeg30", "jpeg40", "camera", "real", "mixed1075"),
+    *("deblur", "blind"),
 )
 SUFFIXES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".pgm"}
 
@@ -58,7 +62,7 @@ class Work:
         folder = data / self.folder / ("hr" if self.kind == "upscale" else "")
         found = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
         if self.kind in PAIRS:
-            found = [path for path in found if path.stem.endswith("_real")]
+            found = [path for path in found if path.stem.endswith(PAIRS[self.kind])]
         if not found:
             raise PictureError(f"{self.name}: no pictures in {folder}: name the folder of the sets by --data")
         wanted = [part for part in only.split(",") if part]

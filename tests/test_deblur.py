@@ -14,10 +14,12 @@ from skimage import data
 import ipse
 from ipse.cli import main
 from ipse.errors import InputError, OptionError, PictureError
-from ipse.pictures import Picture, disc, line
+from ipse.pictures import Picture, disc, line, read_psf
 from ipse.pilots._canvas import Canvas
+from ipse.pilots.blur_kernel import likeness
 from ipse.settings import Settings
 from ipse.streams.open import open_stream, restore
+from ipse.tasks.deblur import differs
 
 FAST = Settings("fast")
 
@@ -98,6 +100,73 @@ def test_a_known_blur_is_undone_up_to_the_border(how: str) -> None:
     assert psnr(x[rim], clean[rim]) > psnr(y[rim], clean[rim]) + 1
 
 
+def fitted_in(k: NDArray[Any], side: int) -> NDArray[Any]:
+    """The kernel in the middle of zeros."""
+    return np.pad(k, [((side - n) // 2,) * 2 for n in k.shape])
+
+
+def shake() -> NDArray[np.float64]:
+    """A kernel that no turn maps onto itself."""
+    k = np.zeros((9, 9))
+    k[[6, 5, 4, 3, 2, 2, 3, 4], [1, 2, 3, 4, 5, 6, 7, 7]] = [1, 1, 2, 1, 1, 1, 2, 2]
+    return k / k.sum()
+
+
+def test_an_unknown_blur_is_found_undone_and_written_beside_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    y, clean = (one[..., 0] for one in blurred(data.camera()[100:260, 180:340, None], shake()))
+    Image.fromarray(y).save("in.png")
+    assert main(["deblur", "in.png", "--preset", "fast"]) == 0
+    assert "found a blur of" in capsys.readouterr().err
+    x, k = np.asarray(Image.open("in_ipse.png")), read_psf("in_ipse.png.kernel.png")
+    moves = [np.roll(x, (a, b), (0, 1))[9:-9, 9:-9] for a in range(-4, 5) for b in range(-4, 5)]
+    inside = clean[9:-9, 9:-9]
+    assert max(psnr(one, inside) for one in moves) > psnr(y[9:-9, 9:-9], inside) + 3
+    found, true = (torch.from_numpy(np.pad(one, (25 - len(one)) // 2)) for one in (k, shake()))
+    assert likeness(found, true) > 0.8
+
+
+@pytest.mark.parametrize("kind", ["photo", "noisy", "text"])
+def test_a_sharp_picture_is_left_unchanged(kind: str) -> None:
+    y = photo(128) if kind != "text" else np.where(data.page()[20:148, 20:148] > 120, 255, 0).astype(np.uint8)
+    if kind == "noisy":
+        y = np.rint(y + np.random.default_rng(0).normal(0, 5, y.shape)).clip(0, 255).astype(np.uint8)
+    result = restore(Picture.from_array(y), "deblur", FAST)
+    assert result.unchanged
+    assert "point" in result.reason
+    np.testing.assert_array_equal(result.image, y)
+
+
+def test_the_search_can_be_cut_and_then_leaves_the_picture_as_it_came() -> None:
+    y, _ = blurred(photo(100), shake())
+    stream = open_stream(Picture.from_array(y), "deblur", FAST)
+    next(iter(stream))
+    np.testing.assert_array_equal(stream.result().image, y)
+
+
+def test_kernels_are_compared_whatever_their_shift() -> None:
+    k = torch.from_numpy(np.pad(shake(), 3))
+    assert likeness(k, k.roll((2, -1), (0, 1))) == pytest.approx(1)
+    assert likeness(k, k.T) < 0.9
+    assert differs([k, k, k, torch.from_numpy(fitted_in(line(13, 110), 15))])
+    assert not differs([k, k, k.roll(1, 0), k])
+
+
+@pytest.mark.parametrize("kind", ["constant", "ramp", "row", "small"])
+def test_a_picture_without_an_edge_has_no_kernel(kind: str) -> None:
+    y = np.full((60, 60), 90, np.uint8)
+    if kind == "ramp":
+        y = np.tile(np.arange(40, 200, 2).astype(np.uint8), (60, 1))
+    if kind == "row":
+        y = np.arange(0, 200, 4).astype(np.uint8)[None]
+    if kind == "small":
+        y = photo(40)
+    with pytest.raises(PictureError, match="--defocus"):
+        deblurred(y)
+
+
 @pytest.mark.parametrize("kind", ["constant", "ramp", "text", "row", "column", "tiny"])
 def test_degenerate_pictures_come_back_whole(kind: str) -> None:
     y = np.full((40, 40), 90, np.uint8)
@@ -154,7 +223,6 @@ def test_a_network_corrects_the_estimate_where_it_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({}, OptionError, "exactly one"),
         ({"defocus": 2.0, "motion": "5,0"}, OptionError, "defocus and motion"),
         ({"psf": np.ones((65, 3))}, PictureError, "3×65 pixels, the picture 64×64"),
         ({"defocus": 40.0}, PictureError, "smaller kernel"),

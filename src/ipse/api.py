@@ -165,11 +165,11 @@ def deblur(
     sigma: float | None = None,
     **common: Unpack[Common],
 ) -> Result:
-    """Sharpen a blurred image whose blur kernel is known.
+    """Sharpen a blurred image. Its blur kernel is found in the image unless given.
 
     Args:
         image: y; see above for kinds and ranges.
-        psf: the kernel (K, L), its centre at (⌊K/2⌋, ⌊L/2⌋), or a file with it.
+        psf: the kernel, if known: (K, L), its centre at (⌊K/2⌋, ⌊L/2⌋), or a file with it.
         defocus: radius in pixels of the disc of a lens out of focus, instead.
         motion: (length, angle) of straight motion, in pixels and degrees from the right, instead.
         sigma: standard deviation of the noise on the scale 0 to 255; None estimates it.
@@ -177,7 +177,7 @@ def deblur(
 
     Raises:
         OptionError: a value that cannot be used.
-        PictureError: the image is not a usable picture, or is smaller than the kernel.
+        PictureError: the image is not a usable picture, is smaller than the kernel, or has no edge.
     """
     return restore(image, "deblur", psf=psf, defocus=defocus, motion=motion, sigma=sigma, **common)
 

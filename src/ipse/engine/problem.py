@@ -1,6 +1,6 @@
 """argmin_θ E(A f_θ(z); y) + R(f_θ(z)) as data: prior, objective, recipe and stopping rule; pilot and refinement."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,6 +35,9 @@ def clipped(x: Tensor) -> Tensor:
     return x.clamp(0, 1)
 
 
+Estimates = Iterator[Tensor] | Generator[Tensor, None, "Nothing | None"]
+
+
 @dataclass(frozen=True)
 class Pilot:
     """First estimates, by a classical method; call it to start them.
@@ -42,8 +45,9 @@ class Pilot:
     They are shown at once. The last one is corrected by a ``GuidedPrior``, and is the result if nothing is fitted.
     """
 
-    estimates: Callable[[], Iterator[Tensor]]  #: yields estimates, each at least as good as the one before
-    perturbed: Callable[[int], Iterator[Tensor]] | None = None
+    estimates: Callable[[], Estimates]
+    #: yields estimates, each at least as good as the one before; may return that there is nothing to restore
+    perturbed: Callable[[int], Estimates] | None = None
     #: the same for slightly perturbed data, given a seed; for averaging when nothing else depends on the seed
     learns: bool = (
         False  #: whether they end with a learnt correction, before which the last estimate is repeated
@@ -52,7 +56,7 @@ class Pilot:
         1.0  #: the last estimate is the result if the fit's score exceeds this multiple of its score
     )
 
-    def __call__(self) -> Iterator[Tensor]:
+    def __call__(self) -> Estimates:
         """Yield the estimates."""
         return self.estimates()
 
@@ -78,6 +82,8 @@ class Problem:
     keep: NDArray[np.bool_] | None = None  #: (H, W), pixels whose stored samples must stay bit-exact
 
     estimates: dict[str, object] = field(default_factory=dict[str, object])  #: from y, for the receipt
+    beside: dict[str, NDArray[np.float32]] = field(default_factory=dict[str, NDArray[np.float32]])
+    #: (K, L), pictures estimated from y, such as a blur kernel: written beside the result; a pilot may fill in both
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,16 @@ class Canvas:
         """y on the canvas, its last pixels repeated beyond the border."""
         return pad(self.y, self.margins, mode="replicate")
 
+    def wrapped(self) -> Tensor:
+        """y on the canvas, with a straight slope from each border to the opposite one, around the torus."""
+        left, right, top, bottom = self.margins
+        return _bridged(_bridged(self.y, 3, left, right), 2, top, bottom)
+
+    def inner(self, x: Tensor) -> Tensor:
+        """The part of the canvas that lies under y, (1, C, h, w)."""
+        left, _, top, _ = self.margins
+        return x[..., top : top + self.y.shape[-2], left : left + self.y.shape[-1]]
+
     def cropped(self, x: Tensor) -> Tensor:
         """The part of the canvas that y depends on, (1, C, h + K − 1, w + L − 1)."""
         return x[..., : self.seen[0], : self.seen[1]]
@@ -113,6 +123,15 @@ def slopes(size: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
     across[0, 0] -= 1
     across[0, -1] += 1
     return spectrum(down), spectrum(across)
+
+
+def _bridged(y: Tensor, axis: int, before: int, after: int) -> Tensor:
+    """y with that many more rows or columns on either side, which lead from its last to its first."""
+    first, last = y.narrow(axis, 0, 1), y.narrow(axis, y.shape[axis] - 1, 1)
+    share = torch.arange(1, before + after + 1, device=y.device, dtype=y.dtype) / (before + after + 1)
+    share = share.reshape(-1, 1) if axis == 2 else share
+    bridge = last + share * (first - last)
+    return torch.cat([bridge.narrow(axis, after, before), y, bridge.narrow(axis, 0, after)], axis)
 
 
 def fast(side: int) -> int:

@@ -23,8 +23,9 @@ from ipse.pilots.non_local import non_local
 from ipse.pilots.sparse_slopes import sparse_slopes
 
 SIGMA_MIN = 0.7 / 255  # smallest σ that is assumed: rounding, and kernels are never exact
-SPARSE = 2.0  # λ of the first estimate is (SPARSE · σ)²
-LEVELS = (20 / 255, 2 / 255)  # s of the first and the last round; neither falls below σ
+SPARSE = 3.0  # λ of the first estimate is (SPARSE · σ)²
+FIRST = {"fast": 8 / 255, "good": 20 / 255, "best": 20 / 255}  # s of the first round, if σ is not larger
+LAST = 2 / 255  # s of the last round, if σ is not larger
 EARLY = 8 / 255  # s above which the first estimate is better than what is denoised so strongly
 ROUNDS = {"fast": 2, "good": 8, "best": 14}
 DENOISERS: dict[str, Preset] = {"fast": "fast once", "good": "once", "best": "once"}
@@ -34,7 +35,7 @@ REACHED = 0.01  # share of its light that a pixel spread over clipped samples
 
 @torch.no_grad()
 def deconvolution(y: Tensor, kernel: Tensor, sigma: float, *, effort: str = "good") -> Iterator[Tensor]:
-    """Yield estimates (1, C, h + K − 1, w + L − 1) of the scene, which extends beyond y as far as the kernel reaches.
+    """Yield estimates (1, C, h, w) of the sharp picture.
 
     Args:
         y: the blurred picture (1, C, h, w), in [0, 1].
@@ -44,13 +45,13 @@ def deconvolution(y: Tensor, kernel: Tensor, sigma: float, *, effort: str = "goo
     """
     canvas, sigma = Canvas(y, kernel), max(sigma, SIGMA_MIN)
     x = sparse_slopes(canvas, (SPARSE * sigma) ** 2)
-    first = canvas.cropped(x).clamp(0, 1)
+    first = canvas.inner(x).clamp(0, 1)
     yield first
-    for level in np.geomspace(max(LEVELS[0], sigma), max(LEVELS[1], sigma), ROUNDS[effort]).tolist():
+    for level in np.geomspace(max(FIRST[effort], sigma), max(LAST, sigma), ROUNDS[effort]).tolist():
         there = canvas.known(x)
         part = canvas.cropped(within(canvas, x, there)).contiguous()
         v = canvas.replaced(x, non_local(part, level, preset=DENOISERS[effort]))
-        yield first if level > EARLY else canvas.cropped(v).clamp(0, 1)
+        yield first if level > EARLY else canvas.inner(v).clamp(0, 1)
         weight = (sigma / level) ** 2
         x = canvas.solved(
             v, lambda d, weight=weight: weight * d, pull=v, stiff=weight, known=there, steps=STEPS

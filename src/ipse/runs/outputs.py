@@ -128,7 +128,7 @@ class Bytes(Output):
         """The files beside an output, except its receipt."""
         deviation, task = made.result.disagreement, self.source.job.task
         shown = {} if deviation is None else disagreement.files(deviation, target, like=made.picture)
-        shown |= panels.files(made.picture, target, task, self.format)
+        shown |= panels.files(made.picture, target, task, self.format, made.result.beside)
         if self.source.job.residual:
             shown |= removed.files(self.source.picture, made.picture, target)
         files = [Content(path, data, self.overwrite) for path, data in shown.items()]

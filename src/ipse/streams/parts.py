@@ -43,6 +43,7 @@ class Parts:
         self.preliminary = False  #: whether the restoration before the first part is running
         self.pulled = False  #: whether the stream has reached its end
         self.seen: Mapping[str, Any] = {}  #: estimates of the last finished part
+        self.beside: Mapping[str, Any] = {}  #: pictures that the last finished part estimated
         self.reached: list[Reach] = []  #: how far each finished part went
         self.spent_before, self.steps = 0.0, 0  #: seconds and steps of the finished parts
 
@@ -128,7 +129,7 @@ class Parts:
             return
         result = self.join.add(self.index, stream)
         self.cut.take(self.index, stream)
-        self.seen = result.estimates
+        self.seen, self.beside = result.estimates, result.beside
         self.spent_before, self.steps = self.spent_before + result.seconds, self.steps + result.steps
         self.reached = [*self.reached[: self.index], (stream.count_of_estimates, result.steps)]
         self.index += 1
@@ -148,7 +149,7 @@ class Parts:
             return self.inner.result()
         made = self.join.result(self.index, ended=self.pulled)
         found = {**self.seen, **self.cut.estimates}
-        return replace(made, steps=self.steps, seconds=self.spent_before, estimates=found)
+        return replace(made, steps=self.steps, seconds=self.spent_before, estimates=found, beside=self.beside)
 
     @property
     def current(self) -> Restoration | None:

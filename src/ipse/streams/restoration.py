@@ -7,7 +7,7 @@ result = restoration.result()
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +88,11 @@ class Restoration:
         self.problem = self.posed()
         if isinstance(self.problem, Nothing):
             return
+        problem: Problem | Nothing = self.problem
         if self.held is None:
-            yield from self.estimates(self.problem)
-        if self.problem.recipe.steps and not self.late():
-            self.search = self.searching(self.problem)
+            problem = self.problem = yield from self.estimates(self.problem)
+        if isinstance(problem, Problem) and problem.recipe.steps and not self.late():
+            self.search = self.searching(problem)
 
     def fitted(self) -> Iterator[Estimate | State]:
         """Yield the steps of the fit, and the refinements."""
@@ -104,16 +105,19 @@ class Restoration:
         problem = self.task(self.picture, self.settings, **self.options)
         return problem if self.adapt is None or isinstance(problem, Nothing) else self.adapt(problem)
 
-    def estimates(self, problem: Problem) -> Iterator[Estimate]:
-        """Yield first estimates while there is time."""
-        start = time.perf_counter()
-        for index, estimate in enumerate(problem.pilot() if problem.pilot else ()):
-            self.pilot, self.seconds = estimate, time.perf_counter() - start
-            self.count_of_estimates = index + 1
-            yield Estimate(estimate, index, self.seconds)
-            if self.late():
-                self.cut = True
-                return
+    def estimates(self, problem: Problem) -> Generator[Estimate, None, Problem | Nothing]:
+        """Yield first estimates while there is time; return the problem, or that there is nothing to restore."""
+        start, steps = time.perf_counter(), problem.pilot() if problem.pilot else iter(())
+        while not self.late():
+            try:
+                self.pilot = next(steps)
+            except StopIteration as end:
+                return end.value or problem
+            self.seconds = time.perf_counter() - start
+            self.count_of_estimates += 1
+            yield Estimate(self.pilot, self.count_of_estimates - 1, self.seconds)
+        self.cut = True
+        return problem
 
     def refinements(self, problem: Problem, search: Search) -> Iterator[Estimate]:
         """Refine the result of the fit while there is time."""
@@ -171,7 +175,8 @@ class Restoration:
         if not isinstance(problem, Problem) or best is None:
             raise RunError(EARLY)
         pixels = np.ascontiguousarray(problem.outputs(best)[0].float().cpu().numpy())
-        return pixels, problem.keep, Result(self.picture, estimates=problem.estimates, **details)
+        details |= {"estimates": problem.estimates, "beside": problem.beside}
+        return pixels, problem.keep, Result(self.picture, **details)
 
     def best(self) -> tuple[Tensor | None, dict[str, Any]]:
         """The best picture and its details; the first estimate if the fit's held-out score exceeds its floor."""

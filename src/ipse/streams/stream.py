@@ -50,6 +50,10 @@ class Result:
     estimates: Mapping[str, Any] = field(default_factory=dict[str, Any])
     disagreement: NDArray[np.float32] | None = field(default=None, compare=False)
     #: (H, W): standard deviation over several seeds, in units of [0, 1]; None for a single run
+    beside: Mapping[str, NDArray[np.float32]] = field(
+        default_factory=dict[str, NDArray[np.float32]], compare=False
+    )
+    #: (K, L): pictures that were estimated on the way, by name, such as the ``kernel`` of ``deblur``
 
     @property
     def image(self) -> Any:

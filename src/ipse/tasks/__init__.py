@@ -27,6 +27,7 @@ __all__ = [
     "Sees",
     "Task",
     "about",
+    "beside",
     "coarse",
     "find",
     "laid",
@@ -74,6 +75,11 @@ def sees(name: str) -> Sees:
 def panels(name: str) -> tuple[str, ...]:
     """The names of the panels of a task's result, from the module constant ``PANELS``; empty for most tasks."""
     return _constant(name, "PANELS", ())
+
+
+def beside(name: str) -> tuple[str, ...]:
+    """The names of the pictures that a task estimates on the way, from the module constant ``BESIDE``."""
+    return _constant(name, "BESIDE", ())
 
 
 def uncut(name: str, settings: Settings) -> Settings:

@@ -1,11 +1,11 @@
 """Deblurring: argmin_x ‖m ⊙ (k ∗ x − y)‖² / σ² + R(x), k the blur kernel.
 
-The kernel is given: as a file, as a lens out of focus, or as straight motion. R is self-similarity, by plug-and-play
-(``ipse.pilots.deconvolution``). A network is fitted only if it is asked for (--steps, --network, …); it then corrects
-that estimate, as in ``restore``.
+The kernel is given, as a file, as a lens out of focus, or as straight motion; or it is found in the picture
+(``ipse.pilots.blur_kernel``). R is self-similarity, by plug-and-play (``ipse.pilots.deconvolution``). A network is
+fitted only if it is asked for (--steps, --network, …); it then corrects that estimate, as in ``restore``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,97 +16,174 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ipse.engine.objectives import LeastSquares
-from ipse.engine.problem import Nothing, Pilot, Problem, clipped
+from ipse.engine.problem import Nothing, Pilot, Problem
 from ipse.errors import OptionError, PictureError
 from ipse.noise import white
 from ipse.pictures import Picture, disc, line, psf_of, read_psf
+from ipse.pilots.blur_kernel import drained, is_point, likeness, quarters, search, shown
 from ipse.pilots.deconvolution import deconvolution
 from ipse.settings import Settings
 from ipse.tasks import _common
-from ipse.tasks.restore import mixture, restore
+from ipse.tasks.restore import restore
 
 Kernel = NDArray[np.float64]
 
+BESIDE = ("kernel",)  # what is written beside the result
 POINT = 0.98  # share of its light that a kernel has in one pixel, where there is no blur to undo
 MORE = 1 / 255  # with several seeds, σ of the noise that each run adds to y
+INEXACT = 1.5 / 255  # smallest σ with a kernel that was found, whose errors count like noise
 LARGEST = 500.0  # pixels of a kernel that is drawn
+EDGES = 0.02  # smallest difference of neighbours, of a picture in which a kernel can be found
+SMALLEST = 48  # pixels of its shorter side
+UNALIKE = 0.5  # likeness of the kernels of two quarters, below which the blur is said to differ
+SHARP = "nothing to restore: the blur kernel is a point; if the picture is blurred, give --psf, --defocus or --motion"
 
 
 def deblur(
     picture: Picture,
     settings: Settings = Settings(),
     *,
-    psf: Annotated[Path | ArrayLike | None, "Blur kernel (PSF): a picture, .npy or .npz."] = None,
-    defocus: Annotated[float | None, "Radius in pixels of the disc of a lens out of focus."] = None,
+    psf: Annotated[Path | ArrayLike | None, "Blur kernel (PSF), if known: a picture, .npy or .npz."] = None,
+    defocus: Annotated[float | None, "Radius in pixels of the disc of a lens out of focus, if known."] = None,
     motion: Annotated[
-        str | tuple[float, float] | None, "LENGTH,ANGLE of straight motion: pixels, degrees from the right."
+        str | tuple[float, float] | None,
+        "LENGTH,ANGLE of straight motion, if known: pixels, degrees from the right.",
     ] = None,
     sigma: Annotated[float | None, "Noise level on the scale 0 to 255, if known."] = None,
 ) -> Problem | Nothing:
-    """Sharpen a blurred picture whose blur kernel is known.
+    """Sharpen a blurred picture. Its blur kernel is found in the picture unless given.
 
     Raises:
-        OptionError: not exactly one kernel was given, or a value is invalid.
-        PictureError: the psf cannot be read, or is larger than the picture.
+        OptionError: several kernels were given, or a value is invalid.
+        PictureError: the psf cannot be read, or is larger than the picture; or there is no edge to find a kernel from.
     """
-    kernel = _kernel(psf, defocus, motion)
+    kernel, y = _kernel(psf, defocus, motion), _common.tensor(picture, settings)
     _check(kernel, picture, sigma)
+    level = white(y) if sigma is None else sigma / 255
+    asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
+    asked = asked or settings.preset == "paper"
+    if kernel is None:
+        check_edges(y)
+        if not asked:
+            return _unfitted(y, settings, None, level)
+        found = drained(search(y, effort=_common.effort(settings)))
+        if is_point(found):
+            return Nothing(SHARP)
+        kernel, level = found.cpu().double().numpy(), max(level, INEXACT)
     if kernel.max() > POINT:
-        return Nothing("nothing to restore: the kernel is a point", {"kernel": _said(kernel)})
+        return Nothing(SHARP)
+    if asked:
+        estimates = {"kernel": _said(kernel), "sigma": round(255 * level, 2)}
+        fitted = restore(picture, settings, psf=kernel, sigma=255 * level)
+        return replace(fitted, estimates=estimates, beside={"kernel": kernel.astype(np.float32)})
+    return _unfitted(y, settings, torch.from_numpy(kernel).float().to(y.device), level)
+
+
+def look(picture: Picture, settings: Settings, **options: Any) -> dict[str, object] | Nothing:
+    """Find the kernel and the noise level of the whole picture; tiles get them as an array and a number."""
+    kernel, sigma = (
+        _kernel(*(options.get(name) for name in ("psf", "defocus", "motion"))),
+        options.get("sigma"),
+    )
+    _check(kernel, picture, sigma)
     y = _common.tensor(picture, settings)
     level = white(y) if sigma is None else sigma / 255
-    estimates = {"kernel": _said(kernel), "sigma": round(255 * level, 2)}
-    asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
-    if asked or settings.preset == "paper":
-        return replace(_fitted(picture, settings, kernel, level), estimates=estimates)
-    return replace(_unfitted(y, settings, kernel, level), estimates=estimates)
+    if kernel is None:
+        check_edges(y)
+        found = drained(search(y, effort=_common.effort(settings)))
+        if is_point(found):
+            return Nothing(SHARP)
+        kernel, level = found.cpu().double().numpy(), max(level, INEXACT)
+    return {"psf": kernel, "sigma": 255 * level}
 
 
-def look(picture: Picture, settings: Settings, **options: Any) -> dict[str, object]:
-    """Read the kernel and estimate the noise on the whole picture; tiles get them as an array and a number."""
-    kernel = _kernel(*(options.get(name) for name in ("psf", "defocus", "motion")))
-    _check(kernel, picture, options.get("sigma"))
-    sigma = options.get("sigma")
-    level = 255 * white(_common.tensor(picture, settings)) if sigma is None else sigma
-    return {"psf": kernel, "sigma": level}
+def _unfitted(y: Tensor, settings: Settings, kernel: Tensor | None, sigma: float) -> Problem:
+    """The problem without a fit; without a kernel, it is found first."""
+    estimates: dict[str, object] = {"sigma": round(255 * sigma, 2)}
+    beside: dict[str, NDArray[np.float32]] = {}
+    if kernel is not None:
+        estimates["kernel"], beside["kernel"] = _said(kernel), kernel.cpu().numpy()
 
-
-def _unfitted(y: Tensor, settings: Settings, kernel: Kernel, sigma: float) -> Problem:
-    """The problem without a fit."""
-    operator, inner, _ = mixture(y, kernel, 1, "bicubic")
-    k, effort = torch.from_numpy(kernel).float().to(y.device), _common.effort(settings)
-
-    def perturbed(seed: int) -> Iterator[Tensor]:
-        return deconvolution(_common.noisier(y, MORE, seed), k, float(np.hypot(sigma, MORE)), effort=effort)
+    def restored(seen: Tensor, level: float) -> Generator[Tensor, None, Nothing | None]:
+        k = kernel
+        if k is None:
+            k = yield from _found(seen, settings, estimates, beside)
+            if is_point(k):
+                return Nothing(SHARP, estimates)
+            level = max(level, INEXACT)
+        yield from deconvolution(seen, k, level, effort=_common.effort(settings))
+        return None
 
     return Problem(
         prior=None,
-        objective=LeastSquares(y, operator),
+        objective=LeastSquares(y),
         recipe=_common.alone(),
-        pilot=Pilot(lambda: deconvolution(y, k, sigma, effort=effort), perturbed),
-        outputs=lambda x: clipped(inner(x)),
+        pilot=Pilot(
+            lambda: restored(y, sigma),
+            lambda seed: restored(_common.noisier(y, MORE, seed), float(np.hypot(sigma, MORE))),
+        ),
+        estimates=estimates,
+        beside=beside,
     )
 
 
-def _fitted(picture: Picture, settings: Settings, kernel: Kernel, sigma: float) -> Problem:
-    """The network of ``restore``, which corrects an estimate; some measurements are held out to judge it."""
-    return restore(picture, settings, psf=kernel, sigma=255 * sigma)
+def _found(
+    y: Tensor, settings: Settings, estimates: dict[str, object], beside: dict[str, NDArray[np.float32]]
+) -> Generator[Tensor, None, Tensor]:
+    """Find the kernel and say so; until then, y is all there is to show."""
+    effort = _common.effort(settings)
+    k = yield from shown(search(y, effort=effort), y)
+    estimates["kernel"] = _said(k)
+    if is_point(k):
+        return k
+    estimates["found"] = f"a blur of {_said(k)} pixels"
+    if min(y.shape[-2:]) >= 4 * SMALLEST and differs(list(quarters(y, k, effort=effort))):
+        estimates["found"] = (
+            f"{estimates['found']} that differs across the picture, which one kernel cannot undo"
+        )
+    beside["kernel"] = k.cpu().numpy()
+    return k
 
 
-def _kernel(psf: Any, defocus: float | None, motion: Any) -> Kernel:
-    """The kernel that was asked for.
+def differs(kernels: list[Tensor]) -> bool:
+    """Whether the kernels of two quarters cannot be the same."""
+    return min(likeness(a, b) for i, a in enumerate(kernels) for b in kernels[:i]) < UNALIKE
+
+
+def check_edges(y: Tensor) -> None:
+    """Refuse a picture in which no kernel can be found.
 
     Raises:
-        OptionError: none or several were, or a value is invalid.
+        PictureError: it is too small, or has no edge.
+    """
+    if min(y.shape[-2:]) < SMALLEST:
+        raise PictureError(
+            f"the picture has {y.shape[-1]}×{y.shape[-2]} pixels; finding its blur needs {SMALLEST} a side: "
+            "give the blur by --psf, --defocus or --motion"
+        )
+    gray = y.mean(1)
+    steepest = max(float(gray.diff(dim=axis).abs().max()) for axis in (1, 2))
+    if steepest < EDGES:
+        raise PictureError(
+            "the picture has no edge from which its blur could be found: give it by --psf, --defocus or --motion"
+        )
+
+
+def _kernel(psf: Any, defocus: float | None, motion: Any) -> Kernel | None:
+    """The kernel that was given, or None.
+
+    Raises:
+        OptionError: several were, or a value is invalid.
     """
     told = [
         name
         for name, one in zip(("psf", "defocus", "motion"), (psf, defocus, motion), strict=True)
         if one is not None
     ]
-    if len(told) != 1:
-        given = " and ".join(told) or "none"
-        raise OptionError(f"the blur is told by {given}: give exactly one of --psf, --defocus and --motion")
+    if len(told) > 1:
+        raise OptionError(
+            f"{' and '.join(told)} are both given: give one of --psf, --defocus and --motion, or none"
+        )
     if psf is not None:
         return read_psf(psf) if isinstance(psf, str | Path) else psf_of(psf)
     if defocus is not None:
@@ -115,7 +192,7 @@ def _kernel(psf: Any, defocus: float | None, motion: Any) -> Kernel:
                 f"defocus {defocus:g} is out of range: give a radius above 0, to {LARGEST / 2:g} pixels"
             )
         return disc(defocus)
-    return _motion(motion)
+    return None if motion is None else _motion(motion)
 
 
 def _motion(motion: Any) -> Kernel:
@@ -134,9 +211,9 @@ def _motion(motion: Any) -> Kernel:
     return line(length, angle)
 
 
-def _check(kernel: Kernel, picture: Picture, sigma: float | None) -> None:
+def _check(kernel: Kernel | None, picture: Picture, sigma: float | None) -> None:
     """Refuse a kernel larger than the picture, and a noise level out of range."""
-    (height, width), (tall, wide) = picture.size, kernel.shape
+    (height, width), (tall, wide) = picture.size, (1, 1) if kernel is None else kernel.shape
     if tall > height or wide > width:
         raise PictureError(
             f"the kernel has {wide}×{tall} pixels, the picture {width}×{height}: "
@@ -146,5 +223,5 @@ def _check(kernel: Kernel, picture: Picture, sigma: float | None) -> None:
         raise OptionError(f"sigma {sigma:g} is out of range: give 0 to 255, on the scale of 8 bits")
 
 
-def _said(kernel: Kernel) -> str:
+def _said(kernel: Kernel | Tensor) -> str:
     return f"{kernel.shape[1]}×{kernel.shape[0]}"
