@@ -202,8 +202,20 @@ def _deblur(work: Work, path: Path) -> Case:
         raise PictureError(
             f"{truth} or {told} is not there: put the sharp picture and the kernel of {path.name} there"
         )
-    options = {"psf": load(told)[0, ::-1, ::-1]} if work.kind == "deblur" else {}
-    return Case(f"{sharp}-{kernel}", "deblur", pictures.read(path), load(truth), options, border=15, moved=12)
+    picture, clean = pictures.read(path), load(truth)
+    options = {"psf": turned(load(told)[0], clean, load(path))} if work.kind == "deblur" else {}
+    return Case(f"{sharp}-{kernel}", "deblur", picture, clean, options, border=15, moved=12)
+
+
+def turned(kernel: Array, clean: Array, blurred: Array) -> Array:
+    """The kernel (K, L), turned by 180° if that explains the blur better: files hold it either way."""
+
+    def misfit(k: Array) -> float:
+        seen = ndimage.convolve(clean, k[None] / k.sum(), mode="nearest")
+        found = aligned(seen, blurred, most=6, border=15) - blurred
+        return float(np.mean(found[:, 15:-15, 15:-15] ** 2))
+
+    return min(kernel, kernel[::-1, ::-1], key=misfit)
 
 
 PROTOCOLS = {

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import convolve, gaussian_filter, shift
 
 from bench import __main__ as command
 from bench import methods, rows, run, summary
@@ -230,3 +231,24 @@ def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     plot([base, replace(base, method="damaged", psnr=20.0), replace(base, work="v")], tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as image:
         assert image.width > image.height
+
+
+def test_a_blur_is_compared_after_alignment_and_its_kernel_is_told_the_right_way_round(
+    tmp_path: Path,
+) -> None:
+    draw = np.random.default_rng(3)
+    sharp = gaussian_filter(draw.normal(size=(90, 90)), 1.5)
+    sharp = np.round(255 * (sharp - sharp.min()) / np.ptp(sharp)) / 255
+    k = np.zeros((5, 5))
+    k[1, 1:4], k[4, 4] = 1, 2
+    y = convolve(sharp, k / k.sum(), mode="nearest")
+    (tmp_path / "levin").mkdir()
+    for name, one in (("im1", sharp), ("kernel2", k[::-1, ::-1] / 2), ("im1_kernel2_img", y)):
+        Image.fromarray(np.round(255 * one).astype(np.uint8)).save(tmp_path / "levin" / f"{name}.png")
+    known, blind = work("deblur"), work("blind")
+    (path,) = known.paths(tmp_path)
+    made = case(known, path)
+    np.testing.assert_allclose(made.options["psf"], k / 2, atol=1 / 255)
+    assert not case(blind, path).options
+    assert made.psnr(np.roll(made.clean, (3, -2), (1, 2))) > 100
+    assert made.psnr(shift(made.clean, (0, 1.5, -0.25), order=3, mode="nearest")) > 35
