@@ -1,13 +1,13 @@
 """One process at a time gives the files of a folder their names, so that those of two runs are not mixed."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def alone_in(folders: Iterable[Path]) -> Iterator[None]:
+def alone_in(folders: Iterable[Path]) -> Generator[None]:
     """Wait until no other process names files in these folders; where the system has no locks, do not wait."""
     with ExitStack() as held:
         for folder in sorted(set(folders)):  # in order: two that wait for each other would wait for ever
