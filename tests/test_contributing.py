@@ -1,6 +1,9 @@
 """What helps those who change the package: the map of the house, the hooks before a commit, the check of a wheel."""
 
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -75,3 +78,17 @@ def test_a_wheel_that_lacks_a_file_is_named(tmp_path: Path) -> None:
             if path.is_file() and "__pycache__" not in path.parts and path.name != "py.typed":
                 made.write(path, Path("ipse") / path.relative_to(source))
     assert try_wheel.missing(wheel) == {"py.typed"}
+
+
+def test_a_run_without_chromium_says_in_one_line_what_was_left_out(tmp_path: Path) -> None:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "IPSE_BROWSER"))
+    }
+    args = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/web/test_web_access.py"]
+    room = kept | {"PATH": str(tmp_path)}
+    done = subprocess.run(args, cwd=ROOT, env=room, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    line = "there is no Chromium; apt-get install chromium runs the page's tests"
+    assert [one for one in done.stdout.splitlines() if "Chromium" in one] == [
+        f"SKIPPED [7] tests/web: {line}"
+    ]

@@ -20,7 +20,7 @@ def page(tmp_path_factory):
 def chromium():
     sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     if PROGRAM is None:
-        missing = "there is no Chromium: apt-get install chromium"
+        missing = "there is no Chromium; apt-get install chromium runs the page's tests"
         if os.environ.get("IPSE_BROWSER") == "required":
             pytest.fail(missing)
         pytest.skip(missing)
