@@ -99,7 +99,10 @@ def test_the_command_writes_what_it_removed(tmp_path: Path, capsys: pytest.Captu
             ["upscale", "in.png", "-o", "out.png", "--factor", "2", "--residual"],
             "--residual needs a result of the picture's size",
         ),
-        (["denoise", "in.png", "-o", "-", "--residual"], "--residual is written beside the output"),
+        (
+            ["denoise", "in.png", "-o", "-", "--residual"],
+            "--snapshots and --residual are written beside the output",
+        ),
     ],
 )
 def test_a_residual_that_cannot_be_written_is_refused(

@@ -82,13 +82,14 @@ class Bytes(Output):
         check_encoding(source.picture, place, format=self.format)
         if self.target is None:
             if job.snapshots or job.residual:
-                what = "--snapshots are" if job.snapshots else "--residual is"
-                raise OptionError(f"{what} written beside the output: give a file with -o")
+                raise OptionError(
+                    "--snapshots and --residual are written beside the output: give a file with -o"
+                )
             return
         for path in (beside(self.target), *([snapshots_of(self.target)] if job.snapshots else [])):
             check_place(path, overwrite=True)
         maps = disagreement.places(self.target) if job.settings.seeds > 1 else ()
-        if job.residual and (source.factor != 1 or across != 1):
+        if job.residual and across != 1:
             raise OptionError(f"--residual needs a result of the picture's size: remove it for {job.task}")
         maps += removed.places(self.target) if job.residual else ()
         for path in (*maps, *panels.places(self.target, job.task)):
