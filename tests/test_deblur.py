@@ -17,6 +17,7 @@ from ipse.errors import InputError, OptionError, PictureError
 from ipse.pictures import Picture, disc, line, read_psf
 from ipse.pilots._canvas import Canvas
 from ipse.pilots.blur_kernel import likeness
+from ipse.runs.removed import warning
 from ipse.settings import Settings
 from ipse.streams.open import open_stream, restore
 from ipse.tasks.deblur import differs
@@ -255,3 +256,9 @@ def test_two_kernels_are_one_line_and_exit_2(
 def test_the_library_takes_a_pair() -> None:
     y = photo(48)
     assert ipse.deblur(y, motion=(5, 20), preset="fast").image.shape == y.shape
+
+
+@pytest.mark.parametrize("estimated", ["kernel", "psf"])
+def test_detail_that_deblurring_adds_is_not_said_to_be_lost(estimated: str) -> None:
+    assert warning({"structure": 0.9}, {"sigma": 1.0}) is not None
+    assert warning({"structure": 0.9}, {"sigma": 1.0, estimated: "9×9"}) is None

@@ -23,6 +23,7 @@ MOST = 99  # percentile of the residual's size that the view shows as black or w
 #: and 50, denoised at the true level, the largest was 0.13, and SIDD's two 0.38; without noise, denoised at σ = 10 and
 #: 25, astronaut and coffee had 0.74 and more. Chelsea's fur (0.15 and 0.38) is not noticed.
 LOST = 0.5
+OTHERS = {"quality", "kernel", "psf"}  # estimates of tasks that do more than remove noise
 
 
 def places(output: Path) -> tuple[Path, Path]:
@@ -70,7 +71,7 @@ def said(found: Residual | None, output: Path | None) -> Mapping[str, Any]:
 def warning(residual: Mapping[str, Any], estimates: Mapping[str, Any]) -> str | None:
     """What to say of noise removal whose residual resembles the picture; None if there is nothing to say."""
     likeness = residual.get("structure")
-    if likeness is None or likeness < LOST or "sigma" not in estimates or "quality" in estimates:
+    if likeness is None or likeness < LOST or "sigma" not in estimates or OTHERS & estimates.keys():
         return None
     return f"what was removed resembles the picture (structure {likeness:.2f}), so detail may be lost"
 
