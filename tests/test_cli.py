@@ -46,7 +46,7 @@ def imported(*calls):
 
 
 def test_what_is_imported_before_help_and_refusals_are_said(tmp_path):
-    helps = [[task, "--help"] for task in tasks.names()]
+    helps = [[name, "--help"] for name in ("info", *tasks.names())]
     bad = ["upscale", str(tmp_path / "gone.png"), "--factor", "2"]
     first, *others = imported(["--help"], *helps, bad)
     assert not {name.partition(".")[0] for name in first} & HEAVY

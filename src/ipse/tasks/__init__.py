@@ -124,6 +124,7 @@ def laid(name: str) -> Callable[..., dict[str, Any]] | None:
     return _function(name, "laid")
 
 
+@cache
 def _constant(name: str, constant: str, default: Any) -> Any:
     """A constant of the task's module, or the default."""
     return outline(source(name)).get(constant, default)
