@@ -10,7 +10,8 @@ Every function takes one image and returns the same kind of image as ``result.im
 - a path, or an ``ipse.Picture``: the image is a ``Picture``, which ``result.save`` writes with its metadata
 
 Integers are restored within the range of their type; floats within [0, 1], or within their own range if they exceed
-it. All functions also take the keywords of ``Common``: the fields of ``Settings``, ``channel_axis`` and ``alpha``. To
+it. All functions also take the keywords of ``Common``: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
+They raise OptionError for a value that cannot be used, and PictureError for an image that is not a usable picture. To
 watch a run, or to stop it early, iterate over a ``Restoration``.
 
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
@@ -58,9 +59,8 @@ class Result(engine.Result):
     """A restored image, with details of the run."""
 
     back: Back = Picture.to_array
-    before: Picture | None = field(
-        default=None, repr=False, compare=False
-    )  #: the damaged picture, for display
+    #: the damaged picture, for display
+    before: Picture | None = field(default=None, repr=False, compare=False)
 
     @property
     def image(self) -> Any:
@@ -68,11 +68,7 @@ class Result(engine.Result):
         return self.back(self.picture)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the picture with all its metadata.
-
-        Raises:
-            OutputError: the place or the format cannot take it.
-        """
+        """Write the picture with all its metadata; raises OutputError if the place or the format cannot take it."""
         pictures.write(self.picture, path, overwrite=overwrite)
 
     def _repr_html_(self) -> str:
@@ -101,10 +97,6 @@ def denoise(
         image: y; see above for kinds and ranges.
         sigma: standard deviation of the noise on the scale 0 to 255, whatever the dtype; None estimates it.
         noise: "gaussian", "poisson", "speckle" or "salt-and-pepper"; "auto" detects it.
-
-    Raises:
-        OptionError: a value that cannot be used.
-        PictureError: the image is not a usable picture.
     """
     return restore(image, "denoise", sigma=sigma, noise=noise, **common)
 
@@ -115,10 +107,6 @@ def dejpeg(image: ImageLike, *, quality: int | None = None, **common: Unpack[Com
     Args:
         image: y; for a path, or a PIL image opened from a file, the file's own tables are used.
         quality: IJG quality, 1 to 100, for an image that is no longer a JPEG file; None estimates it.
-
-    Raises:
-        OptionError: a value that cannot be used.
-        PictureError: the image is not a usable picture.
     """
     return restore(image, "dejpeg", quality=quality, **common)
 
@@ -135,8 +123,6 @@ def inpaint(
 
     Raises:
         MaskError: the mask does not match the image, or marks no pixel or all of them.
-        OptionError: a value that cannot be used.
-        PictureError: the image is not a usable picture.
     """
     return restore(image, "inpaint", mask=array_of(mask), polarity=polarity, **common)
 
@@ -148,10 +134,6 @@ def upscale(image: ImageLike, *, factor: int, kernel: Kernel = "bicubic", **comm
         image: y (H, W); the result is (factor · H, factor · W).
         factor: scale factor of each side, 2 to 8.
         kernel: the kernel that the image was downsampled with.
-
-    Raises:
-        OptionError: a value that cannot be used.
-        PictureError: the image is not a usable picture.
     """
     return restore(image, "upscale", factor=factor, kernel=kernel, **common)
 
@@ -173,10 +155,8 @@ def deblur(
         defocus: radius in pixels of the disc of a lens out of focus, instead.
         motion: (length, angle) of straight motion, in pixels and degrees from the right, instead.
         sigma: standard deviation of the noise on the scale 0 to 255; None estimates it.
-        **common: the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
-        OptionError: a value that cannot be used.
         PictureError: the image is not a usable picture, is smaller than the kernel, or has no edge.
     """
     return restore(image, "deblur", psf=psf, defocus=defocus, motion=motion, sigma=sigma, **common)
@@ -190,7 +170,6 @@ def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Re
         flash: the photo with flash; its size may differ by a few pixels.
 
     Raises:
-        OptionError: a value that cannot be used.
         PictureError: an image is not a usable picture, or their sizes do not match.
     """
     return restore(image, "flash", flash=array_of(flash), **common)
@@ -202,10 +181,6 @@ def compare_priors(image: ImageLike, *, factor: int = 4, **common: Unpack[Common
     Args:
         image: y (H, W); the result is (factor · H, 3 · factor · W): ``numpy.split(result.image, 3, axis=1)``.
         factor: scale factor of each side, 2 to 8.
-
-    Raises:
-        OptionError: a value that cannot be used.
-        PictureError: the image is not a usable picture.
     """
     return restore(image, "compare-priors", factor=factor, **common)
 
@@ -228,7 +203,6 @@ def invert(
 
     Raises:
         OptionError: the model or layer is unknown, or the weights are missing.
-        PictureError: the image is not a usable picture.
     """
     return restore(image, "invert", layer=layer, model=model, weights=weights, **common)
 
@@ -243,12 +217,10 @@ def maximise(wanted: str | tuple[str, int], **given: Any) -> Result:
     Raises:
         OptionError: the model, class, layer or channel is unknown, or the weights are missing.
     """
-    named = (
-        {"class_": wanted}
-        if isinstance(wanted, str)
-        else dict(zip(("layer", "channel"), wanted, strict=True))
-    )
-    return restore(BLANK, "maximise", **named, **given)
+    if isinstance(wanted, str):
+        return restore(BLANK, "maximise", class_=wanted, **given)
+    layer, channel = wanted
+    return restore(BLANK, "maximise", layer=layer, channel=channel, **given)
 
 
 def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
@@ -260,8 +232,7 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
         **given: the task's own options, the fields of ``Settings``, ``channel_axis`` and ``alpha``.
 
     Raises:
-        OptionError: an option is unknown to the task, or has an invalid value.
-        PictureError: the image is not a usable picture.
+        OptionError: an option is unknown to the task.
     """
     from ipse.runs.plan import check_memory
 

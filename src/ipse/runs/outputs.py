@@ -107,9 +107,8 @@ class Bytes(Output):
             to_stdout(data)
             return said
         text = said.to_json().encode()
-        write_bytes(
-            pending(self.target), text, overwrite=True, sync=False
-        )  # protects against kills, not power failures
+        # Without synchronisation: this protects against kills, not power failures.
+        write_bytes(pending(self.target), text, overwrite=True, sync=False)
         output, receipt = Content(self.target, data, self.overwrite), Content(beside(self.target), text)
         others = self.companions(made, self.target)
         try:
@@ -247,7 +246,6 @@ def check_new(target: Path) -> None:
         OutputError: it cannot; the message says why.
     """
     if target.is_symlink() or target.exists():
-        raise OutputError(
-            f"{target}: exists already; zarr folders are never replaced: choose a new name, or remove it"
-        )
+        what = "exists already; zarr folders are never replaced: choose a new name, or remove it"
+        raise OutputError(f"{target}: {what}")
     check_place(target)

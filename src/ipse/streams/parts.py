@@ -30,7 +30,7 @@ class Parts:
         join: combines their results.
     """
 
-    seconds = 0.0  # seconds of the first estimate; for parts these count as fit
+    seconds = 0.0  # of the first estimate; for parts these count as fit
 
     def __init__(self, cut: Cut, join: Join) -> None:
         self.cut, self.join = cut, join
@@ -75,8 +75,7 @@ class Parts:
 
     def first(self) -> "Iterator[Estimate | State]":
         """Run the restoration that comes before the first part."""
-        inner = None if self.index else self.cut.first(self.share(self.cut.count + 1))
-        if inner is None:
+        if self.index or (inner := self.cut.first(self.share(self.cut.count + 1))) is None:
             return
         self.preliminary = True
         yield from self.pull([inner])
@@ -141,8 +140,8 @@ class Parts:
             RunError: nothing was pulled yet.
         """
         if self.nothing is not None:
-            said = self.nothing
-            return Result(self.picture, said.said, unchanged=True, estimates=said.estimates)
+            why, found = self.nothing.said, self.nothing.estimates
+            return Result(self.picture, why, unchanged=True, estimates=found)
         if not self.index and not self.cut.needs_all:
             if self.inner is None:
                 raise RunError(EARLY)

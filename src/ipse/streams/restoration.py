@@ -240,13 +240,8 @@ class Restoration:
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the stream depends on, besides the constructor's arguments."""
         search = None if self.search is None else self.search.state_dict()
-        return {
-            "pilot": self.pilot,
-            "seconds": self.seconds,
-            "search": search,
-            # A resumed run repeats the refinement.
-            "estimates": self.count_of_estimates - self.count_of_refined,
-        }
+        count = self.count_of_estimates - self.count_of_refined  # a resumed run repeats the refinement
+        return {"pilot": self.pilot, "seconds": self.seconds, "search": search, "estimates": count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore ``state_dict()``; call this before iterating."""
