@@ -170,10 +170,9 @@ class InDraft(Output):
         self.format = source.check_target(self.target, overwrite=again)
         check_place(beside(self.target), overwrite=True)
         if self.settled is None:
-            need = int(np.prod(source.shape)) * source.dtype.itemsize
-            check_room(
-                self.target.absolute().parent, 2 * need
-            )  # the draft, and an output that may not compress
+            # Twice: the draft, and an output that may not be compressible.
+            need = 2 * int(np.prod(source.shape)) * source.dtype.itemsize
+            check_room(self.target.absolute().parent, need)
 
     @cached_property
     def draft(self) -> Draft:
