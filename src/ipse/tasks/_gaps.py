@@ -4,7 +4,6 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from ipse.pictures import Known, Mask
 from ipse.pictures.marks import windows
@@ -18,6 +17,8 @@ Flags = NDArray[np.bool_]
 
 def depth(known: Flags, rows: slice = slice(None)) -> int:
     """The largest distance in pixels from a missing pixel in ``rows`` to the nearest known pixel in any row."""
+    from scipy.ndimage import distance_transform_edt  # here: most tasks need no SciPy
+
     distance = np.asarray(distance_transform_edt(~known))  # type: ignore[arg-type]  # SciPy types its options, not its use
     return round(float(np.max(distance[rows])))
 
