@@ -23,6 +23,7 @@ _K = np.arange(SIDE)
 #: the orthonormal DCT (8, 8); without SciPy, which is slow to import
 _COSINES = np.cos(np.pi / SIDE * _K[:, None] * (_K + 0.5)) * np.where(_K == 0, 1, 2)[:, None] ** 0.5
 DCT: Floats = (_COSINES / SIDE**0.5).astype(np.float32)
+TRACE = 1e-12  # mean power up to this is a rounding error of single precision
 ENDS = 0.25  # largest fraction of black or white samples in a block, where noise is clipped
 
 
@@ -72,7 +73,7 @@ def spectrum(blocks: Floats) -> Floats:
 def flatness(power: Floats) -> float | None:
     """The spectral flatness of mean powers (63,)."""
     mean = float(power.mean())
-    return float(np.exp(np.log(np.maximum(power / mean, 1e-12)).mean())) if mean > 0 else None
+    return float(np.exp(np.log(np.maximum(power / mean, 1e-12)).mean())) if mean > TRACE else None
 
 
 def structure(residual: Floats, restored: Floats) -> float | None:
