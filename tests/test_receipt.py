@@ -91,15 +91,16 @@ def test_foreign_text_is_refused_by_name(text, words):
 def test_each_field_is_needed_and_of_its_type(key):
     body = json.loads(receipt().to_json())
     wrong, less = {} if key == "runs" else [[]], {k: v for k, v in body.items() if k != key}
-    for damaged in (body | {key: wrong}, *([] if key == "stack" else [less])):
+    for damaged in (body | {key: wrong}, *([] if key in ("stack", "residual") else [less])):
         with pytest.raises(InputError, match=key):
             Receipt.from_json(json.dumps(damaged))
 
 
-def test_a_receipt_from_before_there_were_stacks_is_read():
+def test_a_receipt_from_before_there_were_stacks_and_residuals_is_read():
     body = json.loads(receipt().to_json())
-    del body["stack"]
+    del body["stack"], body["residual"]
     assert Receipt.from_json(json.dumps(body)).stack == {}
+    assert Receipt.from_json(json.dumps(body)).residual == {}
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,14 @@ from ipse.tasks import upscale
 STEPS = 4
 NAMES = ("a", "b", "c", "d", "e")
 LEVEL = 1  # of 255: single precision, and small steps
+SLOW = {name: replace(numbers, rate=1e-4) for name, numbers in upscale.NUMBERS.items()}
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Four pictures of one size, one of another."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(upscale, "RATE", 1e-4)
+    monkeypatch.setattr(upscale, "NUMBERS", SLOW)
     Path("in").mkdir()
     for seed, name in enumerate(NAMES):
         stubs.noisy(Path("in") / f"{name}.png", size=(40, 32) if name == "c" else (32, 32), seed=seed)

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,12 +17,13 @@ from ipse.tasks import upscale
 STEPS = 4
 X = Picture.from_array(np.random.default_rng(0).random((32, 32, 3)).astype(np.float32))
 CLOSE = {"rtol": 0, "atol": 2e-3}
+SLOW = {name: replace(numbers, rate=1e-4) for name, numbers in upscale.NUMBERS.items()}
 
 
 @pytest.fixture(autouse=True)
 def _slow(monkeypatch):
     """Small steps, for Adam makes much of the last bits in single precision."""
-    monkeypatch.setattr(upscale, "RATE", 1e-4)
+    monkeypatch.setattr(upscale, "NUMBERS", SLOW)
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def result(made):
 @pytest.fixture(scope="module")
 def in_turn():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(upscale, "RATE", 1e-4)
+        patch.setattr(upscale, "NUMBERS", SLOW)
         made = stream()
         return result(made)[0], made.reach
 
