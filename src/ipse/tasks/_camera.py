@@ -51,11 +51,16 @@ def noise_of(y: Tensor) -> Measured | None:
 
 def trial(y: Tensor, measured: Measured) -> float:
     """The unevenness of the residual after denoising a crop from the middle."""
-    top, left = (max(0, (side - PIECE) // 2) for side in y.shape[-2:])
-    piece = y[0, :, top : top + PIECE, left : left + PIECE]
+    piece = middle(y)[0]
     noisy = measured.stabilised(piece)
     clean = stationary(noisy[None], measured.covariance, preset="fast")[0]
     return unevenness(noisy - clean, clipped=(piece <= 0) | (piece >= 1))
+
+
+def middle(y: Tensor) -> Tensor:
+    """The middle of a picture (1, C, H, W), up to ``PIECE`` pixels a side."""
+    top, left = (max(0, (side - PIECE) // 2) for side in y.shape[-2:])
+    return y[..., top : top + PIECE, left : left + PIECE]
 
 
 def problem(y: Tensor, measured: Measured, settings: Settings, estimates: dict[str, object]) -> Problem:
