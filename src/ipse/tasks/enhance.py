@@ -35,7 +35,7 @@ def enhance(picture: Picture, settings: Settings = Settings()) -> Problem | Noth
     found = _cells(y, picture)
     under = None if found is None else _noisy_jpeg.before(found[0])
     known = under is not None and under.known
-    measured = None if known else _camera.noise_of(y)
+    measured = None if known else _camera.noise_of(y, jpeg=found is not None)
     if measured is not None:
         estimates: dict[str, object] = {"noise": _camera.said(measured), "kind": "correlated"}
         return _camera.problem(y, measured, settings, estimates | {"sigma": _camera.levels(measured)})
