@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
+from ipse.pictures import residual
+
 SIDE = 8  # pixels a side
 HOP = 4  # distance between blocks, in pixels
 NEIGHBOUR = (
@@ -27,10 +29,7 @@ USUAL = 0.9  # in addition, blocks are chosen whose score is within this quantil
 CLIPPED = 0.4  # largest fraction of black or white samples in a usable block, since noise is clipped there
 ROUNDS = 5  # number of alternations between choosing blocks and measuring the spectrum
 
-_K = torch.arange(SIDE, dtype=torch.float64)
-_COSINES = (2 / SIDE) ** 0.5 * torch.cos(torch.pi / SIDE * _K[:, None] * (_K + 0.5))
-# the orthonormal DCT (8, 8); without SciPy, which is slow to import
-DCT = torch.where(_K[:, None] == 0, 0.5**0.5 * _COSINES, _COSINES).float()
+DCT = torch.from_numpy(residual.DCT)  # orthonormal (8, 8)
 ORDER = torch.arange(SIDE)[:, None] + torch.arange(SIDE)
 BANDS = ((ORDER >= 1) & (ORDER <= 2), (ORDER >= 3) & (ORDER <= 5), ORDER >= 6)
 VARYING = ORDER > 0

@@ -42,7 +42,7 @@ class Rule(ABC):
     name = ""  #: in ``Settings.rule`` and on the command line; empty if it cannot be chosen there
 
     @classmethod
-    def of(cls, *, sigma: float | None, misfit: Callable[[Tensor], float] | None) -> "Rule":  # noqa: ARG003
+    def of(cls, *, sigma: float | None, misfit: Callable[[Tensor], float] | None) -> "Rule":  # noqa: ARG003 - for rules that need them
         """The rule for a fit; see ``stopping.named``."""
         return cls()
 
