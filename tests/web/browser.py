@@ -38,21 +38,32 @@ def hold(tab, expression):
 def drop(tab, data, name="photo.png"):
     """Drop a file onto the page, and wait until it is open."""
     tab.evaluate(DROP, [base64.b64encode(data).decode(), name])
-    tab.wait_for_selector("#found")
-    hold(tab, "!document.querySelector('#found').textContent.includes('looking')")
+    tab.wait_for_selector("#start:enabled")
+    hold(tab, "!/ooking/.test(document.querySelector('#found').textContent)")
+
+
+def more(tab):
+    """Unfold the settings."""
+    if not tab.evaluate("document.querySelector('#more').open"):
+        tab.click("#more > summary")
+
+
+def choose(tab, task):
+    """Choose a task among all."""
+    more(tab)
+    tab.select_option("#task", task)
 
 
 def begin(tab, *, task="denoise", steps=None, rule=None):
     """Choose the quickest settings, and start."""
-    tab.select_option("#task", task)
+    choose(tab, task)
     tab.select_option("#option-preset", "fast")
     if steps is not None:
-        tab.click("summary")
         tab.fill("#option-steps", str(steps))
         tab.select_option("#option-rule", rule)
         tab.keyboard.press("Tab")
     tab.click("#start")
-    tab.wait_for_selector("#job")
+    tab.wait_for_selector("#job, #result")
 
 
 def previews(tab, count):
@@ -97,10 +108,10 @@ def painted(tab):
     }""")
 
 
-def reach(tab, wanted, most=80):
+def reach(tab, wanted, test=None, most=80):
     """Press Tab until the element has the focus."""
     for _ in range(most):
         tab.keyboard.press("Tab")
-        if tab.evaluate("document.activeElement.id") == wanted:
+        if tab.evaluate(test or f"document.activeElement.id == '{wanted}'"):
             return
-    raise AssertionError(f"Tab does not reach {wanted}")
+    raise AssertionError(f"Tab does not reach {wanted or test}")

@@ -4,7 +4,7 @@ import json
 from hashlib import sha256
 
 import numpy as np
-from browser import LONG, begin, drop, hold, paint, painted, photograph, previews, saved, shoot
+from browser import LONG, begin, choose, drop, hold, paint, painted, photograph, previews, saved, shoot
 from hosted import PROFILE, noisy, opened, png
 
 from ipse.cli import main
@@ -15,13 +15,15 @@ def test_from_drop_to_the_saved_file(tab, page):
     drop(tab, photograph())
     assert "noise" in tab.inner_text("#found").lower()
     assert tab.input_value("#task") == "enhance"  # whatever was found
-    tab.select_option("#task", "denoise")
+    shoot(tab, "2-found")
+    choose(tab, "denoise")
     assert "auto: " in tab.inner_text("#option-sigma-auto")
     hold(tab, "document.querySelector('#plan').textContent.includes('At most')")
-    shoot(tab, "2-found")
+    shoot(tab, "2-more")
     begin(tab, **LONG)
     previews(tab, 4)
-    tab.wait_for_selector("#job figure:not([hidden])")
+    tab.click("#panel details > summary")
+    tab.wait_for_selector("#panel figure:not([hidden])")
     shoot(tab, "3-running")
     tab.reload()  # in mid-fit
     tab.wait_for_selector("#job")
@@ -38,7 +40,8 @@ def test_from_drop_to_the_saved_file(tab, page):
     tab.focus("#divider")
     for _ in range(3):
         tab.keyboard.press("PageUp")
-    assert "inset" in tab.evaluate("document.querySelector('img.after').style.clipPath")
+    assert tab.get_attribute("#divider", "aria-valuenow") == "80"
+    assert "inset" in tab.evaluate("document.querySelector('.pane + .pane').style.clipPath")
     job = page.client.get("/jobs").json()[-1]
     key, step = ("Home", job["points"][-1]) if job["chosen"] == 0 else ("End", 0)
     tab.focus("#strength")
@@ -52,6 +55,7 @@ def test_from_drop_to_the_saved_file(tab, page):
     assert data == page.client.get(f"/jobs/{job['id']}/result", params={"step": step}).content
     assert opened(data).info["icc_profile"] == PROFILE
     assert opened(data).size == opened(photograph()).size
+    tab.click("#details > summary")
     name, text = saved(tab, "#receipt")
     assert (name, json.loads(text)["input"]) == (
         f"photo_ipse_strength-{share}.png.ipse.json",
@@ -81,7 +85,7 @@ def test_zoom_shows_single_pixels_and_moves_both_sides_together(tab, page):
 def test_a_painted_mask_gives_what_the_command_gives(tab, tmp_path):
     y = noisy((90, 120), sigma=0)
     drop(tab, png(y), "torn.png")
-    tab.select_option("#task", "inpaint")
+    choose(tab, "inpaint")
     tab.click("#start")
     assert "paint" in tab.inner_text("#alerts")
     tab.click(".alert button")
@@ -135,7 +139,7 @@ def test_a_painted_mask_gives_what_the_command_gives(tab, tmp_path):
 
 def test_a_piece_first_then_two_results_side_by_side(tab, page):
     drop(tab, png(noisy((260, 272))))
-    tab.select_option("#task", "denoise")
+    choose(tab, "denoise")
     tab.click("#trial")
     tab.keyboard.press("ArrowRight")
     shoot(tab, "7-piece")
@@ -154,7 +158,7 @@ def test_a_piece_first_then_two_results_side_by_side(tab, page):
     tab.wait_for_selector("#left")
     tab.select_option("#left", index=1)
     hold(tab, "document.querySelector('img.before').src.endsWith('/view')")
-    assert tab.inner_text(".side.left") == "denoise, preset fast"
+    assert tab.inner_text(".side.left") == "Remove noise, Quality: Quick"
     assert tab.locator(".cards li").count() == 2
 
 
@@ -182,7 +186,7 @@ def test_an_answer_that_was_overtaken_is_not_believed(tab, page):
         if len(held) == 2:
             page.ask(name, "stop")
             page.wait(name)
-            hold(tab, "document.querySelector('#history').textContent.includes('done')")  # it was heard
+            hold(tab, "document.querySelector('#history').textContent.includes('Done')")  # it was heard
         route.fulfill(response=answer)
 
     tab.route(f"**/api/v1/jobs/{name}", late)

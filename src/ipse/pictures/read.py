@@ -21,6 +21,7 @@ from ipse.pictures.metadata import packed
 from ipse.pictures.picture import Picture
 from ipse.pictures.pillow import from_pil
 from ipse.pictures.png import SIGNATURE, carried_chunks, decode_deep, is_deep_colour
+from ipse.pictures.strange import what_it_is
 from ipse.pictures.tiff import MAGIC, read_tiff, tiff_size
 
 # More could not be fitted: 2^28 pixels with three float32 channels take 3 GiB, without any network.
@@ -195,7 +196,7 @@ def _opened(data: bytes, name: str) -> Image.Image:
     if data.startswith(STARTS):
         raise _damaged(name, None)
     raise PictureError(
-        f"{name}: is not a picture that ipse can read (it begins with {data[:12]!r}); "
+        f"{name}: is not a picture that ipse can read ({what_it_is(data)}); "
         "expected PNG, JPEG, TIFF, WebP, AVIF, HEIC or BMP; convert it to one"
     )
 

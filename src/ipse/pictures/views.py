@@ -39,6 +39,11 @@ def view(picture: Picture, pixels: NDArray[np.float32] | None = None, *, side: i
     if picture.orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[picture.orientation])
     profile = picture.metadata.icc if picture.model not in INKS else None
+    return png_of(image, profile)
+
+
+def png_of(image: Image.Image, profile: bytes | None = None) -> bytes:
+    """An image as a PNG that is quick to write."""
     stream = io.BytesIO()
     image.save(stream, "PNG", compress_level=1, icc_profile=profile)
     return stream.getvalue()

@@ -9,7 +9,7 @@ from ipse.devices import versions
 from ipse.web.bodies import Bodies
 from ipse.web.errors import handle
 from ipse.web.guard import LOOPBACK, Guard
-from ipse.web.routes import jobs, made, pages, pictures
+from ipse.web.routes import jobs, made, pages, pictures, sight
 from ipse.web.server import Server
 
 
@@ -37,7 +37,7 @@ def routed() -> FastAPI:
         redoc_url=None,
         lifespan=running,
     )
-    for part in (pages, pictures, jobs, made):
+    for part in (pages, pictures, sight, jobs, made):
         app.include_router(part.router)
     pages.serve_files(app)
     handle(app)

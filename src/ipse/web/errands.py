@@ -28,7 +28,7 @@ from ipse.web.pieces import cropped
 from ipse.web.places import STORED, THUMB, VIEW
 from ipse.web.views import THUMB_SIDE, write_views
 
-LOOK = 3 << 20  # number of samples from the middle that are analysed for noise: 1024² pixels of RGB
+LOOK = 3 << 18  # number of samples from the middle that are analysed for noise: 512² pixels of RGB
 SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS}
 
 

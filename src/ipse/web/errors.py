@@ -7,10 +7,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ipse.errors import IpseError, amiss, lack, one_line
-from ipse.web.guard import refused
+from ipse.web.guard import plain_page, refused
 
 STATUS = {
     "CutShort": 400,
@@ -27,6 +27,7 @@ STATUS = {
     "NoRoom": 507,
 }
 LONGEST = 400  # maximum length of a message
+NOWHERE = plain_page('Nothing lies at this address. <a href="/">Open the page.</a>')
 OTHERS = 422  # status of requests that were understood but cannot be carried out
 
 
@@ -67,7 +68,9 @@ def handle(app: FastAPI) -> None:
         return refused(STATUS.get(code, OTHERS), code, shortened(str(error)))
 
     @app.exception_handler(HTTPException)
-    async def by_status(_request: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+    async def by_status(request: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
+        if error.status_code == 404 and "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(NOWHERE, status_code=404)
         return refused(error.status_code, "HTTP", str(error.detail))
 
     @app.exception_handler(RequestValidationError)

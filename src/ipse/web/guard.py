@@ -18,13 +18,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-LOCKED = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>ipse</title>
-<h1>ipse</h1>
-<p>This page needs its token. Open the address that <code>ipse serve</code> printed, which ends in
-<code>?token=…</code>. This browser then stays signed in.</p>
-</html>
-"""
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -32,6 +25,23 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+def plain_page(text: str) -> str:
+    """A page of one sentence, for browsers."""
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>ipse</title>
+<h1>ipse</h1>
+<p>{text}</p>
+</html>
+"""
+
+
+LOCKED = plain_page(
+    "This page needs its token. Open the address that <code>ipse serve</code> printed, which ends in "
+    "<code>?token=…</code>. This browser then stays signed in."
+)
 
 
 @dataclass(frozen=True)

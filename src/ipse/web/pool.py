@@ -99,6 +99,7 @@ class Pool:
         )  # fmt: skip
         self.clerks = (self.gate, self.errands, self.heavy, self.plans)
         self.closed = False
+        self.expecting: asyncio.Task[None] | None = None
 
     def lane(self, weight: int) -> Clerk:
         """The worker for a picture of the given decoded size."""
@@ -108,6 +109,18 @@ class Pool:
         """Start the next worker in advance."""
         if self.spare is None:
             self.spare = asyncio.create_task(Process.start())
+
+    def expect(self) -> None:
+        """Start the workers that look at pictures, because somebody has opened the page and will bring one."""
+        if self.expecting is None or self.expecting.done():
+            self.expecting = asyncio.create_task(self.prepare())
+
+    async def prepare(self) -> None:
+        """Start the workers that look at pictures, one after the other."""
+        for clerk in (self.gate, self.errands, self.plans):
+            async with clerk.turn:
+                if not self.closed:
+                    await clerk.ready()
 
     async def take(self) -> Process:
         """Return a worker for a fit."""
@@ -136,6 +149,8 @@ class Pool:
     async def close(self) -> None:
         """Stop all workers except those of fits."""
         self.leave()
+        if self.expecting is not None:
+            await asyncio.wait({self.expecting})
         spare = None if self.spare is None else await self.spare
         self.spare = None
         for process in (spare, *(clerk.process for clerk in self.clerks)):

@@ -19,6 +19,8 @@ class PictureRecord:
     about: dict[str, Any]  #: properties of the file
     created: float = field(default_factory=time.time)
     found: dict[str, Any] | None = None  #: the damage found; None before the analysis
+    closer: bool = False  #: whether ``found`` is what ``enhance`` itself finds
+    draft: bool | None = None  #: whether there is a quick first estimate; None if it was not asked for
     mask_of: str | None = None  #: for a mask: the picture that it belongs to
     said: str | None = None  #: for a mask: how it was interpreted
     share: float | None = None  #: for a mask: fraction of pixels to fill, from 0 to 1

@@ -33,9 +33,9 @@ def main() -> None:
 
 def load_cold() -> Kinds:
     """Import the modules that do not need PyTorch."""
-    from ipse.web import checks, errands
+    from ipse.web import checks, errands, examples
 
-    return {"weigh": errands.weigh, "check": checks.check}
+    return {"weigh": errands.weigh, "check": checks.check, "example": examples.example}
 
 
 def load() -> Kinds:
@@ -45,12 +45,14 @@ def load() -> Kinds:
     from ipse.pictures import from_array
     from ipse.settings import Settings
     from ipse.streams.open import restore
-    from ipse.web import errands, fitting
+    from ipse.web import errands, fitting, sight
 
     noise = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
     restore(from_array(noise), "denoise", Settings(preset="fast", steps=1), {"sigma": 25.0})
     return {
         "fit": fitting.fit,
+        "closer": sight.closer,
+        "draft": sight.draft,
         "look": errands.look,
         "mask": errands.mask,
         "pick": errands.pick,

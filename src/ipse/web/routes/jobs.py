@@ -11,6 +11,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
 from ipse.errors import OptionError
+from ipse.runs.job import default_target
+from ipse.web import recipe as recipes
 from ipse.web.errors import missing, responses
 from ipse.web.form import check_task, told_options, told_settings
 from ipse.web.looking import kept
@@ -18,6 +20,7 @@ from ipse.web.records import JobRecord, body_of
 from ipse.web.routes.pictures import FORGET, Name
 from ipse.web.server import Reached, Server
 from ipse.web.space import check_space
+from ipse.web.store import used_by
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 SMALLEST = 32  # minimum side of a region, in pixels
@@ -117,6 +120,28 @@ async def plan(request: Request, server: Reached, wanted: Wanted) -> dict[str, A
     job = checked(server, wanted, begun=False)
     asking = asyncio.create_task(server.pool.plans.ask(server.queue.order(job) | {"kind": "plan"}))
     return (await kept(request, asking, leave=server.pool.plans.forsake))["plan"]
+
+
+class Recipe(BaseModel):
+    """How to make the same file without the page."""
+
+    command: str
+    python: str
+    files: list[str] = Field(description="The files that both read, by name.")
+
+
+@router.post("/recipe", responses=responses(400, 422))
+async def recipe(server: Reached, wanted: Wanted) -> Recipe:
+    """Return a job as a command and as Python. A region is left out: both restore the whole picture."""
+    job = checked(server, wanted)
+    pictures, told = server.store.pictures, dict[str, Any]()
+    for key, value in job.options.items():
+        told[key] = pictures[value["picture"]].name if isinstance(value, dict) else value
+    kind = default_target(job.task, server.store.picture_path(job.picture)).suffix
+    target = recipes.target(job.name, kind)
+    said = (job.task, job.name, target, told, job.settings)
+    files = [job.name, *(pictures[name].name for name in sorted(used_by(job) - {job.picture}))]
+    return Recipe(command=recipes.command(*said), python=recipes.python(*said), files=files)
 
 
 @router.get("/jobs")

@@ -17,8 +17,9 @@ router = APIRouter()
 
 
 @router.get("/", include_in_schema=False)
-async def page() -> FileResponse:
+async def page(server: Reached) -> FileResponse:
     """The page."""
+    server.pool.expect()
     return FileResponse(STATIC / "index.html")
 
 

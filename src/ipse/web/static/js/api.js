@@ -1,6 +1,6 @@
 // The HTTP API, as functions. Every failure is an Error whose message is one sentence for people.
 
-import { words } from "./strings.js";
+import { words } from "./words.js";
 
 const BASE = "/api/v1";
 
@@ -45,6 +45,10 @@ export const api = {
   picture: (id, wait = false) => ask("GET", `/pictures/${id}${wait ? "?wait=true" : ""}`),
   mask: (id, blob, painted) =>
     ask("POST", `/pictures/${id}/masks?painted=${painted}`, { body: blob, type: "application/octet-stream" }),
+  look: (id, signal) => ask("POST", `/pictures/${id}/look`, { signal }),
+  draft: (id) => ask("POST", `/pictures/${id}/draft`),
+  example: async (name) => (await fetch(`${BASE}/examples/${name}`)).blob(),
+  recipe: (wanted) => ask("POST", "/recipe", json(wanted)),
   plan: (wanted, signal) => ask("POST", "/plan", { ...json(wanted), signal }),
   submit: (wanted) => ask("POST", "/jobs", json(wanted)),
   jobs: () => ask("GET", "/jobs"),
@@ -56,6 +60,7 @@ export const api = {
 
 export const at = {
   view: (picture) => `${BASE}/pictures/${picture}/view`,
+  draft: (picture) => `${BASE}/pictures/${picture}/draft`,
   pictureThumb: (picture) => `${BASE}/pictures/${picture}/thumb`,
   file: (picture) => `${BASE}/pictures/${picture}/file`,
   before: (job) => `${BASE}/jobs/${job}/before`,

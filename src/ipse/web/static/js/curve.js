@@ -1,7 +1,7 @@
 // Loss and held-out score against the step, on a logarithmic scale each.
 
 import { h, svg } from "./dom.js";
-import { number, words } from "./strings.js";
+import { fill, number, words } from "./words.js";
 
 const WIDE = 300;
 const HIGH = 90;
@@ -38,7 +38,7 @@ export class Curve {
     this.loss.setAttribute("points", line(this.points, 1));
     this.score.setAttribute("points", line(this.points, 2));
     this.held.hidden = !this.score.getAttribute("points");
-    this.title.textContent = words.job.curve(number(this.points.at(-1)[1]));
+    this.title.textContent = fill(words.job.curve, { loss: number(this.points.at(-1)[1]) });
   }
 }
 

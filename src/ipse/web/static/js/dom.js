@@ -1,5 +1,7 @@
 // h("p", {class: "x", onclick: f}, "text", child): elements without markup in strings.
 
+import { words } from "./words.js";
+
 export function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   set(node, props);
@@ -36,11 +38,11 @@ export function say(text) {
 
 let alerts = 0;
 
-export function complain(text, dismiss) {
+export function complain(text) {
   const box = document.getElementById("alerts");
   if ([...box.children].some((child) => child.firstChild.textContent === text)) return;
   const note = h("p", { class: "alert", id: `alert-${(alerts += 1)}` }, h("span", {}, text));
-  note.append(button("×", () => note.remove(), { class: "plain", ariaLabel: dismiss }));
+  note.append(button("×", () => note.remove(), { class: "plain", ariaLabel: words.dismiss }));
   box.append(note);
 }
 

@@ -1,50 +1,87 @@
-// A picture before its restoration: what was found, the task, the mask, a piece to try, start.
+// A photo before its restoration: what was found in it, one act, and what else can be done with it.
 
 import { api, at } from "./api.js";
-import { button, calm, complain, h } from "./dom.js";
+import { button, calm, complain, h, say } from "./dom.js";
 import { draft, keep } from "./drafts.js";
-import { found } from "./found.js";
+import { sentence } from "./found.js";
+import { called, FIRST, Form } from "./form.js";
 import { Mask } from "./mask.js";
 import { Plan } from "./plan.js";
 import { Region } from "./region.js";
-import { words } from "./strings.js";
+import { fill, words } from "./words.js";
 
 const t = words.form;
 const PAINTED = "mask"; // the option that is painted; any other file is chosen
-const FIRST = "enhance"; // what is offered first: it finds out what is wrong by itself
-const LARGE = 6e6; // pixels from which a task that goes piece by piece is offered, if one is proposed
 
 export class Editor {
-  constructor({ stage, compare, panel, form, started }) {
-    Object.assign(this, { stage, compare, panel, form, started });
+  constructor({ stage, compare, panel, tasks, started, drafted }) {
+    Object.assign(this, { stage, compare, panel, started, drafted });
+    this.form = new Form(tasks, () => this.changed());
     this.plan = new Plan();
-    this.start = button(t.start, () => this.begin(), { class: "primary", id: "start" });
+    this.found = h("p", { id: "found", ariaLive: "polite" });
+    this.start = button("", () => this.begin(), { class: "primary", id: "start" });
     this.trial = button(t.trial, () => this.pick(), { id: "trial" });
     this.help = h("p", { class: "help", hidden: true }, t.trialHelp);
-    this.actions = h("div", { class: "card actions" }, this.plan.box, h("div", { class: "tools" }, this.start, this.trial), this.help);
-    this.found = h("div");
     this.masks = h("div");
-    form.changed = () => this.changed();
+    this.back = button(`← ${t.back}`, () => this.form.choose(FIRST), { class: "plain", id: "back" });
+    const copy = (kind) => button(t[kind], () => this.copy(kind), { id: `copy-${kind}` });
+    this.form.more.append(this.plan.box, h("div", { class: "tools" }, this.trial, copy("command"), copy("python")), this.help);
+    this.form.more.addEventListener("toggle", () => this.predict());
+    this.body = [h("div", { class: "card" }, this.back, this.form.needed, this.masks), h("div", { class: "card" },
+      h("h3", {}, t.other), this.form.tiles), h("div", { class: "card" }, this.form.more)];
+  }
+
+  // A file that is on its way to the server: the browser shows it, if it can.
+  async await(file) {
+    this.close();
+    this.show(file.name);
+    this.start.disabled = true;
+    this.found.textContent = words.found.looking;
+    this.form.choose(FIRST, {});
+    for (const one of [this.stage.after, this.stage.before]) this.stage.clear(one);
+    this.compare.show(false);
+    const image = new Image();
+    image.src = URL.createObjectURL(file);
+    await image.decode().catch(() => {});
+    if (!image.naturalWidth || this.picture) return;
+    this.stage.resize(image.naturalWidth, image.naturalHeight);
+    await this.stage.put(this.stage.before, image.src);
+    URL.revokeObjectURL(image.src);
+  }
+
+  show(name) {
+    this.panel.show({ name, said: this.found, act: this.start, body: this.body });
   }
 
   // Opens a picture, with what an earlier job was told.
   async open(picture, told = null) {
     this.close();
     this.picture = picture;
+    this.start.disabled = false;
+    this.looking = new AbortController();
     const { width, height } = picture.about;
     this.stage.clear(this.stage.after);
     this.compare.show(false);
     this.stage.resize(width, height);
     this.stage.put(this.stage.before, at.view(picture.id));
-    this.panel.replaceChildren(this.found, this.form.box, this.masks, this.actions);
+    this.show(picture.name);
     const known = draft(picture.id);
     told = told ?? (known.task ? { task: known.task, settings: known.values } : null);
+    this.look(picture);
     this.form.choose(told?.task ?? FIRST, told ? { ...told.settings, ...told.options } : {});
-    this.look(picture, !told);
     await this.hold(told);
-    if (picture.found) return;
-    const seen = await api.picture(picture.id, true).catch(() => null);
-    if (seen && this.picture?.id === seen.id) this.look(seen, !told);
+    await this.see(picture.id);
+  }
+
+  // What is found comes in steps: the noise, a draft of the result, and what the first task itself finds.
+  async see(id) {
+    const { signal } = this.looking;
+    const steps = [() => api.picture(id, true), () => this.drafted(id), () => api.look(id, signal)];
+    for (const step of steps) {
+      const seen = await step().catch(() => null);
+      if (seen && this.picture?.id === id) this.look(seen);
+      if (signal.aborted) return;
+    }
   }
 
   // An earlier mask is shown again.
@@ -54,22 +91,17 @@ export class Editor {
     if (mask && this.mask) await this.mask.adopt(mask);
   }
 
-  look(picture, propose = false) {
+  look(picture) {
     this.picture = picture;
-    this.found.replaceChildren(found(picture, (task) => this.form.choose(task)));
+    const text = sentence(picture);
+    if (this.found.textContent !== text) this.found.textContent = text;
     this.form.show(picture);
-    const untouched = propose && this.form.task.name === FIRST && Object.keys(this.form.values).length === 0;
-    const task = this.instead(picture);
-    if (task && untouched) this.form.choose(task);
-  }
-
-  // Of a picture too large to be seen whole: the task that was proposed, where it goes piece by piece.
-  instead({ about, found: seen }) {
-    const task = this.form.tasks.find((one) => one.name === seen?.["proposed task"]);
-    return !this.form.task.piece && task?.piece && about.width * about.height > LARGE ? task.name : null;
   }
 
   changed() {
+    this.start.textContent = this.region ? t.trialStart : this.form.act;
+    this.back.hidden = this.form.task.name === FIRST;
+    this.back.parentElement.hidden = this.back.hidden && !this.form.needed.children.length;
     if (!this.picture) return;
     const painted = this.form.files.some((one) => one.name === PAINTED);
     if (painted && !this.mask) {
@@ -83,10 +115,10 @@ export class Editor {
     this.predict();
   }
 
-  // The time for what the form says; of a piece, for the piece.
+  // The time for what the form says, if anybody looks; of a piece, for the piece.
   predict() {
     const lacks = (one) => one.required && one.name !== PAINTED && !(one.name in this.form.values);
-    const ready = !this.form.missing() && !this.form.files.some(lacks);
+    const ready = this.picture && this.form.more.open && !this.form.missing() && !this.form.files.some(lacks);
     this.plan.ask(ready ? { picture: this.picture.id, ...this.form.wanted(), region: this.region?.box ?? null } : null);
   }
 
@@ -111,29 +143,51 @@ export class Editor {
     this.region?.close();
     this.region = null;
     this.trial.textContent = t.trial;
-    this.start.textContent = t.start;
+    this.start.textContent = this.form.act;
     this.help.hidden = true;
     if (this.picture) this.predict();
     if (this.mask) this.mask.choose(this.mask.name);
   }
 
-  async begin() {
+  // What a request would say; null where something is missing, which is said.
+  async wanted() {
     const missing = this.form.missing();
     if (missing) {
       document.getElementById(`option-${missing.name}`).focus();
-      return complain(t.needed(missing.name), words.error.dismiss);
+      complain(fill(t.needed, { name: called(missing) }));
+      return null;
     }
+    const files = await this.files();
+    return files && { picture: this.picture.id, ...this.form.wanted(files), region: this.region?.box ?? null };
+  }
+
+  async begin() {
     calm();
     this.start.disabled = true;
     try {
-      const files = await this.files();
-      if (!files) return;
-      const wanted = { picture: this.picture.id, ...this.form.wanted(files), region: this.region?.box ?? null };
+      const wanted = await this.wanted();
+      if (!wanted) return;
+      this.looking.abort();
       this.started(await api.submit(wanted));
     } catch (error) {
-      complain(error.message, words.error.dismiss);
+      complain(error.message);
     } finally {
       this.start.disabled = false;
+    }
+  }
+
+  // The same without the page.
+  async copy(kind) {
+    calm();
+    try {
+      const wanted = await this.wanted();
+      if (!wanted) return;
+      const said = await api.recipe({ ...wanted, region: null });
+      await navigator.clipboard.writeText(said[kind]).then(
+        () => say(fill(t.copied, { files: said.files.join(", ") })),
+        () => complain(fill(t.notCopied, { text: said[kind] })));
+    } catch (error) {
+      complain(error.message);
     }
   }
 
@@ -156,6 +210,7 @@ export class Editor {
 
   close() {
     this.picture = null;
+    this.looking?.abort();
     this.unpick();
     this.unmask();
     this.plan.ask(null);

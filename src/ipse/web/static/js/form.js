@@ -1,46 +1,61 @@
-// A task's options and the settings all share, made from what the server says of their signatures.
+// What to do and how: six tiles for the tasks, and their options in words, made from what the server says of them.
 
-import { estimate } from "./found.js";
 import { api } from "./api.js";
 import { complain, h } from "./dom.js";
-import { number, words } from "./strings.js";
+import { estimate } from "./found.js";
+import { fill, number, words } from "./words.js";
 
 const t = words.form;
-const FIRST = ["preset", "seconds"]; // settings that most people want; the rest is folded away
-
-// What most people come for, in their words, then the rest.
-function groups(tasks) {
-  const names = tasks.map((task) => task.name);
-  const common = Object.keys(t.tasks).filter((name) => names.includes(name));
-  const group = (label, some) => h("optgroup", { label }, some.map((name) =>
-    h("option", { value: name }, t.tasks[name] ? `${name}: ${t.tasks[name]}` : name)));
-  return [group(t.common, common), group(t.special, names.filter((name) => !common.includes(name)))];
-}
+export const FIRST = "enhance"; // what is offered first: it finds out what is wrong by itself
+const TILES = ["denoise", "dejpeg", "inpaint", "upscale", "deblur", "flash"];
+const NEAR = ["preset", "seconds"]; // settings that most people want; the rest follows
+const PAINTED = "mask"; // the option that is painted; any other file is chosen
+const GIVEN = { factor: 2 }; // what a task needs, and most people want
 
 export class Form {
   constructor(tasks, changed) {
     this.tasks = tasks;
     this.changed = changed;
     this.values = {};
-    this.select = h("select", { id: "task" }, groups(tasks));
+    this.task = this.find(FIRST);
+    this.tiles = h("div", { class: "tiles", role: "group", ariaLabel: t.other }, TILES.map((name) => this.tile(name)));
+    this.needed = h("div", { class: "fields" });
+    this.select = h("select", { id: "task" }, tasks.map(({ name }) =>
+      h("option", { value: name }, words.task[name] ? `${words.task[name].name} · ${name}` : name)));
     this.select.addEventListener("change", () => this.choose(this.select.value));
     this.help = h("p", { class: "help", id: "task-help" });
     this.fields = h("div", { class: "fields" });
-    this.box = h("div", { class: "card" }, h("h2", {}, t.title),
-      h("div", { class: "field" }, h("label", { htmlFor: "task" }, t.task), this.select), this.help, this.fields);
+    this.more = h("details", { id: "more" }, h("summary", {}, t.more),
+      h("div", { class: "field" }, h("label", { htmlFor: "task" }, t.task), this.select, this.help), this.fields);
   }
 
-  get task() {
-    return this.tasks.find((task) => task.name === this.select.value);
+  find(name) {
+    return this.tasks.find((task) => task.name === name);
   }
 
   get files() {
     return this.task.options.filter((one) => one.kind === "file");
   }
 
+  get act() {
+    return words.task[this.task.name]?.act ?? this.task.name;
+  }
+
+  // A task as a tile, with a small picture of what it does; pressed again, it gives way to the first.
+  tile(name) {
+    const { name: text, said } = words.task[name];
+    const press = () => this.choose(this.task.name === name ? FIRST : name);
+    return h("button", { type: "button", class: "tile", "data-task": name, ariaPressed: "false", onclick: press },
+      h("img", { src: `/static/img/${name}.webp`, alt: "", loading: "lazy", width: 168, height: 126 }),
+      h("span", { class: "name" }, text), h("span", { class: "help" }, said));
+  }
+
   choose(name, values = this.values) {
-    if (this.tasks.some((task) => task.name === name)) this.select.value = name;
+    this.task = this.find(name) ?? this.task;
     this.values = { ...values };
+    for (const one of this.task.options) {
+      if (one.required && one.name in GIVEN && !(one.name in this.values)) this.values[one.name] = GIVEN[one.name];
+    }
     this.draw();
     this.changed();
   }
@@ -51,17 +66,16 @@ export class Form {
   }
 
   draw() {
-    const { options, settings, help } = this.task;
+    const { name, options, settings, help } = this.task;
+    this.select.value = name;
     this.help.textContent = help;
-    const painted = options.some((one) => one.name === "mask"); // then what white means is known
-    const own = options.filter((one) => one.name !== "mask" && !(painted && one.name === "polarity"));
-    const first = settings.filter((one) => FIRST.includes(one.name));
-    const rest = settings.filter((one) => !FIRST.includes(one.name));
-    const open = this.fields.querySelector("details")?.open ?? false;
-    this.fields.replaceChildren(
-      ...own.map((one) => this.field(one)), ...first.map((one) => this.field(one)),
-      h("details", { open }, h("summary", {}, t.more), ...rest.map((one) => this.field(one))),
-    );
+    for (const one of this.tiles.children) one.ariaPressed = String(one.dataset.task === name);
+    const painted = options.some((one) => one.name === PAINTED); // then what white means is known
+    const own = options.filter((one) => one.name !== PAINTED && !(painted && one.name === "polarity"));
+    const near = settings.filter((one) => NEAR.includes(one.name));
+    const rest = settings.filter((one) => !NEAR.includes(one.name));
+    this.needed.replaceChildren(...own.filter((one) => one.required).map((one) => this.field(one)));
+    this.fields.replaceChildren(...[...own.filter((one) => !one.required), ...near, ...rest].map((one) => this.field(one)));
   }
 
   field(one) {
@@ -72,15 +86,16 @@ export class Form {
     control.addEventListener("change", () => (one.kind === "file" ? this.put(one, control) : this.told(one, control, badge)));
     const badge = h("span", { class: "badge", id: `${id}-auto` });
     this.mark(one, badge);
-    return h("div", { class: "field" }, h("label", { htmlFor: id }, one.name), badge, control,
+    return h("div", { class: "field" }, h("label", { htmlFor: id }, called(one), " ", h("code", {}, one.name)), badge, control,
       h("p", { class: "help", id: `${id}-help` }, one.help));
   }
 
   control(one, id) {
-    const shared = { id, "aria-describedby": `${id}-help ${id}-auto` };
-    if (one.kind === "choice") {
+    const shared = { id, name: one.name, "aria-describedby": `${id}-help` };
+    if (one.choices) {
       const empty = one.optional ? [h("option", { value: "" }, t.auto)] : [];
-      const control = h("select", shared, ...empty, one.choices.map((name) => h("option", { value: name }, name)));
+      const said = (name) => (t.choice[name] ? `${t.choice[name]} · ${name}` : name);
+      const control = h("select", shared, ...empty, one.choices.map((name) => h("option", { value: name }, said(name))));
       control.value = one.default ?? "";
       return control;
     }
@@ -101,7 +116,7 @@ export class Form {
     try {
       if (control.files[0]) this.values[one.name] = { picture: (await api.upload(control.files[0])).id };
     } catch (error) {
-      complain(error.message, words.error.dismiss);
+      complain(error.message);
     }
     this.changed();
   }
@@ -121,7 +136,7 @@ export class Form {
     const auto = free && !one.required && (one.default === null || one.default === "auto");
     const known = auto && this.picture ? estimate(this.picture, one.name) : null;
     badge.hidden = !auto;
-    badge.textContent = known === null ? t.auto : t.autoIs(number(known));
+    badge.textContent = known === null ? t.auto : fill(t.autoIs, { value: number(known) });
   }
 
   // What a request says: only what was told, so that defaults stay the server's.
@@ -133,6 +148,11 @@ export class Form {
   }
 
   missing() {
-    return this.task.options.find((one) => one.required && one.name !== "mask" && !(one.name in this.values)) || null;
+    return this.task.options.find((one) => one.required && one.name !== PAINTED && !(one.name in this.values)) || null;
   }
+}
+
+// An option in words.
+export function called(one) {
+  return t.option[one.name] ?? one.name;
 }

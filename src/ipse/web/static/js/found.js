@@ -1,36 +1,35 @@
-// What is known of the picture: the file first, then its damage.
+// What was found in a picture, as a sentence.
 
-import { button, h } from "./dom.js";
-import { words } from "./strings.js";
+import { fill, language, words } from "./words.js";
 
 const t = words.found;
+const FAINT = 2; // noise levels, of 255, from which there is a little, some, and much
+const SOME = 6;
+const STRONG = 14;
+const GOOD = 92; // JPEG quality from which it is not worth a word
+const KINDS = { poisson: "grain", speckle: "speckle", "salt-and-pepper": "impulses" };
+const SMALL = 0.5; // megapixels below which size says nothing
 
-// chosen(task) is told when somebody says what is wrong.
-export function found(picture, chosen) {
-  const about = picture.about;
-  const rows = [[t.size, `${about.width} × ${about.height}`], [t.file, `${about.format}, ${about.mode}`]];
-  if (typeof about["JPEG quality"] === "number") rows.push([t.quality, String(about["JPEG quality"])]);
-  if (about.frames > 1) rows.push(["", t.frames(about.frames)]);
-  if (about.orientation > 1) rows.push(["", t.orientation]);
-  const damage = picture.found;
-  if (!damage) rows.push([t.noise, t.looking]);
-  else {
-    if (damage.noise) rows.push([t.noise, damage.noise]);
-    if (damage["proposed task"]) rows.push([t.verdict, verdict(damage)]);
-  }
-  const list = rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
-  return h("div", { class: "card", id: "found" }, h("h2", {}, t.title), h("dl", {}, ...list.flat()),
-    damage ? wrong(chosen) : null);
+export function sentence(picture) {
+  const { about, found, closer } = picture;
+  if (!found) return t.looking;
+  const noise = named(found);
+  const saved = typeof about["JPEG quality"] === "number" && about["JPEG quality"] < GOOD ? about["JPEG quality"] : null;
+  if (!noise && saved === null && closer === false) return t.closer;
+  const template = noise ? (saved === null ? t.plain : t.saved) : saved === null ? t.clean : t.jpeg;
+  const parts = [fill(template, { noise: noise && t.noise[noise] ? t.noise[noise] : "", quality: saved })];
+  const size = (about.width * about.height) / 1e6;
+  if (size >= SMALL) parts.push(fill(t.size, { size: size.toLocaleString(language, { maximumSignificantDigits: 2 }) }));
+  if (about.frames > 1) parts.push(fill(t.frames, { count: about.frames }));
+  return parts.join(" ");
 }
 
-// What no measurement tells.
-function wrong(chosen) {
-  return h("div", { class: "tools", role: "group", ariaLabel: t.wrong }, h("span", { class: "help" }, t.wrong),
-    Object.entries(t.wrongs).map(([task, text]) => button(text, () => chosen(task))));
-}
-
-function verdict(damage) {
-  return damage["proposed task"] === "none" ? t.clean : t.proposed(damage["proposed task"]);
+// Which words fit the noise; null where there is none to speak of.
+function named({ kind, sigma, level }) {
+  if (kind in KINDS) return KINDS[kind];
+  const found = level ?? (Array.isArray(sigma) ? Math.max(...sigma) : (sigma ?? 0));
+  if (found < FAINT) return null;
+  return found < SOME ? "faint" : found < STRONG ? "some" : "strong";
 }
 
 // What an option would be if nobody says, as far as the picture tells.

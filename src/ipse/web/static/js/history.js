@@ -4,7 +4,7 @@ import { api, at } from "./api.js";
 import { button, complain, h } from "./dom.js";
 import { forget } from "./drafts.js";
 import { name } from "./result.js";
-import { day, words } from "./strings.js";
+import { day, fill, words } from "./words.js";
 
 const t = words.history;
 const UNDO = 6000; // milliseconds in which a deletion can be taken back
@@ -16,17 +16,16 @@ export class History {
     this.rows = new Map(); // jobs by id, pictures by theirs
     this.leaving = new Map(); // ids whose deletion waits, with how it is done at once
     this.list = h("ul", { class: "jobs" });
-    this.none = h("p", { class: "help" }, t.none);
-    box.append(h("h2", { id: "history-title" }, t.title), this.list, this.none, h("p", { class: "help" }, t.kept(days)));
+    this.box = box;
+    box.hidden = true;
+    box.append(h("h2", { id: "history-title" }, t.title), this.list, h("p", { class: "help" }, fill(t.kept, { count: days })));
     window.addEventListener("pagehide", () => [...this.leaving.values()].forEach((done) => done()));
   }
 
   update(job) {
     this.drop(job.picture);
     const row = this.rows.get(job.id) || this.add({ kind: "job", id: job.id, title: job.name, text: name(job), created: job.created, picture: job.picture });
-    const { states, ahead } = words.job;
-    const place = job.state === "queued" && job.position !== null ? `: ${ahead(job.position)}` : "";
-    row.state.textContent = `${states[job.state]}${place} · ${day(job.created)}`;
+    row.state.textContent = `${words.job.states[job.state]} · ${day(job.created)}`;
     row.node.dataset.state = job.state;
     const before = job.region ? null : at.pictureThumb(job.picture); // of a piece there is none yet
     const seen = job.state === "done" ? at.thumb(job.id) : job.progress.preview ? at.preview(job.id, 0) : before;
@@ -55,7 +54,7 @@ export class History {
     this.list.prepend(node);
     const row = { node, image, state, acts, kind, picture };
     this.rows.set(id, row);
-    this.none.hidden = true;
+    this.box.hidden = false;
     return row;
   }
 
@@ -89,13 +88,13 @@ export class History {
       this.drop(id);
       this.gone(id);
     } catch (error) {
-      complain(error.message, words.error.dismiss);
+      complain(error.message);
     }
   }
 
   drop(id) {
     this.rows.get(id)?.node.remove();
     this.rows.delete(id);
-    this.none.hidden = this.rows.size > 0;
+    this.box.hidden = this.rows.size === 0;
   }
 }

@@ -1,58 +1,100 @@
-// Drop, paste or choose pictures: how far they have come is said, whatever is open, and can be ended.
+// Photos come in: dropped, pasted or chosen, files or folders, or an example. How far they have come is said.
 
 import { api } from "./api.js";
 import { button, calm, complain, h, say } from "./dom.js";
-import { bytes, words } from "./strings.js";
+import { bytes, fill, words } from "./words.js";
 
 const t = words.intake;
+const EXAMPLES = { night: "night.png", web: "cat.jpg", phone: "phone.jpg" };
+const KINDS = "image/*,.tif,.tiff,.heic";
 
-// taken(picture, first) is told of each that has come; the first is opened.
-export function intake(box, taken) {
-  const input = h("input", { type: "file", accept: "image/*,.tif,.tiff,.heic", multiple: true, id: "file", class: "visually-hidden" });
-  input.addEventListener("change", () => take([...input.files]).then(() => (input.value = "")));
-  const choose = button(t.choose, () => input.click(), { class: "primary", id: "choose" });
-  const label = h("label", { htmlFor: "file", class: "visually-hidden" }, t.choose);
-  input.tabIndex = -1;
-  box.append(h("h2", { id: "intake-title" }, t.title), h("p", {}, t.help), choose, label, input);
+// opened(file) and came(picture) are told of a single file, several(files) of more.
+export function intake(box, { opened, came, several, failed }) {
+  const files = chooser("file", t.choose, { accept: KINDS, multiple: true });
+  const folder = chooser("folder", t.folder, { webkitdirectory: true });
+  const examples = h("ul", { class: "examples" }, Object.keys(EXAMPLES).map((name) =>
+    h("li", {}, h("button", { type: "button", class: "example", "data-example": name, onclick: () => example(name) },
+      h("img", { src: `/static/img/${name}.webp`, alt: "", width: 168, height: 126 }), h("span", {}, t.example[name])))));
+  box.append(
+    h("div", { class: "drop" }, h("h2", { id: "intake-title" }, t.title), h("p", { class: "help" }, t.help),
+      h("div", { class: "tools" }, button(t.choose, () => files.click(), { class: "primary", id: "choose" }),
+        button(t.folder, () => folder.click(), { class: "wide", id: "choose-folder" }))),
+    h("div", { class: "try" }, h("h3", {}, t.examples), examples),
+    h("div", { class: "visually-hidden" }, h("label", { htmlFor: "file" }, t.choose), files,
+      h("label", { htmlFor: "folder" }, t.folder), folder));
+  for (const input of [files, folder]) {
+    input.addEventListener("change", () => {
+      take([...input.files]);
+      input.value = "";
+    });
+  }
   const coming = new Coming();
 
-  async function take(files) {
-    if (!files.length) return;
+  async function take(given) {
+    if (!given.length) return;
     calm();
-    box.setAttribute("aria-busy", "true");
-    let count = 0;
-    for (const [index, file] of files.entries()) {
-      try {
-        taken(await coming.of(file, index, files.length), count === 0);
-        count += 1;
-      } catch (error) {
-        if (error.name === "AbortError") break;
-        complain(error.message, words.error.dismiss);
-      }
+    if (given.length > 1) return several(given);
+    const [file] = given;
+    opened(file);
+    try {
+      came(await coming.of(file));
+    } catch (error) {
+      failed();
+      if (error.name !== "AbortError") complain(error.message);
     }
-    box.removeAttribute("aria-busy");
-    if (count > 1) say(t.several(count));
   }
 
+  async function example(name) {
+    try {
+      await take([new File([await api.example(name)], EXAMPLES[name])]);
+    } catch (error) {
+      complain(error.message);
+    }
+  }
+
+  const over = (on) => document.body.classList.toggle("over", on);
   for (const name of ["dragenter", "dragover"]) {
     document.addEventListener(name, (event) => {
       event.preventDefault();
-      box.classList.add("over");
+      over(true);
     });
   }
-  document.addEventListener("dragleave", (event) => event.relatedTarget || box.classList.remove("over"));
-  const given = (event, transfer) => {
-    const files = [...transfer.files];
-    if (files.length) take(files);
-    else if (event.type === "drop") complain(t.noFile, words.error.dismiss);
-  };
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("dragleave", (event) => event.relatedTarget || over(false));
+  document.addEventListener("drop", async (event) => {
     event.preventDefault();
-    box.classList.remove("over");
-    given(event, event.dataTransfer);
+    over(false);
+    const given = await dropped(event.dataTransfer);
+    if (given.length) take(given);
+    else complain(t.noFile);
   });
-  document.addEventListener("paste", (event) => given(event, event.clipboardData));
-  return { open: () => input.click(), take };
+  document.addEventListener("paste", (event) => take([...event.clipboardData.files]));
+  return { open: () => files.click(), take };
+}
+
+function chooser(id, text, props) {
+  return h("input", { type: "file", id, tabIndex: -1, ariaLabel: text, ...props });
+}
+
+// The files of a drop; of folders, all files in them, which keep their place as `path`.
+async function dropped(transfer) {
+  const entries = [...(transfer.items ?? [])].map((one) => one.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((one) => one.isDirectory)) return [...transfer.files];
+  return (await Promise.all(entries.map(within))).flat();
+}
+
+async function within(entry) {
+  if (entry.isFile) {
+    const file = await new Promise((done, lost) => entry.file(done, lost));
+    return [Object.assign(file, { path: entry.fullPath.slice(1) })];
+  }
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) { // a reader gives a hundred at a time
+    const some = await new Promise((done, lost) => reader.readEntries(done, lost));
+    if (!some.length) break;
+    found.push(...some);
+  }
+  return (await Promise.all(found.map(within))).flat();
 }
 
 // A line that says what is on its way.
@@ -60,22 +102,21 @@ class Coming {
   constructor() {
     this.text = h("span", {});
     this.bar = h("progress", { max: 1, ariaLabel: t.sending });
-    this.box = h("p", { class: "card incoming", id: "incoming", hidden: true }, this.text, this.bar,
+    this.box = h("p", { class: "incoming", id: "incoming", hidden: true }, this.text, this.bar,
       button(t.cancel, () => this.ending?.abort()));
-    document.querySelector("main").prepend(this.box);
+    document.body.append(this.box);
   }
 
-  async of(file, index, count) {
+  async of(file) {
     this.ending = new AbortController();
-    const name = count > 1 ? `${file.name} (${index + 1}/${count})` : file.name;
     const told = (share) => {
-      const text = share < 1 ? t.sent(name, Math.floor(100 * share), bytes(file.size)) : t.reading(name);
+      const values = { name: file.name, share: Math.floor(100 * share), size: bytes(file.size) };
+      this.text.textContent = share < 1 ? fill(t.sent, values) : fill(t.reading, values);
       if (share < 1) this.bar.value = share;
       else this.bar.removeAttribute("value");
-      this.text.textContent = text;
     };
     told(0);
-    say(t.reading(name));
+    say(fill(t.reading, { name: file.name }));
     this.box.hidden = false;
     try {
       return await api.upload(file, { told, signal: this.ending.signal });

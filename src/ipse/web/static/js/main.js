@@ -1,43 +1,66 @@
-// The page: pictures come in, jobs are watched, results are kept. The address says what is open.
+// The page: photos come in, jobs are watched, results are kept. The address says what is open.
 
 import { api, at, listen } from "./api.js";
 import { Compare } from "./compare.js";
 import { button, calm, complain, h, say, settle } from "./dom.js";
 import { Editor } from "./editor.js";
-import { Form } from "./form.js";
+import { alike, extent, given, source } from "./given.js";
 import { History } from "./history.js";
 import { intake } from "./intake.js";
 import { JobPanel } from "./job.js";
+import { Panel } from "./panel.js";
 import { name, Result } from "./result.js";
 import { Stage } from "./stage.js";
-import { words } from "./strings.js";
+import { language, LANGUAGES, speak, words } from "./words.js";
 
 const get = (id) => document.getElementById(id);
-const [view, panel] = [get("view"), get("panel")];
 const jobs = new Map();
+const drafts = new Map(); // by picture: what becomes of the question for a draft
 let opened = null; // the job that is shown
 let result = null;
 
-get("tagline").textContent = words.tagline;
-get("api-link").textContent = words.api;
+get("private").textContent = words.private;
+get("view").ariaLabel = words.stage.label;
+get("panel").ariaLabel = words.panel;
+const incoming = intake(get("intake"), { opened: coming, came, several, failed: back });
+const tongues = h("select", { id: "language", ariaLabel: words.language, onchange: () => speak(tongues.value) },
+  Object.entries(LANGUAGES).map(([code, text]) => h("option", { value: code, lang: code, selected: code === language }, text)));
+get("nav").append(button(words.open, () => incoming.open(), { id: "another" }));
+get("foot").append(h("p", {}, words.tagline), h("a", { href: "/api" }, words.api), tongues);
 
 const [tasks, about, known, held] = await Promise.all([api.tasks(), api.about(), api.jobs(), api.pictures()]).catch((error) => {
-  complain(error.message, words.error.dismiss);
+  complain(error.message);
   throw error;
 });
-const stage = new Stage(view);
-const compare = new Compare(stage, view);
-const form = new Form(tasks, () => {});
-const watching = new JobPanel(again);
-const editor = new Editor({ stage, compare, panel, form, started: (job) => go("job", job.id, () => take(job)) });
+const stage = new Stage(get("view"));
+const compare = new Compare(stage, get("view"));
+const panel = new Panel(get("panel"));
+const watching = new JobPanel(panel, again);
+const editor = new Editor({ stage, compare, panel, tasks, drafted, started: (job) => go("job", job.id, () => take(job)) });
 const history = new History(get("history"), about.days, { opened: go, gone });
-const incoming = intake(get("intake"), (picture, first) => {
-  history.picture(picture);
-  if (first) go("picture", picture.id);
-});
 const banner = h("p", { class: "banner", id: "connection", hidden: true });
 get("alerts").before(banner);
-view.prepend(h("div", { class: "bar" }, button(words.intake.another, () => incoming.open())));
+
+// A file is on its way: it is seen before the server has it.
+function coming(file) {
+  opened = result = null;
+  screen("work");
+  editor.await(file);
+}
+
+function came(picture) {
+  history.picture(picture);
+  go("picture", picture.id);
+}
+
+// What was to be opened did not come.
+function back() {
+  route();
+}
+
+async function several(files) {
+  for (const file of files) await incoming.take([file]);
+}
 
 // Opens what the address says; a change of it does the rest.
 function go(kind, id, first = () => {}) {
@@ -47,20 +70,26 @@ function go(kind, id, first = () => {}) {
   else location.hash = hash;
 }
 
+function screen(shown) {
+  document.body.dataset.screen = shown;
+  for (const id of ["intake", "work", "many"]) get(id).hidden = id !== shown;
+  get("another").hidden = shown === "intake";
+}
+
 async function route() {
   const [kind, id] = location.hash.slice(1).split("=");
   opened = result = null;
+  document.title = "ipse";
   const open = { picture: openPicture, job: openJob }[kind];
-  get("work").hidden = !open;
-  get("intake").classList.toggle("small", Boolean(open));
+  screen(open ? "work" : "intake");
+  scrollTo(0, 0);
   if (!open) return editor.close();
   calm();
   try {
     await open(id);
   } catch (error) {
-    complain(error.message, words.error.dismiss);
-    get("work").hidden = true;
-    get("intake").classList.remove("small");
+    complain(error.message);
+    screen("intake");
   }
 }
 
@@ -68,8 +97,14 @@ async function openPicture(id) {
   const told = editor.told ?? null;
   editor.told = null;
   const picture = await api.picture(id);
-  panel.focus({ preventScroll: true });
+  get("panel").focus({ preventScroll: true });
   await editor.open(picture, told);
+}
+
+// A draft of what a picture will become; asked for once.
+function drafted(id) {
+  if (!drafts.has(id)) drafts.set(id, api.draft(id));
+  return drafts.get(id);
 }
 
 // Nothing is drawn before all is known: what is heard meanwhile would be drawn over.
@@ -80,39 +115,32 @@ async function openJob(id) {
   editor.close();
   opened = id;
   stage.resize(...size);
+  compare.call(words.stage.before, words.stage.after);
   compare.show(false);
   stage.clear(stage.after);
-  stage.clear(stage.before);
   left(job);
-  panel.replaceChildren(watching.box);
+  watching.open(job);
   take(job);
-  panel.focus({ preventScroll: true });
+  get("panel").focus({ preventScroll: true });
+  if (!job.region && ["enhance", "denoise", "dejpeg"].includes(job.task) && job.state !== "done") sketch(job);
 }
 
-// Whether what a job was given can be seen: of a trial, its piece, once a worker has cut it out.
-function given(job) {
-  return !job.region || job.progress.preview > 0 || job.state === "done";
+// Shows the draft until there is an estimate.
+async function sketch(job) {
+  const picture = await drafted(job.picture).catch(() => null);
+  const now = jobs.get(job.id);
+  if (!picture?.draft || opened !== job.id || result || now.progress.preview || now.state === "cancelled") return;
+  await stage.put(stage.after, at.draft(job.picture));
+  if (opened !== job.id || result) return;
+  watching.drafted = true;
+  watching.update(jobs.get(job.id));
+  compare.show(true);
 }
 
 // Shows what a job was given.
 function left(job) {
-  if (given(job)) return stage.put(stage.before, at.before(job.id));
-}
-
-// Width and height of what a job shows: what it was given, as many times larger as it makes it.
-async function extent(job) {
-  const image = new Image();
-  if (given(job)) {
-    image.src = at.before(job.id);
-    await image.decode().catch(() => {});
-  }
-  const picture = await api.picture(job.picture);
-  const told = job.region?.slice(2) ?? [picture.about.width, picture.about.height];
-  const [wide, high] = [image.naturalWidth || told[0], image.naturalHeight || told[1]];
-  const [across, down] = picture.about.orientation >= 5 ? [0, 1] : [1, 0]; // of a size (H, W) as stored
-  if (job.size) return [job.size[across], job.size[down]];
-  const factor = job.options.factor || 1;
-  return [Math.round(wide * factor), Math.round(high * factor)];
+  if (given(job)) return stage.put(stage.before, source(job));
+  stage.clear(stage.before);
 }
 
 // Notes how a job stands; the one that is shown is drawn. An answer may be overtaken by what was heard meanwhile.
@@ -124,40 +152,39 @@ function take(told) {
   if (job.id !== opened) return;
   watching.update(job);
   if (job.state === "done") return finish(job);
-  if (!job.progress.preview) return;
+  if (job.progress.preview) preview(job);
+}
+
+async function preview(job) {
   if (job.region && !stage.before.dataset.wanted) {
     left(job);
     extent(job).then((size) => job.id === opened && stage.resize(...size));
   }
-  stage.put(stage.after, at.preview(job.id, job.progress.preview));
+  await stage.put(stage.after, at.preview(job.id, job.progress.preview));
+  if (job.id === opened && !result && !compare.on) compare.show(alike(stage.before, stage.size));
 }
 
 async function finish(job) {
   if (result) return;
   const others = [...jobs.values()].filter(
     (one) => one.picture === job.picture && one.state === "done" && one.id !== job.id && !one.region === !job.region);
-  result = new Result(stage, job, {
+  result = new Result(stage, panel, job, {
     others,
     again: () => again(job),
     whole: () => whole(job),
     opened: (id) => go("job", id),
     compared: (other) => against(job, other),
   });
-  panel.append(result.box);
   await left(job);
   stage.resize(...(await extent(job)));
+  if (job.id !== opened) return;
   compare.call(words.stage.before, words.stage.after);
-  compare.show(alike(stage.before, stage.size));
-}
-
-// Whether two pictures lie over one another: a sheet of several results does not.
-function alike(image, [wide, high]) {
-  const ratio = image.naturalWidth / image.naturalHeight;
-  return !image.naturalWidth || Math.abs(ratio * (high / wide) - 1) < 0.02 + 1 / Math.min(wide, high);
+  if (!compare.on || !alike(stage.before, stage.size)) compare.show(alike(stage.before, stage.size));
+  compare.mapped(job.disagreement ? at.disagreement(job.id) : null);
 }
 
 function against(job, other) {
-  stage.put(stage.before, other ? at.made(other.id) : at.before(job.id));
+  stage.put(stage.before, other ? at.made(other.id) : source(job));
   compare.call(other ? name(other) : words.stage.before, other ? name(job) : words.stage.after);
 }
 
@@ -167,7 +194,7 @@ async function whole({ picture, task, options, settings }) {
     const job = await api.submit({ picture, task, options, settings });
     go("job", job.id, () => take(job));
   } catch (error) {
-    complain(error.message, words.error.dismiss);
+    complain(error.message);
   }
 }
 

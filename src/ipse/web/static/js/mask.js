@@ -3,7 +3,7 @@
 import { MaskCanvas } from "./canvas.js";
 import { api, at } from "./api.js";
 import { button, complain, h, say, svg } from "./dom.js";
-import { words } from "./strings.js";
+import { fill, words } from "./words.js";
 
 const t = words.mask;
 const GROW = 2; // pixels of the picture
@@ -27,7 +27,7 @@ export class Mask {
     this.name = "brush";
     this.box = this.panel();
     stage.plane.append(this.canvas.node, this.shape);
-    stage.frame.before(this.bar);
+    stage.frame.after(this.bar);
     this.flush = () => this.canvas.flush();
     this.hear = (event) => event.target !== stage.frame && !event.target.matches?.("input, select, textarea") && this.back(event);
     window.addEventListener("pagehide", this.flush);
@@ -185,7 +185,7 @@ export class Mask {
     try {
       await this.adopt(await api.mask(this.picture.id, file, false));
     } catch (error) {
-      complain(error.message, words.error.dismiss);
+      complain(error.message);
     }
   }
 
@@ -196,7 +196,7 @@ export class Mask {
     await image.decode();
     this.canvas.take(image);
     this.stored = mask;
-    say(t.loaded(mask.said));
+    say(fill(t.loaded, { said: mask.said }));
   }
 
   async save() {
@@ -208,13 +208,13 @@ export class Mask {
   async put() {
     if (this.stored) return this.stored;
     if (this.canvas.empty) {
-      complain(t.empty, words.error.dismiss);
+      complain(t.empty);
       return null;
     }
     try {
       this.stored = await api.mask(this.picture.id, await this.canvas.blob(), true);
     } catch (error) {
-      complain(error.message, words.error.dismiss);
+      complain(error.message);
     }
     return this.stored;
   }

@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { h } from "./dom.js";
-import { bytes, duration, words } from "./strings.js";
+import { bytes, duration, fill, words } from "./words.js";
 
 const REST = 700; // milliseconds
 const t = words.form;
@@ -33,8 +33,8 @@ export class Plan {
 }
 
 function said(plan) {
-  const memory = bytes(plan.memory);
-  const parts = [plan.fits ? t.plan(duration(plan.seconds), memory) : t.noRoom(memory)];
-  if (plan.tiles > 1) parts.push(t.tiles(plan.tiles));
+  const told = { time: duration(plan.seconds), memory: bytes(plan.memory) };
+  const parts = [fill(plan.fits ? t.plan : t.noRoom, told)];
+  if (plan.tiles > 1) parts.push(fill(t.tiles, { count: plan.tiles }));
   return parts.join(" ");
 }

@@ -1,39 +1,47 @@
-// Where pictures are looked at: layers over one another, zoomed and moved together, down to single pixels.
+// Where pictures are looked at: before and after over one another or side by side, zoomed and moved together.
 
-import { button, h } from "./dom.js";
-import { words } from "./strings.js";
+import { h } from "./dom.js";
+import { fill, words } from "./words.js";
 
 const t = words.stage;
 const STEP = 1.25; // of a zoom
 const MOST = 40; // times the size of a pixel
+const TWICE = 300; // milliseconds between two taps of a double tap
 
 export class Stage {
   constructor(box) {
-    this.before = h("img", { class: "layer before", alt: "", draggable: false });
-    this.after = h("img", { class: "layer after", alt: "", draggable: false, hidden: true });
-    this.plane = h("div", { class: "plane" }, this.before, this.after);
-    this.frame = h("div", { class: "stage", id: "stage", tabIndex: 0, role: "group", ariaLabel: t.label }, this.plane);
-    this.percent = h("output", { class: "percent" });
-    this.bar = h("div", { class: "bar", role: "toolbar", ariaLabel: words.stage.label },
-      button("−", () => this.zoom(1 / STEP), { ariaLabel: t.out }), this.percent,
-      button("+", () => this.zoom(STEP), { ariaLabel: t.in }),
-      button(t.fit, () => this.fit()), button(t.pixels, () => this.scaleTo(1 / devicePixelRatio)));
-    box.append(this.frame, this.bar);
+    const layer = (name) => h("img", { class: `layer ${name}`, alt: "", draggable: false, hidden: true });
+    [this.before, this.under, this.after, this.map] = ["before", "under", "after", "map"].map(layer);
+    this.plane = h("div", { class: "plane" }, this.before);
+    this.other = h("div", { class: "plane" }, this.under, this.after, this.map);
+    this.left = h("div", { class: "pane" }, this.plane);
+    this.right = h("div", { class: "pane" }, this.other);
+    this.frame = h("div", { class: "stage", id: "stage", tabIndex: 0, role: "group", dir: "ltr", ariaLabel: t.label },
+      this.left, this.right);
+    box.append(this.frame);
     this.size = [1, 1];
     this.x = this.y = 0;
     this.scale = 1;
     this.fitted = true;
+    this.side = false; // whether before and after stand beside one another
     this.tool = null; // takes the pointer and the keys instead: {down, move, up, key}
     this.watchers = [];
+    this.keys = {};
     this.listen();
+  }
+
+  // Where the right pane begins, and how large each is: beside one another on a wide stage, else one above the other.
+  get room() {
+    const { clientWidth: wide, clientHeight: high } = this.frame;
+    if (!this.side) return { wide, high, right: 0, down: 0 };
+    return wide >= high ? { wide: wide / 2, high, right: wide / 2, down: 0 } : { wide, high: high / 2, right: 0, down: high / 2 };
   }
 
   // Width and height of what is shown, in pixels.
   resize(width, height) {
     if (this.size[0] === width && this.size[1] === height) return;
     this.size = [width, height];
-    this.plane.style.width = `${width}px`;
-    this.plane.style.height = `${height}px`;
+    for (const plane of [this.plane, this.other]) Object.assign(plane.style, { width: `${width}px`, height: `${height}px` });
     this.fit();
   }
 
@@ -53,6 +61,7 @@ export class Stage {
     layer.src = address;
     layer.hidden = false;
     layer.dataset.shown = String(Number(layer.dataset.shown || 0) + 1);
+    if (layer === this.before) this.under.src = address;
   }
 
   clear(layer) {
@@ -61,7 +70,7 @@ export class Stage {
   }
 
   fit() {
-    const { clientWidth: wide, clientHeight: high } = this.frame;
+    const { wide, high } = this.room;
     this.fitted = true;
     this.scale = Math.min(wide / this.size[0], high / this.size[1], 8) || 1;
     this.x = (wide - this.size[0] * this.scale) / 2;
@@ -69,7 +78,12 @@ export class Stage {
     this.draw();
   }
 
-  scaleTo(scale, at = [this.frame.clientWidth / 2, this.frame.clientHeight / 2]) {
+  // Single pixels, of the screen and of the picture.
+  pixels(at) {
+    this.scaleTo(1 / devicePixelRatio, at);
+  }
+
+  scaleTo(scale, at = [this.room.wide / 2, this.room.high / 2]) {
     const next = Math.min(MOST, Math.max(0.01, scale));
     const ratio = next / this.scale;
     this.x = at[0] - (at[0] - this.x) * ratio;
@@ -91,17 +105,30 @@ export class Stage {
   }
 
   draw() {
-    this.plane.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
-    this.plane.style.setProperty("--hair", `${1 / this.scale}px`);
-    this.plane.classList.toggle("pixelated", this.scale * devicePixelRatio >= 2);
-    this.percent.textContent = t.zoom(Math.round(this.scale * devicePixelRatio * 100));
+    const { wide, high, right, down } = this.room;
+    for (const plane of [this.plane, this.other]) {
+      plane.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
+      plane.style.setProperty("--hair", `${1 / this.scale}px`);
+      plane.classList.toggle("pixelated", this.scale * devicePixelRatio >= 2);
+    }
+    for (const pane of [this.left, this.right]) Object.assign(pane.style, { width: `${wide}px`, height: `${high}px` });
+    this.right.style.translate = `${right}px ${down}px`;
+    this.percent = fill(t.percent, { share: Math.round(this.scale * devicePixelRatio * 100) });
     for (const watcher of this.watchers) watcher();
   }
 
-  // From the screen to pixels of the picture.
-  place(event) {
+  // From the window to a pane.
+  spot(event) {
     const box = this.frame.getBoundingClientRect();
-    return [(event.clientX - box.left - this.x) / this.scale, (event.clientY - box.top - this.y) / this.scale];
+    const { right, down } = this.room;
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    return [right && x > right ? x - right : x, down && y > down ? y - down : y];
+  }
+
+  // From the window to pixels of the picture.
+  place(event) {
+    const [x, y] = this.spot(event);
+    return [(x - this.x) / this.scale, (y - this.y) / this.scale];
   }
 
   listen() {
@@ -109,8 +136,7 @@ export class Stage {
     new ResizeObserver(() => (this.fitted ? this.fit() : this.draw())).observe(frame);
     frame.addEventListener("wheel", (event) => {
       event.preventDefault();
-      const box = frame.getBoundingClientRect();
-      this.zoom(STEP ** (-event.deltaY / 100), [event.clientX - box.left, event.clientY - box.top]);
+      this.zoom(STEP ** (-event.deltaY / (event.ctrlKey ? 12 : 100)), this.spot(event)); // a pinched touchpad says ctrl
     }, { passive: false });
     this.fingers = new Map();
     frame.addEventListener("pointerdown", (event) => this.down(event));
@@ -125,11 +151,13 @@ export class Stage {
     this.painting = this.tool && event.button === 0 && this.fingers.size === 1;
     if (this.painting) this.tool.down(this.place(event));
     else if (this.tool && this.fingers.size === 2) this.tool.drop?.();
+    this.still = this.fingers.size === 1 && !this.tool;
   }
 
   moved(event) {
     const last = this.fingers.get(event.pointerId);
     if (!last) return this.tool?.hover?.(this.place(event));
+    if (event.clientX !== last.clientX || event.clientY !== last.clientY) this.still = false;
     if (this.fingers.size === 2) this.pinch(event, last);
     else if (this.painting) for (const one of event.getCoalescedEvents?.() ?? [event]) this.tool.move(this.place(one));
     else this.move(event.clientX - last.clientX, event.clientY - last.clientY);
@@ -139,15 +167,23 @@ export class Stage {
   up(event) {
     if (!this.fingers.delete(event.pointerId)) return;
     if (this.painting) this.tool?.up(this.place(event));
+    else if (this.still && event.type === "pointerup") this.tapped(event);
     this.painting = false;
+  }
+
+  // Twice at one place: single pixels there, and back.
+  tapped(event) {
+    const twice = event.timeStamp - (this.lastTap ?? -TWICE) < TWICE;
+    this.lastTap = twice ? undefined : event.timeStamp;
+    if (twice) this.fitted ? this.pixels(this.spot(event)) : this.fit();
   }
 
   pinch(event, last) {
     this.painting = false;
     const other = [...this.fingers.values()].find((one) => one.pointerId !== event.pointerId);
     const span = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) || 1;
-    const box = this.frame.getBoundingClientRect();
-    this.zoom(span(event) / span(last), [(event.clientX + other.clientX) / 2 - box.left, (event.clientY + other.clientY) / 2 - box.top]);
+    const middle = { clientX: (event.clientX + other.clientX) / 2, clientY: (event.clientY + other.clientY) / 2 };
+    this.zoom(span(event) / span(last), this.spot(middle));
     this.move((event.clientX - last.clientX) / 2, (event.clientY - last.clientY) / 2);
   }
 
@@ -156,9 +192,10 @@ export class Stage {
     const far = event.shiftKey ? 200 : 40;
     const keys = {
       "+": () => this.zoom(STEP), "=": () => this.zoom(STEP), "-": () => this.zoom(1 / STEP),
-      0: () => this.fit(), 1: () => this.scaleTo(1 / devicePixelRatio),
+      0: () => this.fit(), 1: () => this.pixels(),
       ArrowLeft: () => this.move(far, 0), ArrowRight: () => this.move(-far, 0),
       ArrowUp: () => this.move(0, far), ArrowDown: () => this.move(0, -far),
+      ...this.keys,
     };
     if (!keys[event.key] || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
