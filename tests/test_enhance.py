@@ -207,3 +207,12 @@ class TestEnhance:
         Image.fromarray(data.brick()[:160, :160]).save(buffer, "PNG")
         picture = Picture.from_array(np.asarray(Image.open(buffer)))
         assert isinstance(enhance(picture, FAST), Nothing)
+
+
+def test_white_noise_on_texture_is_not_camera_noise() -> None:
+    """Texture and white noise together have the spectrum of correlated noise."""
+    x = data.immunohistochemistry()[:300, :300]
+    y = np.clip(np.rint(x + np.random.default_rng(0).normal(0, 10, x.shape)), 0, 255).astype(np.uint8)
+    result = ipse.enhance(y, preset="fast")
+    assert result.estimates["kind"] == "gaussian"
+    assert db(result.image, x) > db(y, x) + 2

@@ -27,7 +27,7 @@ PIECE = 256  # side of the crop that is tried first, in pixels
 #: docs/decisions/enhance.md
 EVEN = 0.5
 # Smallest energy of the quietest blocks of a noisy picture, relative to the noise. Chosen on the same pictures.
-FLOOR = 0.38
+FLOOR = 0.42
 # Range of noise levels in the loudest channel. Less is hardly visible: chelsea and kodim09, which are clean, have 2.2
 # and 2.8 of 255, PolyU's pictures 3.0 and more. More leaves too little of the picture to measure the noise.
 VISIBLE = (2.9 / 255, 0.3)

@@ -39,11 +39,9 @@ from ipse.tasks import _camera
 
 LOUDEST = 1.0  # largest relative standard deviation of speckle
 TRACE = 1e-7  # gains and levels up to this are rounding errors of single precision
-WHITE = 10 / 255  # largest σ of white noise beside which louder correlated noise is sought
 # Smallest σ of correlated noise that is grain. Clean photographs have up to 6.2 of 255 (McMaster 2); grain of σ = 6 on
 # six crops of scikit-image and Kodak is found as 6.9 to 11.6.
 GRAIN = 6.5 / 255
-LOUDER = 1.5  # smallest ratio of the levels of correlated noise and of the white noise that was found
 HEADROOM = 5.0  # room below the values of a picture that was clipped at its largest value only, in σ
 DARK = 0.02  # c, which keeps the logarithm from amplifying noise in black areas
 
@@ -59,24 +57,27 @@ class Whitened:
     clipped: bool = False  #: the noisy picture was clipped to [0, 1], in units of y
 
 
-def find(y: Tensor, kind: str | Noise, sigma: float | None, *, fine: bool) -> Noise:
+def find(y: Tensor, kind: str | Noise, sigma: float | None, *, fine: bool, grain: bool = True) -> Noise:
     """Return the noise: what the user gave, completed by estimates.
 
     Tiles get the noise of the whole picture as ``kind``.
     ``fine`` means samples of more than 8 bits; only the part of their range that they use is analysed.
+    ``grain`` means to look for film grain if there is no white noise.
     """
     if isinstance(kind, Noise):
         return kind
     within = span(y) if fine else WHOLE
     told = None if sigma is None else sigma / (within[1] - within[0])
-    found = replace(_find(stretched(y, within), kind, told), within=within)
+    found = replace(_find(stretched(y, within), kind, told, grain=grain), within=within)
     # Impulses lie outside the range that the other pixels use, so the full range has to be analysed.
-    return _find(y, kind, sigma) if found.kind == "salt-and-pepper" and within != WHOLE else found
+    impulses_in_span = found.kind == "salt-and-pepper" and within != WHOLE
+    return _find(y, kind, sigma, grain=grain) if impulses_in_span else found
 
 
-def _find(y: Tensor, kind: str, sigma: float | None) -> Noise:
+def _find(y: Tensor, kind: str, sigma: float | None, *, grain: bool) -> Noise:
     if kind == "auto" and sigma is None:
-        return _or_grain(y, estimate(y))
+        found = estimate(y)
+        return _or_grain(y, found) if grain else found
     bright = max(float(y.mean()), 1e-3)
     match kind:
         case "poisson":
@@ -97,13 +98,13 @@ def _find(y: Tensor, kind: str, sigma: float | None) -> Noise:
 
 
 def _or_grain(y: Tensor, found: Noise) -> Noise:
-    """Correlated noise, such as film grain, that estimators of white noise miss or underrate; else ``found``."""
-    if found.kind not in ("none", "gaussian") or found.sigma > WHITE:
+    """Correlated noise, such as film grain, which estimators of white noise do not confirm; else ``found``."""
+    if found.kind != "none":
         return found
     measured = _camera.noise_of(
         _camera.middle(y)
     )  # 1024² would take ten times as long as all other estimates
-    if measured is None or max(measured.sigma) < max(GRAIN, LOUDER * found.sigma):
+    if measured is None or max(measured.sigma) < GRAIN:
         return found
     level = correlated(squares(y), told=True)
     return found if level is None else Noise("correlated", level[0], correlation=level[1])

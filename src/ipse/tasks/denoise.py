@@ -67,7 +67,11 @@ def denoise(
     Raises:
         OptionError: ``sigma`` is out of range.
     """
-    y, found = _found(picture, settings, sigma, noise)
+    return remove(picture, *_found(picture, settings, sigma, noise), settings)
+
+
+def remove(picture: Picture, y: Tensor, found: Noise, settings: Settings) -> Problem | Nothing:
+    """The problem of removing the given noise from a picture, whose pixels are y."""
     estimates: dict[str, object] = {
         "noise": found.said,
         "kind": found.kind,
