@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         inpaint,
         invert,
         maximise,
+        reconstruct,
         restore,
         upscale,
     )
@@ -91,6 +92,7 @@ __all__ = [
     "inpaint",
     "invert",
     "maximise",
+    "reconstruct",
     "restore",
     "upscale",
 ]
@@ -107,6 +109,7 @@ _HOMES = {
         "inpaint",
         "invert",
         "maximise",
+        "reconstruct",
         "restore",
         "upscale",
     ),

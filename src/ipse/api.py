@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from numpy.typing import ArrayLike
+from torch import Tensor
 
 from ipse import pictures, tasks
 from ipse.errors import OptionError, nearest
-from ipse.images import Back, ImageLike, array_of, taken
+from ipse.images import Back, ImageLike, array_of, measured, taken
 from ipse.pictures import Picture, exhibit
 from ipse.runs.job import BLANK
 from ipse.settings import Latent, Precision, Preset, Settings
@@ -162,6 +163,35 @@ def deblur(
     return restore(image, "deblur", psf=psf, defocus=defocus, motion=motion, sigma=sigma, **common)
 
 
+def reconstruct(
+    measurement: ArrayLike | Tensor | Path | str | Picture,
+    *,
+    angles: str | Path | ArrayLike | None = None,
+    size: int | None = None,
+    centre: float | None = None,
+    photons: float | None = None,
+    row: int | None = None,
+    **common: Unpack[Common],
+) -> Result:
+    """Reconstruct an image from the projections of a tomograph. It is no medical device.
+
+    Args:
+        measurement: y (views, elements), line integrals in any unit; (views, rows, elements), of which ``row`` is
+            taken; or a file, see the guide.
+        angles: of the views, in degrees: (views,), a file with them, or "FIRST:LAST"; None is those in the file, or
+            0 to 180.
+        size: side of the image in pixels, each as wide as an element; None is the number of elements.
+        centre: the element onto which the axis of rotation falls, from 0; None is the middle.
+        photons: the photons that an element counts without object, if they are few; None takes the noise for even.
+        row: the row of a detector with several, from 0; None is the middle one.
+
+    Returns:
+        ``image`` is float32 (size, size), in units of y per pixel.
+    """
+    told: dict[str, Any] = {"angles": angles, "size": size, "centre": centre, "photons": photons, "row": row}
+    return restore(measurement, "reconstruct", **told, **common)  # type: ignore[arg-type]  # an ImageLike
+
+
 def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Result:
     """Denoise a photo taken without flash, guided by one of the same scene with flash.
 
@@ -241,7 +271,10 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
     for name in given.keys() - own.keys() - shared.keys() - {"channel_axis", "alpha"}:
         raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, [*own, *shared])}")
     settings = Settings(**{name: one.checked(given[name]) for name, one in shared.items() if name in given})
-    picture, back = taken(image, channel_axis=given.get("channel_axis"), alpha=given.get("alpha"))
+    if tasks.sees(task) == "measurement":
+        picture, back = measured(image, row=given.get("row"))
+    else:
+        picture, back = taken(image, channel_axis=given.get("channel_axis"), alpha=given.get("alpha"))
     told = {name: one.checked(given[name]) for name, one in own.items() if name in given}
     check_memory(picture, task, settings, told)
     result = restored(picture, task, settings, told)

@@ -16,6 +16,7 @@ from ipse.errors import PictureError
 from ipse.pictures import Picture, from_array, from_pil, read, to_array, to_pil
 from ipse.pictures.levels import Samples, full_scale
 from ipse.pictures.masked import filled, masked_again
+from ipse.pictures.measurement import measurement, read_measurement
 
 Back = Callable[[Picture], Any]
 ImageLike = ArrayLike | Image.Image | Tensor | str | Path | Picture
@@ -56,6 +57,24 @@ def taken(
     whole: Any = image
     picture = _of_array(filled(whole, axis=axis), axis, alpha, "the image")
     return picture, lambda made: masked_again(to_array(made), whole, axis=axis)
+
+
+def measured(image: ImageLike, *, row: int | None = None) -> tuple[Picture, Back]:
+    """Convert a measurement, an array, a tensor or a path; also return a function that converts the result back.
+
+    Raises:
+        PictureError: it is no usable measurement.
+    """
+    if isinstance(image, Picture):
+        return image, lambda picture: picture
+    if isinstance(image, str | Path):
+        return read_measurement(image, row=row), lambda picture: picture
+    if not isinstance(image, Tensor):
+        return measurement(np.asarray(image), row=row), to_array
+    device = image.device
+    return measurement(image.detach().cpu().numpy(), row=row), lambda made: as_tensor(to_array(made)).to(
+        device
+    )
 
 
 def looks_like_alpha(plane: Samples) -> bool:

@@ -59,6 +59,7 @@ FORMATS = (
     FileFormat("GIF", (".gif",), models=frozenset({"gray", "palette"}), alpha="binary", side=65535),
     FileFormat("PPM", (".ppm", ".pgm", ".pbm", ".pnm")),
     FileFormat("TGA", (".tga",), alpha="full", side=65535),
+    FileFormat("NPY", (".npy",), None, SCREEN - {"palette"} | {"channels"}, "full"),
 )
 BY_SUFFIX = {suffix: form for form in FORMATS for suffix in form.suffixes}
 BY_NAME = {form.name: form for form in FORMATS}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from tifffile import TiffFileError
 
@@ -39,6 +40,7 @@ REFUSED = {
     "HDF5",
 }  # drawings and films, or formats that Pillow decodes with other programs
 JPEG = b"\xff\xd8\xff"
+NUMPY = b"\x93NUMPY"
 STARTS = (SIGNATURE, JPEG, b"RIFF", b"GIF8", b"BM", *MAGIC)
 ALPHA = (".png", ".tga", ".heic", ".heif")  # suffixes of formats with alpha
 DAMAGE = (
@@ -108,6 +110,8 @@ def able(path: Path, suffix: str) -> str:
 
 
 def _decode(data: bytes, name: str) -> Picture:
+    if data.startswith(NUMPY):
+        return _read_array(data, name)
     if data[:4] in MAGIC:
         picture = _read_tiff(data, name)
         if picture is not None:
@@ -126,6 +130,14 @@ def _decode(data: bytes, name: str) -> Picture:
         except DAMAGE as error:
             raise _damaged(name, error) from None
         return _completed(picture, image, data)
+
+
+def _read_array(data: bytes, name: str) -> Picture:
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except DAMAGE as error:
+        raise _damaged(name, error) from None
+    return replace(Picture.from_array(array, name=name), format="NPY")
 
 
 def _format(image: Image.Image) -> str | None:

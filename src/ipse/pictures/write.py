@@ -73,6 +73,10 @@ def encode(picture: Picture, *, format: str) -> bytes:
     """Return the bytes of the file; ``format`` is a name returned by ``check_target``."""
     if format == "PNG":
         return encode_png(picture)
+    if format == "NPY":
+        stream = io.BytesIO()
+        np.save(stream, picture.to_array())
+        return stream.getvalue()
     if format == "TIFF":
         clear = picture.palette is not None and picture.alpha is not None  # TIFF's palettes have no alpha
         return encode_tiff(_looked_up(picture) if clear else picture)

@@ -1,6 +1,5 @@
 """(file y, task, options, settings) as data: the description of a restoration from file to file."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +9,8 @@ import numpy as np
 
 from ipse import devices, tasks
 from ipse.pictures import FORMATS, Picture, able, format_for, read, read_bytes
+from ipse.pictures.files import Named
+from ipse.pictures.measurement import read_measurement
 from ipse.runs.receipt import plain, sha256, sha256_of
 from ipse.settings import Settings
 
@@ -78,7 +79,9 @@ def given(job: Job) -> tuple[bytes, Picture]:
     if job.source is None and tasks.sees(job.task) == "nothing":
         return b"", blank(job.task)
     data, name = read_bytes(job.source or "-")
-    return data, read(_Named(data, name))
+    if tasks.sees(job.task) == "measurement":
+        return data, read_measurement(Named(data, name), row=job.options.get("row"))
+    return data, read(Named(data, name))
 
 
 def blank(task: str) -> Picture:
@@ -86,20 +89,17 @@ def blank(task: str) -> Picture:
     return Picture.from_array(BLANK, name=task)
 
 
-class _Named(io.BytesIO):
-    """Bytes in memory with a name for error messages."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
-
-
 def default_target(task: str, source: Path, *, suffix: str = SUFFIX) -> Path:
     """The default output path of a task: beside the input, in the same format.
+
+    What is reconstructed from a measurement is floats: .npy beside NumPy's files, else .tif.
 
     PNG stands in for JPEG, which would undo what ``dejpeg`` did, and for what can be read but not written. Where the
     file may hold what its own format cannot be written with, or PNG, a look into it tells.
     """
+    if tasks.sees(task) == "measurement":
+        kind = ".npy" if source.suffix.lower() in (".npy", ".npz") else ".tif"
+        return source.with_name(f"{source.stem}{suffix}{kind}")
     known = {suffix for form in FORMATS for suffix in form.suffixes} | {ZARR}
     known -= JPEG if task == "dejpeg" else set()
     kind = source.suffix if source.suffix.lower() in known else ".png"

@@ -4,7 +4,7 @@ A task whose module has ``PANELS = ("raw", "smooth", …)`` returns them in that
 its one result, in the library as in the command; OUTPUT's parts are OUTPUT.raw.png and so on, of the output's format.
 
 A task whose module has ``BESIDE = ("kernel", …)`` fills in ``Problem.beside``. OUTPUT.png.kernel.png shows that picture
-in 16 bits, its largest value white.
+in 16 bits, its largest value white. What is reconstructed from a measurement is floats; its view is such a picture too.
 """
 
 from collections.abc import Mapping
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from ipse import tasks
 from ipse.pictures import Picture, encode
+from ipse.pictures.measurement import Measurement
 
 
 def places(output: Path, task: str) -> list[Path]:
     """The paths of the panels and of other pictures; empty for most tasks."""
     panels = [output.with_name(f"{output.stem}.{name}{output.suffix}") for name in tasks.panels(task)]
-    return [*panels, *(_beside(output, name) for name in tasks.beside(task))]
+    views = [_beside(output, "view")] if tasks.sees(task) == "measurement" else []
+    return [*panels, *(_beside(output, name) for name in tasks.beside(task)), *views]
 
 
 def _beside(output: Path, name: str) -> Path:
@@ -47,6 +49,8 @@ def files(
         form: the file format of the panels.
         beside: the other pictures, by name.
     """
+    if isinstance(sheet, Measurement):
+        beside = {**beside, "view": sheet.view}
     shown = {
         _beside(output, name): encode(Picture(_white(found)), format="PNG") for name, found in beside.items()
     }

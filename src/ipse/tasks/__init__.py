@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 Task = Callable[..., "Problem | Nothing"]
-Sees = Literal["parts", "whole", "resized", "nothing"]
+Sees = Literal["parts", "whole", "resized", "nothing", "measurement"]
 HERE = Path(__file__).parent
 
 
@@ -67,7 +67,7 @@ def sees(name: str) -> Sees:
     """How a task uses its picture, from the module constant ``SEES``; the default is "parts".
 
     "parts": the picture can be cut into tiles. "whole": it cannot. "resized": the task resizes the picture to a size
-    of its own. "nothing": the task creates a picture and needs no input.
+    of its own. "nothing": the task creates a picture and needs no input. "measurement": its input is a ``Measurement``.
     """
     return _constant(name, "SEES", "parts")
 

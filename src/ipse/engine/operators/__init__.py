@@ -7,6 +7,7 @@ from ipse.engine.operators.identity import Identity
 from ipse.engine.operators.learnt_downsample import LearntDownsample
 from ipse.engine.operators.mask import Mask
 from ipse.engine.operators.operator import Compose, Operator, adjoint
+from ipse.engine.operators.radon import Radon
 
 __all__ = [
     "Blur",
@@ -17,5 +18,6 @@ __all__ = [
     "LearntDownsample",
     "Mask",
     "Operator",
+    "Radon",
     "adjoint",
 ]

@@ -1,0 +1,207 @@
+"""y = A x + n, A linear: plug-and-play and a network prior for what an instrument measured, and the mixture of both.
+
+    x ← argmin_x ‖√w m ⊙ (A x − y)‖² + κ ‖x − v‖² / s²,     v ← D_s(x),    s falling     (plug-and-play)
+    θ* = argmin_θ ‖H √w m ⊙ (A f_θ(z) − y)‖² + λ TV(f_θ(z)),   H Hᵀ ≈ (A Aᵀ)⁻¹             (network)
+    x* = α x + (1 − α) f_θ*(z)
+
+m leaves out measurements that choose κ, the step at which the fit ends, and α: those that predict them best.
+
+Venkatakrishnan, Bouman, Wohlberg, "Plug-and-play priors for model based reconstruction", 2013,
+https://doi.org/10.1109/GlobalSIP.2013.6737048
+Baguer, Leuschner, Schmidt, "Computed tomography reconstruction using deep image prior and learned reconstruction
+methods", 2020, https://arxiv.org/abs/2003.04989
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ipse.engine.objectives import HeldOutError, LeastSquares, Objective, TotalVariation
+from ipse.engine.problem import Pilot, Problem, Recipe
+from ipse.engine.stopping import HeldOut
+from ipse.pilots._correction import turned
+from ipse.pilots.non_local import Preset, non_local
+from ipse.settings import Settings
+from ipse.tasks import _common
+from ipse.tasks._splitting import Measured, solved
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a preset, chosen in docs/decisions/reconstruct.md."""
+
+    weights: tuple[float, ...]  #: κ in units of σ²
+    rounds: int  #: of plug-and-play, for each κ
+    steps: int  #: of the network; 0 fits none
+    levels: tuple[float, float] = (30 / 255, 2 / 255)  #: s of the first and of the last round
+    sizes: tuple[Preset, ...] = ("four", "five")  #: patches, in turn
+    iterations: int = 8  #: conjugate gradients of a round
+    rate: float = 0.01  #: learning rate
+    patience: int = 250  #: steps without a better score at which the fit ends
+    average: float = 0.98
+    smoothness: float = 2.0  #: λ, in units of σ
+
+
+NUMBERS = {
+    "fast": Numbers((0.3,), 12, 0, sizes=("fast four", "fast five")),
+    "good": Numbers((0.1, 0.3, 1.0), 16, 1000),
+    "best": Numbers((0.1, 0.3, 1.0), 24, 3000),
+}
+JUDGES, FEWEST = 24, 8  # one line in so many is held out, if there are at least so many
+ASKED = 300  # number of steps of a network that is asked for where the preset has none
+MORE = 0.4  # with several seeds, the noise that each run adds to y for plug-and-play, in units of σ
+FAINTEST = 1e-3  # smallest σ that is assumed, as a fraction of the root mean square of y
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A measurement, in units in which the picture is about 1 at its brightest."""
+
+    y: Tensor  #: (1, C, h, w)
+    operator: Callable[[Tensor], Tensor]  #: A
+    start: Tensor  #: (1, C', H, W), a first estimate in a moment
+    sigma: float  #: of the noise of y, where w is 1
+    weight: Tensor  #: w ≥ 0, (1, 1, h, w); 0 is not measured
+    whitened: Callable[[Tensor], Tensor]  #: H, of a measurement
+    within: Callable[[Tensor], Tensor]  #: the nearest picture that can be
+    unit: float  #: of the result, in its own units
+
+
+def problem(scan: Scan, settings: Settings, estimates: dict[str, object]) -> Problem:
+    """The problem of a scan: plug-and-play, then the network, then their mixture."""
+    numbers = NUMBERS[_common.effort(settings)]
+    asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
+    held = held_out(scan, settings)
+    score = None
+    if held.any():
+        score = HeldOutError(scan.whitened(scan.y), held, lambda x: scan.whitened(scan.operator(x)))
+    seen = scan.weight * ~held
+    rounds = PlugAndPlay(scan, seen, score, numbers, estimates)
+    pilot = Pilot(rounds, rounds.perturbed)
+    steps = numbers.steps or (ASKED if asked or settings.preset == "paper" else 0)
+    if not steps or settings.steps == 0:
+        return Problem(
+            None, LeastSquares(scan.y, scan.operator), _common.alone(), score=score, pilot=pilot,
+            outputs=lambda x: x * scan.unit, estimates=estimates,
+        )  # fmt: skip
+    fidelity = LeastSquares(scan.y, scan.operator)
+    recipe = Recipe(steps=steps, learning_rate=numbers.rate, average=numbers.average)
+    return Problem(
+        prior=_common.free_prior(scan.start, settings),
+        objective=objective(scan, seen, numbers.smoothness),
+        recipe=_common.recipe(settings, recipe),
+        rule=_common.rule(
+            settings, partial(HeldOut, patience=numbers.patience), sigma=scan.sigma, fidelity=fidelity
+        ),
+        score=score,
+        pilot=pilot,
+        refine=partial(mixed, scan, rounds, held),
+        outputs=lambda x: x * scan.unit,
+        estimates=estimates,
+    )
+
+
+def held_out(scan: Scan, settings: Settings) -> Tensor:
+    """The measurements that judge, bool (1, 1, h, w): whole lines, since a line's neighbours say little of it.
+
+    All of a line is needed to whiten it, and only whitened errors are those of the picture. None if lines are few.
+    """
+    lines = int(scan.y.shape[-2])
+    held = torch.zeros_like(scan.weight, dtype=torch.bool)
+    if lines >= FEWEST:
+        chosen = torch.randperm(lines, generator=torch.Generator().manual_seed(settings.seed))
+        held[..., chosen[: max(1, lines // JUDGES)].to(held.device), :] = True
+    return held & (scan.weight > 0)
+
+
+def objective(scan: Scan, seen: Tensor, smoothness: float) -> Objective:
+    """E + R: the whitened misfit, which converges evenly, in units of σ; and total variation."""
+    root = seen.sqrt()
+    noise = scan.whitened(
+        scan.sigma * torch.randn(scan.y.shape, generator=torch.Generator().manual_seed(0)).to(root)
+    )
+    level = float(noise.square().mean().sqrt()) or 1.0
+    misfit = LeastSquares(
+        torch.zeros_like(noise), lambda x: scan.whitened(root * (scan.operator(x) - scan.y))
+    )
+    share = noise.numel() / (2 * level * scan.start[0, 0].numel())
+    return share * misfit + smoothness * TotalVariation()
+
+
+class PlugAndPlay:
+    """The first estimates: the start, then the best picture so far by its score, after each round for each κ."""
+
+    def __init__(
+        self,
+        scan: Scan,
+        seen: Tensor,
+        score: HeldOutError | None,
+        numbers: Numbers,
+        estimates: dict[str, object],
+    ) -> None:
+        self.scan, self.seen, self.score, self.numbers = scan, seen, score, numbers
+        self.estimates, self.best = estimates, None
+
+    best: Tensor | None  #: the last estimate, once there is one
+
+    def perturbed(self, seed: int) -> Iterator[Tensor]:
+        """Yield the estimates from data with more noise."""
+        noisy = _common.noisier(self.scan.y, MORE * self.scan.sigma, seed)
+        again = PlugAndPlay(replace(self.scan, y=noisy), self.seen, self.score, self.numbers, self.estimates)
+        for self.best in again():
+            yield self.best
+
+    def __call__(self) -> Iterator[Tensor]:
+        """Yield the estimates."""
+        scan, numbers, least = self.scan, self.numbers, np.inf
+        self.best = scan.start
+        yield self.best
+        for weight in numbers.weights if self.score else numbers.weights[len(numbers.weights) // 2 :][:1]:
+            x, first = scan.start, least == np.inf
+            for number in range(numbers.rounds):
+                x = self.round(x, weight, number)
+                self.best = x if first else self.best
+                yield self.best
+            error = float(self.score(x)) if self.score else 0.0
+            if error <= least:
+                self.best, least = x, error
+                self.estimates |= {"weight": weight, "plug-and-play": error}
+        yield self.best
+
+    @torch.no_grad()
+    def round(self, x: Tensor, weight: float, number: int) -> Tensor:
+        """Denoise x, and bring it back to the measurement."""
+        scan, numbers = self.scan, self.numbers
+        level = float(np.geomspace(*numbers.levels, numbers.rounds)[number])
+        v = denoised(x, level, numbers.sizes[number % len(numbers.sizes)], number)
+        stiff = weight * (scan.sigma / level) ** 2
+        measured = Measured(scan.y, scan.operator, self.seen, (x.shape[-2], x.shape[-1]))
+        return scan.within(solved(measured, v, lambda d: stiff * d, iterations=numbers.iterations, pull=v))
+
+
+def denoised(x: Tensor, level: float, size: Preset, number: int) -> Tensor:
+    """D_s of a picture, turned: another way each round, so that no direction is preferred."""
+    turn = number % 8
+    return turned(non_local(turned(x, turn).contiguous(), level, preset=size), turn, back=True).contiguous()
+
+
+@torch.no_grad()
+def mixed(scan: Scan, rounds: PlugAndPlay, held: Tensor, fitted: Tensor) -> Iterator[Tensor]:
+    """Yield α x + (1 − α) f, with the α from 0 to 1 that predicts the held-out measurements best."""
+    if rounds.best is None:  # the fit was resumed
+        for _ in rounds():
+            pass
+    first, there = rounds.best, held.expand_as(scan.y)
+    assert first is not None
+    seen, a, b = (scan.whitened(q)[there] for q in (scan.y, scan.operator(first), scan.operator(fitted)))
+    rest, way = seen - b, a - b
+    share = float((rest * way).sum() / way.square().sum().clamp_min(1e-20)) if len(rest) else 0.5
+    share = min(1.0, max(0.0, share))
+    if len(rest):
+        rounds.estimates["network"] = float(rest.square().mean())
+    rounds.estimates["mixture"] = round(share, 3)
+    yield share * first + (1 - share) * fitted

@@ -1,0 +1,227 @@
+"""Projections become a picture, whatever file they come in; what does not match its geometry is refused in one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from skimage.data import shepp_logan_phantom
+from skimage.transform import radon, resize
+
+import ipse
+from ipse.cli import main
+from ipse.engine.operators import Radon, adjoint
+from ipse.errors import OptionError, PictureError
+from ipse.pictures.measurement import measurement, read_measurement
+from ipse.settings import Settings
+from ipse.streams.open import restore
+from ipse.tasks._tomography import spacing
+
+SIDE = 49
+FAST: dict[str, Any] = {"preset": "fast"}
+
+
+def phantom() -> NDArray[np.float64]:
+    x = resize(shepp_logan_phantom(), (SIDE, SIDE), anti_aliasing=True)
+    return x * (np.hypot(*(np.mgrid[:SIDE, :SIDE] - SIDE // 2)) <= SIDE // 2)
+
+
+def angles(views: int = 40) -> NDArray[np.float64]:
+    return np.arange(views) * 180 / views
+
+
+def projections(x: NDArray[Any], turns: NDArray[Any], noise: float = 0.0, **told: Any) -> NDArray[np.float32]:
+    y = Radon(x.shape, turns, **told)(torch.from_numpy(x).float()[None, None])[0, 0].numpy()
+    return y + noise * np.sqrt(np.mean(y**2)) * np.random.default_rng(0).normal(size=y.shape).astype(
+        np.float32
+    )
+
+
+def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
+    return float(-10 * np.log10(np.mean((a - b) ** 2) / b.max() ** 2))
+
+
+@pytest.mark.parametrize("told", [{}, {"bins": 70}, {"bins": 21, "centre": 3.5}])
+def test_the_transpose_of_the_projections_is_exact(told: dict[str, Any]) -> None:
+    operator, draw = Radon((33, 40), [0, 17.0, 45, 90, 133], **told), torch.Generator().manual_seed(0)
+    x, other = (torch.rand(2, 1, 33, 40, generator=draw) for _ in range(2))
+    y = torch.rand(2, 1, 5, operator.bins, generator=draw)
+    torch.testing.assert_close((operator(x) * y).sum(), (x * adjoint(operator, y, x.shape)).sum())
+    torch.testing.assert_close(
+        operator(2 * x - other), 2 * operator(x) - operator(other), atol=1e-4, rtol=1e-4
+    )
+
+
+def test_projections_are_line_integrals() -> None:
+    x = torch.rand(1, 1, 9, 9)
+    across, down = Radon((9, 9), [0, 90])(x)[0, 0]
+    torch.testing.assert_close(across, x[0, 0].sum(0))
+    torch.testing.assert_close(down.flip(0), x[0, 0].sum(1))
+    slanted = Radon((9, 9), [30, 45, 101.5], bins=15)(x)[0, 0].sum(1)
+    torch.testing.assert_close(slanted, x.sum().expand(3))  # no light is lost
+
+
+def test_projections_agree_with_those_of_another_library() -> None:
+    x = phantom()
+    ours = projections(x, angles(), bins=SIDE)
+    theirs = radon(x, angles(), circle=True).T
+    assert np.abs(ours - theirs).mean() < 0.06 * theirs.mean() < np.abs(ours[:, ::-1] - theirs).mean()
+
+
+def test_the_turn_of_the_result_is_that_of_scikit_image() -> None:
+    x = phantom()
+    y = radon(x, angles(), circle=True).T
+    assert psnr(ipse.reconstruct(y, angles=angles(), **FAST).image, x) > 22
+
+
+def test_a_picture_comes_out_of_few_noisy_views_better_than_by_back_projection() -> None:
+    from skimage.transform import iradon
+
+    x, turns = phantom(), angles(24)
+    y = projections(x, turns, 0.01, bins=70)
+    result = ipse.reconstruct(y, angles=turns, size=SIDE, steps=40, **FAST)
+    back = iradon(y.T.astype(float), turns, output_size=SIDE, circle=False)
+    assert result.image.dtype == np.float32
+    assert result.image.shape == (SIDE, SIDE)
+    assert psnr(result.image, x) > psnr(back, x) + 5
+    assert 0 <= result.estimates["mixture"] <= 1
+    assert "no medical device" in str(result.estimates["found"])
+
+
+def test_the_unit_of_the_measurement_stays() -> None:
+    x, turns = phantom(), angles(24)
+    y = projections(x, turns)
+    one, other = (ipse.reconstruct(factor * y, angles=turns, **FAST).image for factor in (1.0, 5e4))
+    np.testing.assert_allclose(other, 5e4 * one, atol=5e3)
+
+
+def test_an_axis_of_rotation_off_the_middle_can_be_told() -> None:
+    x, turns = phantom(), angles()
+    y = projections(x, turns, bins=64, centre=27.25)
+    told = ipse.reconstruct(y, angles=turns, size=SIDE, centre=27.25, **FAST).image
+    untold = ipse.reconstruct(y, angles=turns, size=SIDE, **FAST).image
+    assert psnr(told, x) > psnr(untold, x) + 3
+
+
+def test_few_photons_weigh_less() -> None:
+    x, turns = 0.1 * phantom(), angles()
+    draw, y = np.random.default_rng(0), projections(0.1 * phantom(), angles())
+    counts = draw.poisson(300 * np.exp(-y))
+    dim = -np.log(np.maximum(counts, 0.5) / 300)
+    found = [ipse.reconstruct(dim, angles=turns, photons=told, **FAST).image for told in (300, None)]
+    assert psnr(found[0], x) > 18
+    assert not np.array_equal(*found)
+
+
+def test_each_view_stands_for_its_angle() -> None:
+    np.testing.assert_allclose(spacing(angles(6)), np.pi / 6)
+    np.testing.assert_allclose(spacing(np.array([0.0, 90, 45, 135])), np.pi / 4)
+    wedge = spacing(np.arange(0, 120, 10.0))
+    assert wedge.max() < 1.3 * np.deg2rad(10)
+
+
+@pytest.mark.parametrize("kind", ["zeros", "constant", "one view", "one element", "row", "two"])
+def test_degenerate_measurements_come_back_whole(kind: str) -> None:
+    y = {
+        "zeros": np.zeros((12, 16)),
+        "constant": np.full((12, 16), 3.0),
+        "one view": np.random.default_rng(0).random((1, 16)),
+        "one element": np.full((12, 1), 2.0),
+        "row": np.ones((1, 1)),
+        "two": np.random.default_rng(0).random((2, 5)),
+    }[kind]
+    x = ipse.reconstruct(y, steps=3, **FAST).image
+    assert x.shape == (y.shape[1],) * 2
+    assert np.isfinite(x).all()
+    if kind == "zeros":
+        assert not x.any()
+
+
+def test_the_command_writes_floats_a_view_and_a_receipt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    x, turns = phantom(), angles(20)
+    np.savez("scan.npz", sinogram=projections(x, turns), angles=turns)
+    assert main(["reconstruct", "scan.npz", "--preset", "fast", "--seeds", "2"]) == 0
+    assert "no medical device" in capsys.readouterr().err
+    found = np.load("scan_ipse.npy")
+    assert psnr(found, x) > 20
+    view = ipse.pictures.read("scan_ipse.npy.view.png").pixels[0]
+    np.testing.assert_allclose(view, found.clip(0) / found.max(), atol=1e-4)
+    assert Path("scan_ipse.npy.disagreement.png").exists()
+    said = json.loads(Path("scan_ipse.npy.ipse.json").read_text())
+    assert said["estimates"]["sigma"] >= 0
+    np.save("angles.npy", turns)
+    np.save("scan.npy", np.load("scan.npz")["sinogram"])
+    assert main(["reconstruct", "scan.npy", "-o", "x.tif", "--angles", "angles.npy", "--preset", "fast"]) == 0
+    again = ipse.pictures.read("x.tif")
+    assert again.dtype == np.float32
+    assert main(["rerun", "scan_ipse.npy.ipse.json", "-o", "again.npy"]) == 0
+    np.testing.assert_array_equal(np.load("again.npy"), found)
+
+
+def test_a_tiff_is_a_sinogram_too(tmp_path: Path) -> None:
+    import tifffile
+
+    turns = angles(20)
+    y = projections(phantom(), turns)
+    tifffile.imwrite(tmp_path / "y.tif", y)
+    (tmp_path / "turns.txt").write_text("\n".join(map(str, turns)))
+    one = ipse.reconstruct(tmp_path / "y.tif", angles=tmp_path / "turns.txt", **FAST)
+    np.testing.assert_array_equal(one.image.to_array(), ipse.reconstruct(y, angles=turns, **FAST).image)
+
+
+@pytest.mark.parametrize(
+    ("y", "told", "said"),
+    [
+        (np.ones((12, 16)), {"angles": np.arange(11)}, "11 angles and 12 views"),
+        (np.ones((12, 16)), {"angles": "0:x"}, "FIRST:LAST"),
+        (np.ones((12, 16)), {"angles": "nowhere.txt"}, "cannot be read"),
+        (np.ones((12, 16), np.complex64), {}, "complex"),
+        (np.full((12, 16), np.nan), {}, "NaN"),
+        (np.ones((0, 16)), {}, "shape"),
+        (np.ones(16), {}, "shape"),
+        (np.ones((3, 4, 16)), {"row": 4}, "row 4"),
+        (np.ones((12, 16)), {"size": 0}, "size 0"),
+        (np.ones((12, 16)), {"centre": 99.0}, "centre"),
+        (np.ones((12, 16)), {"photons": 0}, "photons"),
+        (np.full((12, 16), "a"), {}, "expected"),
+    ],
+)
+def test_what_does_not_match_is_refused(y: NDArray[Any], told: dict[str, Any], said: str) -> None:
+    with pytest.raises((OptionError, PictureError), match=said) as caught:
+        ipse.reconstruct(y, **told)
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_files_are_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content in (("cut.npy", b"\x93NUMPY\x01\x00"), ("cut.npz", b"PK\x03\x04x"), ("e.npy", b"")):
+        (tmp_path / name).write_bytes(content)
+        assert main(["reconstruct", str(tmp_path / name)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    np.savez(tmp_path / "two.npz", a=np.ones((2, 3)), b=np.ones((2, 3)))
+    with pytest.raises(PictureError, match="one array"):
+        read_measurement(tmp_path / "two.npz")
+
+
+def test_a_picture_is_no_measurement() -> None:
+    with pytest.raises(PictureError, match="measurement"):
+        restore(ipse.Picture.from_array(np.zeros((4, 4))), "reconstruct", Settings("fast"))
+
+
+def test_the_time_limit_is_kept() -> None:
+    y = projections(phantom(), angles())
+    result = ipse.reconstruct(y, angles=angles(), seconds=0.01)
+    assert "time" in result.reason
+    assert np.isfinite(result.image).all()
+
+
+def test_a_volume_is_reconstructed_row_by_row() -> None:
+    y = np.stack([projections(phantom(), angles(12)), np.zeros((12, SIDE))], 1)
+    assert measurement(y).size == (12, SIDE)
+    assert not ipse.reconstruct(y, row=1, **FAST).image.any()
+    assert ipse.reconstruct(y, row=0, **FAST).image.any()
