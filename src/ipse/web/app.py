@@ -37,8 +37,8 @@ def routed() -> FastAPI:
         redoc_url=None,
         lifespan=running,
     )
-    for part in (pages, pictures, sight, jobs, made):
-        app.include_router(part.router)
+    for router in (*(part.router for part in (pages, pictures, sight, jobs, made)), made.together):
+        app.include_router(router)
     pages.serve_files(app)
     handle(app)
     return app

@@ -19,6 +19,7 @@ class PictureRecord:
     about: dict[str, Any]  #: properties of the file
     created: float = field(default_factory=time.time)
     found: dict[str, Any] | None = None  #: the damage found; None before the analysis
+    folder: str = ""  #: the folder that it came from, for an archive
     closer: bool = False  #: whether ``found`` is what ``enhance`` itself finds
     draft: bool | None = None  #: whether there is a quick first estimate; None if it was not asked for
     mask_of: str | None = None  #: for a mask: the picture that it belongs to

@@ -11,6 +11,7 @@ from ipse.errors import PictureError
 from ipse.web.store import fresh
 
 NAME = 120  # maximum length of a name
+DEEP = 8  # maximum number of folders that are kept
 LINGER = 10.0  # seconds for which the rest of a rejected body is read, since browsers read no response while sending
 
 STALL = 30.0  # seconds for which an upload may stall
@@ -104,6 +105,16 @@ def too_large(limit: int) -> TooLarge:
     return TooLarge(
         f"the file has more than {limit >> 20} MiB: make it smaller, or restart the server with a larger --upload-limit"
     )
+
+
+def safe_folder(path: str) -> str:
+    """Return the folders of a relative path, for an archive: each a safe name, none that leads upwards."""
+    parts = [
+        safe_name(part)
+        for part in path.replace("\\", "/").replace(":", "").split("/")[:-1]
+        if part.strip(" .")
+    ]
+    return "/".join(parts[-DEEP:])
 
 
 def safe_name(name: str) -> str:

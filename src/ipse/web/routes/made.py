@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from ipse.pictures.tiling import enlargement
 from ipse.runs.disagreement import places
 from ipse.runs.receipt import beside
+from ipse.web.archive import distinct, zipped
 from ipse.web.bounds import allowance
 from ipse.web.errors import missing, responses
 from ipse.web.looking import weight_of
@@ -21,6 +22,9 @@ from ipse.web.routes.pictures import Name, shown, shown_small
 from ipse.web.server import Reached, Server
 
 router = APIRouter(prefix="/api/v1/jobs/{name}", tags=["results"])
+together = APIRouter(prefix="/api/v1", tags=["results"])
+MOST = 1000  # maximum number of results in an archive
+Chosen = Annotated[list[str], Query(min_length=1, max_length=MOST, description="IDs of jobs.")]
 Step = Annotated[
     int | None, Query(ge=0, description="A point of the trajectory to use instead of the chosen one.")
 ]
@@ -132,6 +136,17 @@ async def what_was_removed(server: Reached, name: Name) -> FileResponse:
     """Return what the result has less than the picture, amplified around gray, as PNG."""
     finished(server, name)
     return shown(server.store.job_folder(name) / REMOVED)
+
+
+@together.get("/archive", response_class=StreamingResponse, responses=responses(404, 422))
+async def archive(server: Reached, job: Chosen) -> StreamingResponse:
+    """Return the results of several jobs as one ZIP, in the folders that the pictures came from."""
+    jobs = [finished(server, name) for name in dict.fromkeys(job)]
+    names = [f"{server.store.pictures[one.picture].folder}/{saved_as(one)}".lstrip("/") for one in jobs]
+    paths = [server.store.job_folder(one.id) / str(one.result) for one in jobs]
+    files = zip(distinct(names), paths, strict=True)
+    headers = {"Content-Disposition": 'attachment; filename="ipse.zip"'}
+    return StreamingResponse(zipped(files), media_type="application/zip", headers=headers)
 
 
 def finished(server: Server, name: str) -> JobRecord:

@@ -15,11 +15,14 @@ from ipse.web.places import THUMB, VIEW
 from ipse.web.records import PictureRecord
 from ipse.web.server import Reached, Server
 from ipse.web.space import check_space
-from ipse.web.upload import received, safe_name
+from ipse.web.upload import received, safe_folder, safe_name
 
 Name = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The picture's ID.")]
 Called = Annotated[
     str, Query(max_length=300, description="Name of the file, used for display and saving only.")
+]
+Placed = Annotated[
+    str, Query(max_length=2000, description="Path within a folder of several; kept in an archive.")
 ]
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
@@ -47,10 +50,16 @@ def known(server: Server, name: str) -> PictureRecord:
 
 
 @router.post("", status_code=201, openapi_extra=BODY, responses=responses(400, 413, 415, 422, 507))
-async def upload(request: Request, server: Reached, name: Called = "picture") -> PictureRecord:
+async def upload(
+    request: Request, server: Reached, name: Called = "picture", path: Placed = ""
+) -> PictureRecord:
     """Upload a picture or a mask; the request's body is the file."""
-    path = await sent(request, server)
-    return await kept(request, asyncio.create_task(server.looks.take(path, safe_name(name))))
+    file = await sent(request, server)
+    took = await kept(request, asyncio.create_task(server.looks.take(file, safe_name(name))))
+    if path and took.id in server.store.pictures:
+        took = replace(server.store.pictures[took.id], folder=safe_folder(path))
+        server.store.put_picture(took)
+    return took
 
 
 async def sent(request: Request, server: Server) -> FilePath:

@@ -18,10 +18,10 @@ async function ask(method, path, { body, type, signal, keepalive = false } = {})
 }
 
 // A file, and how much of it has gone: told(share).
-function upload(file, { told = () => {}, signal } = {}) {
+function upload(file, { told = () => {}, signal, path = "" } = {}) {
   return new Promise((done, failed) => {
     const asked = new XMLHttpRequest();
-    asked.open("POST", `${BASE}/pictures?name=${encodeURIComponent(file.name || "pasted.png")}`);
+    asked.open("POST", `${BASE}/pictures?${new URLSearchParams({ name: file.name || "pasted.png", ...(path ? { path } : {}) })}`);
     asked.setRequestHeader("Content-Type", "application/octet-stream");
     asked.responseType = "json";
     asked.upload.addEventListener("progress", (event) => told(event.total ? event.loaded / event.total : 0));
@@ -69,6 +69,7 @@ export const at = {
   thumb: (job) => `${BASE}/jobs/${job}/thumb`,
   point: (job, step) => `${BASE}/jobs/${job}/points/${step}`,
   result: (job, step) => `${BASE}/jobs/${job}/result${step === null ? "" : `?step=${step}`}`,
+  archive: (jobs) => `${BASE}/archive?${jobs.map((job) => `job=${job}`).join("&")}`,
   disagreement: (job) => `${BASE}/jobs/${job}/disagreement`,
   removed: (job) => `${BASE}/jobs/${job}/removed`,
   receipt: (job, step) => `${BASE}/jobs/${job}/receipt${step === null ? "" : `?step=${step}`}`,

@@ -16,7 +16,10 @@ const PAINTED = "mask"; // the option that is painted; any other file is chosen
 export class Editor {
   constructor({ stage, compare, panel, tasks, started, drafted }) {
     Object.assign(this, { stage, compare, panel, started, drafted });
-    this.form = new Form(tasks, () => this.changed());
+    this.form = new Form(tasks, () => {
+      this.changed();
+      this.also?.();
+    });
     this.plan = new Plan();
     this.found = h("p", { id: "found", ariaLive: "polite" });
     this.start = button("", () => this.begin(), { class: "primary", id: "start" });
@@ -27,8 +30,6 @@ export class Editor {
     const copy = (kind) => button(t[kind], () => this.copy(kind), { id: `copy-${kind}` });
     this.form.more.append(this.plan.box, h("div", { class: "tools" }, this.trial, copy("command"), copy("python")), this.help);
     this.form.more.addEventListener("toggle", () => this.predict());
-    this.body = [h("div", { class: "card" }, this.back, this.form.needed, this.masks), h("div", { class: "card" },
-      h("h3", {}, t.other), this.form.tiles), h("div", { class: "card" }, this.form.more)];
   }
 
   // A file that is on its way to the server: the browser shows it, if it can.
@@ -50,7 +51,9 @@ export class Editor {
   }
 
   show(name) {
-    this.panel.show({ name, said: this.found, act: this.start, body: this.body });
+    const card = (...parts) => h("div", { class: "card" }, ...parts);
+    const body = [card(this.back, this.form.needed, this.masks), card(h("h3", {}, t.other), this.form.tiles), card(this.form.more)];
+    this.panel.show({ name, said: this.found, act: this.start, body });
   }
 
   // Opens a picture, with what an earlier job was told.
@@ -101,7 +104,7 @@ export class Editor {
   changed() {
     this.start.textContent = this.region ? t.trialStart : this.form.act;
     this.back.hidden = this.form.task.name === FIRST;
-    this.back.parentElement.hidden = this.back.hidden && !this.form.needed.children.length;
+    if (this.back.parentElement) this.back.parentElement.hidden = this.back.hidden && !this.form.needed.children.length;
     if (!this.picture) return;
     const painted = this.form.files.some((one) => one.name === PAINTED);
     if (painted && !this.mask) {

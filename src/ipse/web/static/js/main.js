@@ -9,6 +9,7 @@ import { History } from "./history.js";
 import { intake } from "./intake.js";
 import { JobPanel } from "./job.js";
 import { Panel } from "./panel.js";
+import { Many } from "./many.js";
 import { name, Result } from "./result.js";
 import { Stage } from "./stage.js";
 import { language, LANGUAGES, speak, words } from "./words.js";
@@ -25,7 +26,7 @@ get("panel").ariaLabel = words.panel;
 const incoming = intake(get("intake"), { opened: coming, came, several, failed: back });
 const tongues = h("select", { id: "language", ariaLabel: words.language, onchange: () => speak(tongues.value) },
   Object.entries(LANGUAGES).map(([code, text]) => h("option", { value: code, lang: code, selected: code === language }, text)));
-get("nav").append(button(words.open, () => incoming.open(), { id: "another" }));
+get("nav").append(button(words.many.back, () => (location.hash = "#many="), { id: "all", hidden: true }), button(words.open, () => incoming.open(), { id: "another" }));
 get("foot").append(h("p", {}, words.tagline), h("a", { href: "/api" }, words.api), tongues);
 
 const [tasks, about, known, held] = await Promise.all([api.tasks(), api.about(), api.jobs(), api.pictures()]).catch((error) => {
@@ -37,6 +38,8 @@ const compare = new Compare(stage, get("view"));
 const panel = new Panel(get("panel"));
 const watching = new JobPanel(panel, again);
 const editor = new Editor({ stage, compare, panel, tasks, drafted, started: (job) => go("job", job.id, () => take(job)) });
+const many = new Many(get("many"), { form: editor.form, opened: go, came: (picture) => history.picture(picture) });
+editor.also = () => many.draw();
 const history = new History(get("history"), about.days, { opened: go, gone });
 const banner = h("p", { class: "banner", id: "connection", hidden: true });
 get("alerts").before(banner);
@@ -58,8 +61,9 @@ function back() {
   route();
 }
 
-async function several(files) {
-  for (const file of files) await incoming.take([file]);
+function several(files) {
+  location.hash = "#many=";
+  many.take(files);
 }
 
 // Opens what the address says; a change of it does the rest.
@@ -81,9 +85,13 @@ async function route() {
   opened = result = null;
   document.title = "ipse";
   const open = { picture: openPicture, job: openJob }[kind];
-  screen(open ? "work" : "intake");
+  const queue = kind === "many" && many.items.length > 0;
+  screen(open ? "work" : queue ? "many" : "intake");
   scrollTo(0, 0);
-  if (!open) return editor.close();
+  get("all").hidden = !open || !many.items.length;
+  if (!open) editor.close();
+  if (queue) many.show();
+  if (!open) return;
   calm();
   try {
     await open(id);
@@ -149,6 +157,7 @@ function take(told) {
   const job = heard && heard.changed > told.changed ? { ...heard, curve: told.curve } : told;
   jobs.set(job.id, job);
   history.update(job);
+  many.update(job);
   if (job.id !== opened) return;
   watching.update(job);
   if (job.state === "done") return finish(job);
@@ -208,6 +217,7 @@ function gone(id) {
   const job = jobs.get(id);
   jobs.delete(id);
   history.drop(id);
+  many.drop(id);
   if (id === opened || location.hash === `#picture=${id}`) location.hash = "";
   if (job && id === opened) say(words.history.removed);
 }

@@ -27,7 +27,7 @@ export class Mask {
     this.name = "brush";
     this.box = this.panel();
     stage.plane.append(this.canvas.node, this.shape);
-    stage.frame.after(this.bar);
+    stage.frame.nextElementSibling.prepend(this.bar);
     this.flush = () => this.canvas.flush();
     this.hear = (event) => event.target !== stage.frame && !event.target.matches?.("input, select, textarea") && this.back(event);
     window.addEventListener("pagehide", this.flush);
@@ -60,7 +60,7 @@ export class Mask {
       [t.load, () => file.click()], [t.save, () => this.save()],
     ].map(([text, act]) => button(text, act));
     this.said = h("p", { class: "polarity" }, h("span", { class: "swatch", ariaHidden: "true" }), t.polarity);
-    return h("div", { class: "card", id: "mask" }, h("h2", {}, t.title), this.said,
+    return h("div", { class: "fields", id: "mask" }, h("h3", {}, t.title), this.said,
       slide(t.opacity, opacity),
       h("div", { class: "tools" }, acts), h("label", { htmlFor: "mask-file", class: "visually-hidden" }, t.load), file,
       h("p", { class: "help" }, t.keys));
