@@ -92,9 +92,18 @@ class Guard:
     def locked(self, scope: Scope, headers: Headers, token: str) -> Response | None:
         """The response to a request without a valid token; None if the token is valid or not required."""
         offered = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["path"] == "/health":
+            return None
         if scope["path"] == "/" and same(offered, token):
             answer = RedirectResponse("/", status_code=303)
-            answer.set_cookie(cookie_of(scope), token, httponly=True, samesite="strict", max_age=30 * 86400)
+            answer.set_cookie(
+                cookie_of(scope),
+                token,
+                httponly=True,
+                samesite="strict",
+                secure=scope["scheme"] == "https",
+                max_age=30 * 86400,
+            )
             return answer
         if same(bearer(headers), token) or same(cookie(headers, cookie_of(scope)), token):
             return None

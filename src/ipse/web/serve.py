@@ -16,10 +16,12 @@ from types import FrameType
 from urllib.parse import quote
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from ipse.errors import OptionError, OutputError
 from ipse.web.app import application
 from ipse.web.guard import LOOPBACK
+from ipse.web.log import as_json
 from ipse.web.patience import Patient, open_more
 from ipse.web.server import Limits, Server
 
@@ -39,6 +41,7 @@ class Place:
     browser: bool = True  #: whether to open the page in a browser
     folder: Path = field(default_factory=Path)
     limits: Limits = field(default_factory=Limits)
+    log: str = "text"  #: or "json", a line of JSON for each record
 
     @property
     def local(self) -> bool:
@@ -94,6 +97,8 @@ def serve(place: Place, announce: Callable[[str], None]) -> None:
         OutputError: the port is taken, or the folder cannot be written.
     """
     check(place)
+    if place.log == "json":
+        as_json()
     server = Server(place.folder, place.limits)
     bound = listening(place)
     open_more()
@@ -104,6 +109,7 @@ def serve(place: Place, announce: Callable[[str], None]) -> None:
         app,
         http=Patient,
         log_level="warning",
+        log_config=None if place.log == "json" else LOGGING_CONFIG,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from ipse.web.hub import Hub
 from ipse.web.looking import Looks
+from ipse.web.metrics import Counts
 from ipse.web.pool import Pool
 from ipse.web.queue import Queue
 from ipse.web.store import Store
@@ -44,10 +45,13 @@ class Server:
             self.store, self.pool, self.hub, limit=self.limits.fits, longest=3600 * self.limits.hours
         )
         self.looks = Looks(self.store, self.pool)
+        self.counts = Counts(self.store)
+        self.hub.listeners.add(self.counts)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Start the background tasks; at the end, stop them so that everything can be resumed later."""
+        self.counts.watch()
         self.pool.warm()
         self.queue.revive()
         reclaiming = asyncio.create_task(self.reclaim())

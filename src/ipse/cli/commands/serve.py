@@ -4,7 +4,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,12 +16,17 @@ NEEDED = ("fastapi", "uvicorn")
 
 def command(
     *,
-    port: Annotated[int, typer.Option(help="Port; 0 picks a free one.", **reading(int))] = 7860,
+    port: Annotated[
+        int, typer.Option(help="Port; 0 picks a free one.", envvar="IPSE_PORT", **reading(int))
+    ] = 7860,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
+        str,
+        typer.Option(
+            help="Address to listen on; any but this machine's own needs a token.", envvar="IPSE_HOST"
+        ),
     ] = "127.0.0.1",
     token: Annotated[
         str | None,
@@ -31,19 +36,37 @@ def command(
         bool, typer.Option("--no-token", help="Require no token: every user of this machine has access.")
     ] = False,
     folder: Annotated[
-        Path | None, typer.Option(help="Where to keep pictures and jobs. Default: your data folder.")
+        Path | None,
+        typer.Option(
+            help="Where to keep pictures and jobs. Default: your data folder.", envvar="IPSE_FOLDER"
+        ),
     ] = None,
-    fits: Annotated[int, typer.Option(help="Number of fits at a time; the others wait.", **reading(int))] = 1,
+    fits: Annotated[
+        int,
+        typer.Option(help="Number of fits at a time; the others wait.", envvar="IPSE_FITS", **reading(int)),
+    ] = 1,
     upload_limit: Annotated[
-        int, typer.Option(help="Maximum size of an upload, in MiB.", **reading(int))
+        int,
+        typer.Option(help="Maximum size of an upload, in MiB.", envvar="IPSE_UPLOAD_LIMIT", **reading(int)),
     ] = 512,
-    keep_days: Annotated[float, typer.Option(help="Days to keep finished jobs.", **reading(float))] = 30.0,
+    keep_days: Annotated[
+        float, typer.Option(help="Days to keep finished jobs.", envvar="IPSE_KEEP_DAYS", **reading(float))
+    ] = 30.0,
     hours: Annotated[
         float,
-        typer.Option(help="Maximum hours per job; then the best result so far is kept.", **reading(float)),
+        typer.Option(
+            help="Maximum hours per job; then the best result so far is kept.",
+            envvar="IPSE_HOURS",
+            **reading(float),
+        ),
     ] = 48.0,
+    log: Annotated[
+        Literal["text", "json"],
+        typer.Option(help="Form of the log lines on standard error.", envvar="IPSE_LOG"),
+    ] = "text",
     space: Annotated[
-        float, typer.Option(help="Maximum disk space in total, in GiB.", **reading(float))
+        float,
+        typer.Option(help="Maximum disk space in total, in GiB.", envvar="IPSE_SPACE", **reading(float)),
     ] = 20.0,
 ) -> None:
     """Serve a web page for restoring pictures: drop, paint a mask, watch, compare, save."""
@@ -61,7 +84,14 @@ def command(
         upload=upload_limit << 20, days=keep_days, fits=fits, hours=hours, space=int(space * 2**30)
     )
     place = Place(
-        host, port, token, locked=not no_token, browser=browser, folder=folder or data_folder(), limits=limits
+        host,
+        port,
+        token,
+        locked=not no_token,
+        browser=browser,
+        folder=folder or data_folder(),
+        limits=limits,
+        log=log,
     )
 
     def announce(address: str) -> None:
