@@ -31,15 +31,25 @@ def view(picture: Picture, pixels: NDArray[np.float32] | None = None, *, side: i
         pixels: (C, H, W) in [0, 1], instead of the picture's own.
         side: maximum side of the view, in pixels; None for full resolution.
     """
-    image = _seen(picture, picture.pixels if pixels is None else pixels)
+    image = image_of(picture, picture.pixels if pixels is None else pixels, side=side)
+    return png_of(image, profile_of(picture))
+
+
+def image_of(picture: Picture, pixels: NDArray[np.float32], *, side: int | None = None) -> Image.Image:
+    """Return what ``view`` writes."""
+    image = _seen(picture, pixels)
     if side is not None and max(image.size) > side:
         image.thumbnail((side, side), Image.Resampling.BOX)
     if picture.alpha is not None:
         image.putalpha(_opacity(picture.alpha).resize(image.size))
     if picture.orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[picture.orientation])
-    profile = picture.metadata.icc if picture.model not in INKS else None
-    return png_of(image, profile)
+    return image
+
+
+def profile_of(picture: Picture) -> bytes | None:
+    """The colour profile of a picture's views."""
+    return picture.metadata.icc if picture.model not in INKS else None
 
 
 def png_of(image: Image.Image, profile: bytes | None = None) -> bytes:

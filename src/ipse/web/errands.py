@@ -40,7 +40,7 @@ def weigh(order: dict[str, Any], channel: Channel) -> None:
 
 
 def look(order: dict[str, Any], channel: Channel) -> None:
-    """Read an upload and rename it by its format; report what it is, then what damage was found."""
+    """Read an upload and rename it by its format; report what it is and what damage was found, then draw its views."""
     folder, path = Path(order["folder"]), Path(order["path"])
     uploaded = path.read_bytes()
     data = as_picture(uploaded, order["name"])
@@ -49,12 +49,14 @@ def look(order: dict[str, Any], channel: Channel) -> None:
         write_bytes(path, data, overwrite=True)
     place = folder / f"{STORED}{SUFFIXES.get(picture.format or '', '.png')}"
     path.replace(place)
-    write_views(folder, picture)
+    side = max(64, int((LOOK / picture.channels) ** 0.5))
+    middle = crop(picture, side)  # decodes it, so that what cannot be decoded is refused
     height, width = upright_size(picture)
     about = about_file(picture) | {"width": width, "height": height}
     channel.send("read", file=place.name, about=about)
-    side = max(64, int((LOOK / picture.channels) ** 0.5))
-    channel.send("done", found=about_damage(crop(picture, side)))
+    channel.send("found", found=about_damage(middle))
+    write_views(folder, picture)
+    channel.send("done")
 
 
 class _Named(io.BytesIO):

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from ipse.errors import IpseError
 from ipse.web.bounds import allowance
 from ipse.web.errors import missing
-from ipse.web.pool import Pool
+from ipse.web.pool import LONGEST, Pool
 from ipse.web.records import PictureRecord
 from ipse.web.store import Store
 
@@ -81,7 +81,7 @@ class Looks:
                     record = PictureRecord(picture, name, message["file"], message["about"])
                     self.store.put_picture(record)
                     read.set_result(record)
-                else:
+                elif message["say"] == "found":
                     self.found(picture, message["found"])
         except IpseError as error:
             if read.done():
@@ -97,6 +97,12 @@ class Looks:
         """Record the damage found in a picture, if the picture still exists."""
         if picture in self.store.pictures:
             self.store.put_picture(replace(self.store.pictures[picture], found=found))
+
+    async def drawn(self, picture: str) -> None:
+        """Wait until the views of a picture are there, if they are on their way."""
+        task = self.tasks.get(picture)
+        if task is not None:
+            await asyncio.wait({task}, timeout=LONGEST)
 
     async def end(self, picture: str) -> None:
         """Cancel the analysis of a picture that is being deleted."""

@@ -14,13 +14,13 @@ from PIL import Image
 from ipse import tasks
 from ipse.engine.problem import Nothing
 from ipse.noise import levels
-from ipse.pictures import read, write_bytes
-from ipse.pictures.views import png_of
+from ipse.pictures import Picture, read, write_bytes
+from ipse.pictures.views import image_of, png_of, profile_of
 from ipse.pilots.non_local_means import non_local_means
 from ipse.runs.trial import crop
 from ipse.settings import Settings
 from ipse.web.channel import Channel
-from ipse.web.places import DRAFT, VIEW
+from ipse.web.places import DRAFT
 
 MIDDLE = 512  # side in pixels of the part that is looked at closely
 SIDE = 960  # maximum side of a draft, in pixels
@@ -42,37 +42,33 @@ def closer(order: dict[str, Any], channel: Channel) -> None:
 
 
 def draft(order: dict[str, Any], channel: Channel) -> None:
-    """Draw a draft of the restored picture from its view; report whether there is anything to see in it."""
-    folder, quality = Path(order["folder"]), order["quality"]
-    with Image.open(folder / VIEW) as image:
-        full, profile = (
-            image.convert("L" if image.mode.startswith("L") else "RGB"),
-            image.info.get("icc_profile"),
-        )
-    sigma = max(levels(_tensor(_middle(full))))
+    """Draw a draft of the restored picture in the size of a screen; report whether there is anything to see in it."""
+    picture, quality = read(Path(order["source"])), order["quality"]
+    sigma = level_of(order["sigma"], picture)
     if quality is not None:
         sigma = float(np.hypot(sigma, COARSE * (STEP * scale(quality)) ** 0.5))
     if sigma < VISIBLE:
         channel.send("done", draft=False)
         return
-    shrunk = max(1.0, max(full.size) / SIDE)
-    if shrunk > 1:
-        full.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    x = non_local_means(_tensor(full), sigma / shrunk)[0].clamp(0, 1)
+    shrunk = max(1.0, max(picture.size) / SIDE)
+    image = image_of(picture, picture.pixels, side=SIDE).convert("L" if picture.channels < 3 else "RGB")
+    x = non_local_means(_tensor(image), sigma / shrunk)[0].clamp(0, 1)
     samples = (255 * x).round().byte().permute(1, 2, 0).squeeze(-1).numpy()
-    write_bytes(folder / DRAFT, png_of(Image.fromarray(samples), profile), overwrite=True)
+    data = png_of(Image.fromarray(samples), profile_of(picture))
+    write_bytes(Path(order["folder"]) / DRAFT, data, overwrite=True)
     channel.send("done", draft=True)
+
+
+def level_of(found: Any, picture: Picture) -> float:
+    """The level of the noise that was found, on the scale 0 to 1; it is measured where nothing was found yet."""
+    if found is None:
+        return max(levels(torch.from_numpy(crop(picture, PIECE).pixels)[None]))
+    return max(found if isinstance(found, list) else [found]) / 255  # pyright: ignore[reportUnknownArgumentType]
 
 
 def scale(quality: int) -> float:
     """The factor by which IJG's tables are multiplied at a quality."""
     return 50 / max(1, quality) if quality < 50 else 2 - quality / 50
-
-
-def _middle(image: Image.Image) -> Image.Image:
-    """The middle of a view."""
-    left, top = (max(0, (side - PIECE) // 2) for side in image.size)
-    return image.crop((left, top, min(image.width, left + PIECE), min(image.height, top + PIECE)))
 
 
 def _tensor(image: Image.Image) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """Pictures and masks: upload, view and delete them."""
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Annotated, Literal
@@ -28,6 +29,7 @@ Polarity = Literal["auto", "white-is-hole", "white-is-known"]
 
 FORGET = {"Clear-Site-Data": '"cache"'}  # browsers cache views for a day
 LOOKING = 60.0  # seconds that a request waits for the analysis
+SOON = 0.05  # seconds between two looks whether it is there
 BODY = {
     "requestBody": {
         "required": True,
@@ -79,10 +81,11 @@ async def listed(server: Reached) -> list[PictureRecord]:
 @router.get("/{name}", responses=responses(404, 422))
 async def about(server: Reached, name: Name, wait: bool = False) -> PictureRecord:
     """Return a picture's properties and the damage found; with ``wait``, wait for the analysis."""
-    known(server, name)
-    look = server.looks.tasks.get(name)
-    if wait and look is not None:
-        await asyncio.wait({look}, timeout=LOOKING)
+    end = time.monotonic() + LOOKING
+    while (
+        wait and known(server, name).found is None and name in server.looks.tasks and time.monotonic() < end
+    ):
+        await asyncio.sleep(SOON)
     return known(server, name)
 
 
@@ -90,6 +93,7 @@ async def about(server: Reached, name: Name, wait: bool = False) -> PictureRecor
 async def view(server: Reached, name: Name) -> FileResponse:
     """Return a view of a picture as PNG: upright, 8 bits."""
     known(server, name)
+    await server.looks.drawn(name)
     return shown(server.store.picture_folder(name) / VIEW)
 
 
@@ -97,6 +101,7 @@ async def view(server: Reached, name: Name) -> FileResponse:
 async def thumb(server: Reached, name: Name) -> FileResponse:
     """Return a small view of a picture as PNG, with at most 256 pixels a side."""
     known(server, name)
+    await server.looks.drawn(name)
     return shown_small(server.store.picture_folder(name))
 
 

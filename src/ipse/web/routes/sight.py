@@ -43,6 +43,7 @@ async def draw(request: Request, server: Reached, name: Name) -> PictureRecord:
         "kind": "draft",
         "folder": str(server.store.picture_folder(name)),
         "quality": quality if isinstance(quality, int) else None,
+        "sigma": (picture.found or {}).get("sigma"),
     }
     said = await asked(request, server, picture, order)
     server.store.put_picture(replace(known(server, name), draft=said["draft"]))

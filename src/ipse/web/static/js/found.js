@@ -19,7 +19,7 @@ export function sentence(picture) {
   const template = noise ? (saved === null ? t.plain : t.saved) : saved === null ? t.clean : t.jpeg;
   const parts = [fill(template, { noise: noise && t.noise[noise] ? t.noise[noise] : "", quality: saved })];
   const size = (about.width * about.height) / 1e6;
-  if (size >= SMALL) parts.push(fill(t.size, { size: size.toLocaleString(language, { maximumSignificantDigits: 2 }) }));
+  if (size >= SMALL) parts.push(fill(t.size, { count: Math.round(size * 10) / 10, size: size.toLocaleString(language, { maximumSignificantDigits: 2 }) }));
   if (about.frames > 1) parts.push(fill(t.frames, { count: about.frames }));
   return parts.join(" ");
 }

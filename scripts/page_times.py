@@ -1,0 +1,109 @@
+"""How soon the page shows what: first paint, a dropped photo, the sentence of what was found, the draft.
+
+    python scripts/page_times.py --megapixels 12
+
+Needs Chromium and playwright. The photo is scikit-image's rocket, enlarged, with noise, as an upright JPEG.
+"""
+
+import argparse
+import base64
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+from PIL import Image
+
+from ipse.web.examples import noisy, photograph
+
+PORT = 7869
+ORIENTATION = 0x0112
+DROP = """([data, name]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, {type: "image/jpeg"}));
+  document.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true}));
+}"""
+
+
+def photo(megapixels: float) -> bytes:
+    """A noisy photograph that a phone held upright would store."""
+    wide = round((megapixels * 1e6 * 4 / 3) ** 0.5)
+    large = photograph("rocket.jpg").resize((wide, wide * 3 // 4), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    stream = io.BytesIO()
+    noisy(large, sigma=12).save(stream, "JPEG", quality=92, exif=exif)
+    return stream.getvalue()
+
+
+def until(page: Any, test: str) -> float:
+    """Wait until an expression is true; return the time."""
+    while not page.evaluate(test):
+        time.sleep(0.005)
+    return time.perf_counter()
+
+
+def main() -> None:
+    """Measure and print."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--megapixels", type=float, default=12)
+    data = photo(parser.parse_args().megapixels)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as tools:
+        command = [sys.executable, "-m", "ipse", "serve", "--no-browser", "--no-token"]
+        server = subprocess.Popen([*command, "--port", str(PORT), "--folder", f"{folder}/kept"])
+        try:
+            measure(tools, data)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def measure(tools: Any, data: bytes) -> None:
+    """Open the page, drop the photo, and print what came when."""
+    address = f"http://127.0.0.1:{PORT}/"
+    for _ in range(200):
+        try:
+            urlopen(f"{address}health")
+            break
+        except OSError:
+            time.sleep(0.1)
+    browser = tools.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    page = browser.new_page()
+    paints: list[float] = []
+    for _ in range(5):
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    print(f"first paint: {np.median(paints):.0f} ms")
+    time.sleep(15)  # the workers are there
+    began = time.perf_counter()
+    page.evaluate(DROP, [base64.b64encode(data).decode(), "photo.jpg"])
+    sent = time.perf_counter()
+    print(f"given to the browser: {sent - began:.2f} s")
+    said = {
+        "the photo is seen": "!document.querySelector('img.before').hidden",
+        "Enhance can be pressed": "!document.querySelector('#start').disabled",
+        "a sentence": "!/ooking/.test(document.querySelector('#found').textContent)",
+    }
+    for what, test in said.items():
+        print(f"{what}: {until(page, test) - sent:.2f} s")
+    print(page.inner_text("#found"))
+    sent = time.perf_counter()
+    page.click("#start")
+    print(f"a draft: {until(page, '!document.querySelector(`img.after`).hidden') - sent:.2f} s after Enhance")
+    total = sum(f.stat().st_size for f in Path("src/ipse/web/static").rglob("*") if f.is_file())
+    print(f"the page's files, with all languages: {total / 1000:.0f} kB")
+    browser.close()
+
+
+if __name__ == "__main__":
+    main()
