@@ -169,7 +169,6 @@ def test_two_tabs_wait_in_order(tab, page):
     drop(tab, png(noisy(seed=1)))
     begin(tab)
     hold(tab, "document.querySelector('#job-state').textContent.includes('next in the queue')")
-    shoot(tab, "8-queue")
     page.ask(first, "cancel")
     tab.wait_for_selector("#result")
 
