@@ -191,3 +191,15 @@ def test_what_is_no_picture_is_said_in_words(page, data, words):
     assert answer.status_code == 415
     assert words in answer.json()["message"]
     assert "b'" not in answer.json()["message"]
+
+
+def test_nothing_jumps_on_a_phone_either(phone):
+    data, name = file_of("noise")
+    phone.set_input_files("#file", {"name": name, "mimeType": "", "buffer": data})
+    phone.wait_for_selector("#start:enabled")
+    boxes = [phone.locator(one).bounding_box() for one in ("#stage", "#panel", "#start")]
+    phone.tap("#start")
+    phone.wait_for_selector("#save")
+    hold(phone, "!document.querySelector('#divider').hidden")
+    after = [phone.locator(one).bounding_box() for one in ("#stage", "#panel", "#save")]
+    assert [(box["x"], box["y"]) for box in boxes] == [(box["x"], box["y"]) for box in after]
