@@ -106,6 +106,14 @@ def test_an_axis_of_rotation_off_the_middle_can_be_told() -> None:
     assert psnr(told, x) > psnr(untold, x) + 3
 
 
+def test_opposite_views_show_the_axis_of_rotation() -> None:
+    turns = np.linspace(0, 180, 31)
+    y = projections(phantom(), turns, 0.01, bins=70, centre=27.25)
+    result = ipse.reconstruct(y, angles=turns, size=SIDE, **FAST)
+    assert result.estimates["centre"] == pytest.approx(27.25, abs=0.5)
+    assert psnr(result.image, phantom()) > 20
+
+
 def test_few_photons_weigh_less() -> None:
     x, turns = 0.1 * phantom(), angles()
     draw, y = np.random.default_rng(0), projections(0.1 * phantom(), angles())
@@ -206,6 +214,26 @@ def test_bad_files_are_refused_in_one_line(tmp_path: Path, capsys: pytest.Captur
     np.savez(tmp_path / "two.npz", a=np.ones((2, 3)), b=np.ones((2, 3)))
     with pytest.raises(PictureError, match="one array"):
         read_measurement(tmp_path / "two.npz")
+
+
+def test_hdf5_is_read_as_synchrotrons_write_it(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py", reason="the extra scans is not installed")
+    turns = angles(20)
+    y = 0.1 * projections(phantom(), turns)
+    with h5py.File(tmp_path / "y.h5", "w") as file:
+        file["exchange/data"] = np.rint(10 + 1000 * np.exp(-y))[:, None].astype(np.uint16)
+        file["exchange/data_white"] = np.full((3, 1, SIDE), 1010, np.uint16)
+        file["exchange/data_dark"] = np.full((2, 1, SIDE), 10, np.uint16)
+        file["exchange/theta"] = np.deg2rad(turns)
+        file["exchange/theta"].attrs["units"] = "rad"
+    read = read_measurement(tmp_path / "y.h5")
+    np.testing.assert_allclose(read.samples, y, atol=2e-3)
+    np.testing.assert_allclose(read.geometry["angles"], turns)
+    assert psnr(ipse.reconstruct(tmp_path / "y.h5", **FAST).image.to_array(), 0.1 * phantom()) > 20
+    with h5py.File(tmp_path / "none.h5", "w") as file:
+        file["elsewhere"] = [1]
+    with pytest.raises(PictureError, match="exchange/data"):
+        read_measurement(tmp_path / "none.h5")
 
 
 def test_a_picture_is_no_measurement() -> None:

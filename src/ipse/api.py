@@ -181,7 +181,8 @@ def reconstruct(
         angles: of the views, in degrees: (views,), a file with them, or "FIRST:LAST"; None is those in the file, or
             0 to 180.
         size: side of the image in pixels, each as wide as an element; None is the number of elements.
-        centre: the element onto which the axis of rotation falls, from 0; None is the middle.
+        centre: the element onto which the axis of rotation falls, from 0; None finds it from two opposite views,
+            or is the middle.
         photons: the photons that an element counts without object, if they are few; None takes the noise for even.
         row: the row of a detector with several, from 0; None is the middle one.
 

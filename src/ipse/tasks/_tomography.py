@@ -18,6 +18,7 @@ from ipse.pictures.measurement import Measurement
 from ipse.tasks._scan import FAINTEST, Scan
 from ipse.tasks._splitting import Measured, rough, solved
 
+OPPOSITE = 0.1  # degrees by which two opposite views may miss half a turn
 FLOOR = 0.02  # of the whitening filter, at the lowest frequency, relative to the highest
 TIKHONOV, ITERATIONS = 300.0, 20  # λ / σ² and conjugate gradients of the estimate that sets the unit
 BRIGHT, ROOM = 0.999, 1.1  # the unit is the quantile of that estimate, times this
@@ -86,6 +87,28 @@ def spacing(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     shares = np.empty(len(turns))
     shares[order] = (steps + np.roll(steps, 1)) / 2
     return shares
+
+
+def axis_of(y: NDArray[np.floating[Any]], angles: NDArray[np.float64]) -> float | None:
+    """The element onto which the axis of rotation falls, if two views show the object from opposite sides.
+
+    One of them is the other one mirrored about the axis, which is found to a quarter of an element.
+    """
+    apart = np.abs(np.abs(angles[:, None] - angles[None]) - 180)
+    one, other = np.unravel_index(int(apart.argmin()), apart.shape)
+    elements = y.shape[1]
+    if apart[one, other] > OPPOSITE or elements < 8 or not np.ptp(y[one]):
+        return None
+    place, first, mirrored = np.arange(elements), y[one], y[other]
+
+    def misfit(axis: float) -> float:
+        at = 2 * axis - place
+        inside = (at >= 0) & (at <= elements - 1)
+        if inside.sum() < elements / 2:
+            return np.inf
+        return float(np.mean((np.interp(at[inside], place, mirrored) - first[inside]) ** 2))
+
+    return min(np.arange(elements / 4, 3 * elements / 4, 0.25).tolist(), key=misfit)
 
 
 def angles_of(told: Any, picture: Measurement) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from ipse.pictures import Picture
 from ipse.pictures.measurement import Measurement
 from ipse.settings import Settings
 from ipse.tasks import _common, _scan
-from ipse.tasks._tomography import LARGEST, angles_of, scan_of
+from ipse.tasks._tomography import LARGEST, angles_of, axis_of, scan_of
 
 SEES = "measurement"
 NOTICE = "no medical device: not for diagnosis"
@@ -32,7 +32,8 @@ def reconstruct(
     ] = None,
     size: Annotated[int | None, "Side of the result in pixels. Default: the detector's elements."] = None,
     centre: Annotated[
-        float | None, "Element onto which the axis of rotation falls, from 0. Default: the middle."
+        float | None,
+        "Element onto which the axis of rotation falls, from 0. Default: found from opposite views, or the middle.",
     ] = None,
     photons: Annotated[float | None, "Photons of an element without object, if they are few."] = None,
     row: Annotated[int | None, "Row of a detector with several, from 0. Default: the middle."] = None,
@@ -54,10 +55,13 @@ def reconstruct(
     _check(size, centre, photons, elements)
     turns = angles_of(angles, picture)
     y = _common.tensor(picture, settings)
+    if centre is None:
+        centre = axis_of(picture.samples, turns)
     scan = scan_of(y, turns, size=size or elements, centre=centre, photons=photons)
     span = float(np.ptp(turns))
     estimates: dict[str, object] = {
         "found": f"{views} views over {span:.4g} degrees, of {elements} elements ({NOTICE})",
+        "centre": (elements - 1) / 2 if centre is None else centre,
         "sigma": scan.sigma * scan.unit,
     }
     return _scan.problem(scan, settings, estimates)
