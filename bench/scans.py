@@ -30,7 +30,7 @@ from ipse.tasks._tomography import axis_of, back_projected
 
 SIDE, BINS = 256, 363  # the detector sees all of the square
 FINE = 4  # points per pixel and per element, down and across
-LAMBDAS = (2.0, 4.0, 8.0)  # in units of σ; the best lies inside
+LAMBDAS = (2.0, 4.0, 8.0, 16.0)  # in units of σ
 STIFF, OUTER, INNER = 20.0, 100, 4  # penalty in units of λ, rounds, and conjugate gradients of each
 Array = NDArray[np.float64]
 
@@ -149,12 +149,13 @@ def tooth(path: Path, presets: list[str]) -> None:
     """Measure the tooth, and print the figures."""
     read = read_measurement(path)
     angles, y = read.geometry["angles"], read.samples
-    axis, side = axis_of(y, angles), y.shape[1]
+    side = y.shape[1]
+    axis = axis_of(y, angles) or (side - 1) / 2
     few, some = y[::4], angles[::4]
     every, fourth = (Radon((side, side), one, bins=side, centre=axis) for one in (angles, some))
     seen, whole = (torch.from_numpy(one)[None, None] for one in (few, y))
     truth = back_projected(every, whole, angles)[0, 0].numpy()
-    radius = side / 2 - abs((side - 1) / 2 - (axis or 0))
+    radius = side / 2 - abs((side - 1) / 2 - axis)
     inside = np.hypot(*(np.mgrid[:side, :side] - (side - 1) / 2)) < radius
     peak = np.quantile(truth[inside], 0.999)
 
@@ -170,7 +171,7 @@ def tooth(path: Path, presets: list[str]) -> None:
     )
     for preset in presets:
         start = time.perf_counter()
-        found = ipse.reconstruct(few, angles=some, preset=preset)  # type: ignore[arg-type]
+        found = ipse.reconstruct(few, angles=some, centre=axis, preset=preset)  # type: ignore[arg-type]
         said = {name: value for name, value in found.estimates.items() if name != "found"}
         print(f"  {preset} {against(found.image)} ({time.perf_counter() - start:.0f} s, {said})", flush=True)
 

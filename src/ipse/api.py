@@ -19,7 +19,7 @@ Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/17
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -29,30 +29,12 @@ from ipse.errors import OptionError, nearest
 from ipse.images import Back, ImageLike, array_of, measured, taken
 from ipse.pictures import Picture, exhibit
 from ipse.runs.job import BLANK
-from ipse.settings import Latent, Precision, Preset, Settings
+from ipse.settings import Common, Settings
 from ipse.streams import restoration as engine
 from ipse.streams.open import restore as restored
 from ipse.tasks.denoise import Kind
 from ipse.tasks.inpaint import Polarity
 from ipse.tasks.upscale import Kernel
-
-
-class Common(TypedDict, total=False):
-    """Keyword arguments of all functions: the fields of ``Settings``, and those that describe an array's channels."""
-
-    preset: Preset
-    seed: int
-    seeds: int
-    device: str
-    steps: int | None
-    seconds: float | None
-    precision: Precision
-    rule: str | None
-    latent: Latent | None
-    tile: int | None
-    network: str | None
-    channel_axis: int | None
-    alpha: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,34 +145,15 @@ def deblur(
     return restore(image, "deblur", psf=psf, defocus=defocus, motion=motion, sigma=sigma, **common)
 
 
-def reconstruct(
-    measurement: ArrayLike | Tensor | Path | str | Picture,
-    *,
-    angles: str | Path | ArrayLike | None = None,
-    size: int | None = None,
-    centre: float | None = None,
-    photons: float | None = None,
-    row: int | None = None,
-    **common: Unpack[Common],
-) -> Result:
-    """Reconstruct an image from the projections of a tomograph. It is no medical device.
+def reconstruct(measurement: ArrayLike | Tensor | Path | Picture, **given: Any) -> Result:
+    """Reconstruct an image, float32 in units of the measurement per pixel, from projections. It is no medical device.
 
     Args:
-        measurement: y (views, elements), line integrals in any unit; (views, rows, elements), of which ``row`` is
-            taken; or a file, see the guide.
-        angles: of the views, in degrees: (views,), a file with them, or "FIRST:LAST"; None is those in the file, or
-            0 to 180.
-        size: side of the image in pixels, each as wide as an element; None is the number of elements.
-        centre: the element onto which the axis of rotation falls, from 0; None finds it from two opposite views,
-            or is the middle.
-        photons: the photons that an element counts without object, if they are few; None takes the noise for even.
-        row: the row of a detector with several, from 0; None is the middle one.
-
-    Returns:
-        ``image`` is float32 (size, size), in units of y per pixel.
+        measurement: y (views, elements), line integrals; (views, rows, elements), of which ``row`` is taken; or a file.
+        **given: the task's ``angles`` (degrees: an array, a file, or "FIRST:LAST"), ``size``, ``centre``, ``photons``
+            and ``row``, and the fields of ``Settings``.
     """
-    told: dict[str, Any] = {"angles": angles, "size": size, "centre": centre, "photons": photons, "row": row}
-    return restore(measurement, "reconstruct", **told, **common)  # type: ignore[arg-type]  # an ImageLike
+    return restore(measurement, "reconstruct", **given)  # type: ignore[arg-type]  # an ImageLike
 
 
 def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Result:

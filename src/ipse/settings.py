@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, get_args
 
 from ipse.errors import OptionError
 
@@ -90,3 +90,21 @@ class Within(Settings):
     guess: "NDArray[np.float32] | None" = field(default=None, compare=False)
     #: (C, h, w): this part's region of a fill of the downsampled whole picture
     grain: int = 1  #: the factor by which the whole picture was downsampled
+
+
+class Common(TypedDict, total=False):
+    """Keyword arguments of all functions: the fields of ``Settings``, and those that describe an array's channels."""
+
+    preset: Preset
+    seed: int
+    seeds: int
+    device: str
+    steps: int | None
+    seconds: float | None
+    precision: Precision
+    rule: str | None
+    latent: Latent | None
+    tile: int | None
+    network: str | None
+    channel_axis: int | None
+    alpha: bool | None

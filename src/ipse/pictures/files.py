@@ -1,7 +1,6 @@
 """Read and write complete files; writing is atomic."""
 
 import errno
-import io
 import os
 import secrets
 import shutil
@@ -46,14 +45,6 @@ def read_bytes(source: Source) -> tuple[bytes, str]:
     if not data:
         raise PictureError(f"{name}: is empty; expected a picture file; check that it was copied whole")
     return data, name
-
-
-class Named(io.BytesIO):
-    """Bytes in memory with a name for error messages."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
 
 
 def _read_path(path: Path) -> bytes:

@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ipse.errors import PictureError
-from ipse.pictures.files import Named, Source, read_bytes
+from ipse.pictures.arrays import NUMPY, Named
+from ipse.pictures.files import Source, read_bytes
 from ipse.pictures.levels import Levels, Samples
 from ipse.pictures.picture import Flags, Picture
 from ipse.pictures.read import read
 
 NAMES = ("measurement", "sinogram", "kspace", "data", "y")  # of the array in an .npz file with several
 BESIDE = ("angles", "theta", "mask", "coils")  # of its geometry in the same file
-HDF5, ZIP, NUMPY = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"\x93NUMPY"
+HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 AXES = "(views, elements) or (views, rows, elements) of projections; (H, W) or (coils, H, W) of a complex k-space"
 FAINT = 1e-6  # smallest transmission, whose logarithm is finite
 

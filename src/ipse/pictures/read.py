@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 from tifffile import TiffFileError
 
 from ipse.errors import PictureError
+from ipse.pictures.arrays import NUMPY, read_array
 from ipse.pictures.cut_jpeg import check_kind, whole
 from ipse.pictures.files import Source, first_bytes, read_bytes
 from ipse.pictures.heif import heif_image
@@ -40,7 +40,6 @@ REFUSED = {
     "HDF5",
 }  # drawings and films, or formats that Pillow decodes with other programs
 JPEG = b"\xff\xd8\xff"
-NUMPY = b"\x93NUMPY"
 STARTS = (SIGNATURE, JPEG, b"RIFF", b"GIF8", b"BM", *MAGIC)
 ALPHA = (".png", ".tga", ".heic", ".heif")  # suffixes of formats with alpha
 DAMAGE = (
@@ -111,7 +110,7 @@ def able(path: Path, suffix: str) -> str:
 
 def _decode(data: bytes, name: str) -> Picture:
     if data.startswith(NUMPY):
-        return _read_array(data, name)
+        return read_array(data, name)
     if data[:4] in MAGIC:
         picture = _read_tiff(data, name)
         if picture is not None:
@@ -130,14 +129,6 @@ def _decode(data: bytes, name: str) -> Picture:
         except DAMAGE as error:
             raise _damaged(name, error) from None
         return _completed(picture, image, data)
-
-
-def _read_array(data: bytes, name: str) -> Picture:
-    try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except DAMAGE as error:
-        raise _damaged(name, error) from None
-    return replace(Picture.from_array(array, name=name), format="NPY")
 
 
 def _format(image: Image.Image) -> str | None:

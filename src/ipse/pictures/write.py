@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ipse.errors import OutputError, PictureError, RunError, one_line
+from ipse.pictures.arrays import encode_array
 from ipse.pictures.files import is_stream, to_stdout, write_bytes
 from ipse.pictures.formats import check_target
 from ipse.pictures.heif import encode_heif
@@ -74,9 +75,7 @@ def encode(picture: Picture, *, format: str) -> bytes:
     if format == "PNG":
         return encode_png(picture)
     if format == "NPY":
-        stream = io.BytesIO()
-        np.save(stream, picture.to_array())
-        return stream.getvalue()
+        return encode_array(picture)
     if format == "TIFF":
         clear = picture.palette is not None and picture.alpha is not None  # TIFF's palettes have no alpha
         return encode_tiff(_looked_up(picture) if clear else picture)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ipse import devices, tasks
 from ipse.pictures import FORMATS, Picture, able, format_for, read, read_bytes
-from ipse.pictures.files import Named
+from ipse.pictures.arrays import Named
 from ipse.pictures.measurement import read_measurement
 from ipse.runs.receipt import plain, sha256, sha256_of
 from ipse.settings import Settings

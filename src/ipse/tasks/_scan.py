@@ -34,12 +34,11 @@ from ipse.tasks._splitting import Measured, solved
 class Numbers:
     """The numbers of a preset, chosen in docs/decisions/reconstruct.md."""
 
-    weights: tuple[float, ...]  #: κ in units of σ²
-    rounds: int  #: of plug-and-play, for each κ
-    steps: int  #: of the network; 0 fits none
-    levels: tuple[float, float] = (30 / 255, 2 / 255)  #: s of the first and of the last round
-    sizes: tuple[Preset, ...] = ("four", "five")  #: patches, in turn
+    sizes: tuple[Preset, ...]  #: patches of each round of plug-and-play
+    weights: tuple[float, ...] = (0.1, 0.3, 1.0)  #: κ in units of σ²
+    levels: tuple[float, float] = (30 / 255, 1 / 255)  #: s of the first and of the last round
     iterations: int = 8  #: conjugate gradients of a round
+    steps: int = 0  #: of the network; 0 fits none
     rate: float = 0.01  #: learning rate
     patience: int = 250  #: steps without a better score at which the fit ends
     average: float = 0.98
@@ -47,9 +46,9 @@ class Numbers:
 
 
 NUMBERS = {
-    "fast": Numbers((0.3,), 12, 0, sizes=("fast four", "fast five")),
-    "good": Numbers((0.1, 0.3, 1.0), 16, 1000),
-    "best": Numbers((0.1, 0.3, 1.0), 24, 3000),
+    "fast": Numbers(("fast four", "fast five") * 6, (0.3,), (30 / 255, 2 / 255)),
+    "good": Numbers(("four", "five") * 6 + ("fine",) * 8),
+    "best": Numbers(("four", "five") * 6 + ("fine",) * 8, steps=1000),
 }
 JUDGES, FEWEST = 24, 8  # one line in so many is held out, if there are at least so many
 ASKED = 300  # number of steps of a network that is asked for where the preset has none
@@ -147,6 +146,7 @@ class PlugAndPlay:
         self.estimates, self.best = estimates, None
 
     best: Tensor | None  #: the last estimate, once there is one
+    least: float  #: its score
 
     def perturbed(self, seed: int) -> Iterator[Tensor]:
         """Yield the estimates from data with more noise."""
@@ -156,28 +156,32 @@ class PlugAndPlay:
             yield self.best
 
     def __call__(self) -> Iterator[Tensor]:
-        """Yield the estimates."""
-        scan, numbers, least = self.scan, self.numbers, np.inf
-        self.best = scan.start
-        yield self.best
-        for weight in numbers.weights if self.score else numbers.weights[len(numbers.weights) // 2 :][:1]:
-            x, first = scan.start, least == np.inf
-            for number in range(numbers.rounds):
-                x = self.round(x, weight, number)
-                self.best = x if first else self.best
-                yield self.best
-            error = float(self.score(x)) if self.score else 0.0
-            if error <= least:
-                self.best, least = x, error
-                self.estimates |= {"weight": weight, "plug-and-play": error}
-        yield self.best
+        """Yield the estimates for each κ."""
+        self.best, self.least = self.scan.start, np.inf
+        yield self.scan.start
+        weights = self.numbers.weights
+        for weight in weights if self.score else weights[len(weights) // 2 :][:1]:
+            yield from self.tried(weight)
+
+    def tried(self, weight: float) -> Iterator[Tensor]:
+        """Yield the estimates of one κ, and keep the last if it is better than those of others."""
+        x, first = self.scan.start, self.least == np.inf
+        for number in range(len(self.numbers.sizes)):
+            x = self.round(x, weight, number)
+            shown = self.best = x if first or self.best is None else self.best
+            yield shown
+        error = float(self.score(x)) if self.score else 0.0
+        if error <= self.least:
+            self.best, self.least = x, error
+            self.estimates |= {"weight": weight, "plug-and-play": error}
+            yield x
 
     @torch.no_grad()
     def round(self, x: Tensor, weight: float, number: int) -> Tensor:
         """Denoise x, and bring it back to the measurement."""
         scan, numbers = self.scan, self.numbers
-        level = float(np.geomspace(*numbers.levels, numbers.rounds)[number])
-        v = denoised(x, level, numbers.sizes[number % len(numbers.sizes)], number)
+        level = float(np.geomspace(*numbers.levels, len(numbers.sizes))[number])
+        v = denoised(x, level, numbers.sizes[number], number)
         stiff = weight * (scan.sigma / level) ** 2
         measured = Measured(scan.y, scan.operator, self.seen, (x.shape[-2], x.shape[-1]))
         return scan.within(solved(measured, v, lambda d: stiff * d, iterations=numbers.iterations, pull=v))

@@ -18,7 +18,7 @@ from ipse.pictures.measurement import Measurement
 from ipse.tasks._scan import FAINTEST, Scan
 from ipse.tasks._splitting import Measured, rough, solved
 
-OPPOSITE = 0.1  # degrees by which two opposite views may miss half a turn
+OPPOSITE = 1.5  # degrees by which two opposite views may miss half a turn
 FLOOR = 0.02  # of the whitening filter, at the lowest frequency, relative to the highest
 TIKHONOV, ITERATIONS = 300.0, 20  # λ / σ² and conjugate gradients of the estimate that sets the unit
 BRIGHT, ROOM = 0.999, 1.1  # the unit is the quantile of that estimate, times this
