@@ -77,6 +77,8 @@ def remove(picture: Picture, y: Tensor, found: Noise, settings: Settings) -> Pro
         "kind": found.kind,
         "sigma": float(f"{255 * root_mean_square(found.in_picture):.4g}"),
     }
+    if found.gain:  # the part that grows with brightness; sigma is the rest
+        estimates["gain"] = float(f"{found.gain:.4g}")
     if found.kind == "none":
         return Nothing(f"nothing to restore: {found.said}", estimates)
     problem = _without(picture, stretched(y, found.within), found, settings, estimates)
