@@ -26,7 +26,7 @@ demo: .venv/.installed
 
 # One thread per process: two processes on two cores are faster than four threads. Bytecode is written even where the
 # environment forbids it, as many containers do: each process that a test starts would compile its imports again.
-PYTEST := -m pytest -q -n 2
+PYTEST := -m pytest -q -n 2 --dist worksteal
 test oldest: export OMP_NUM_THREADS = 1
 test oldest: export PYTHONDONTWRITEBYTECODE =
 test: lint
