@@ -97,7 +97,9 @@ def test_a_small_picture_does_not_wait_for_a_large_one(page):
 def test_whoever_hangs_up_or_deletes_ends_the_work(page):
     data = png(np.tile(noisy((500, 500)), (8, 6, 1)))
     with pytest.raises(httpx.ReadTimeout):
-        page.client.post("/pictures", content=data, timeout=0.4)
+        page.client.post(
+            "/pictures", content=data, timeout=httpx.Timeout(5, read=0.05)
+        )  # decoding takes longer
     incoming = page.server.store.root / "incoming"
 
     def ended() -> bool:
