@@ -61,10 +61,9 @@ def stripes(y: Tensor) -> Stripes | None:
     rows, columns = offsets(y[0]), offsets(y[0].mT)  # the one is not affected by the other
     if rows is None and columns is None:
         return None
-    height, width = (y.new_zeros(1, y.shape[1], side) for side in y.shape[-2:])
     return Stripes(
-        (height if rows is None else rows[..., 0])[..., None],
-        (width if columns is None else columns[..., 0])[..., None, :],
+        torch.zeros_like(y[..., :1]) if rows is None else rows,
+        torch.zeros_like(y[..., :1, :]) if columns is None else columns.mT,
     )
 
 

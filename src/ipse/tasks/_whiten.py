@@ -101,9 +101,7 @@ def _or_grain(y: Tensor, found: Noise) -> Noise:
     """Correlated noise, such as film grain, which estimators of white noise do not confirm; else ``found``."""
     if found.kind != "none":
         return found
-    measured = _camera.noise_of(
-        _camera.middle(y)
-    )  # 1024² would take ten times as long as all other estimates
+    measured = _camera.noise_of(_camera.middle(y))  # the whole would take longer than all other estimates
     if measured is None or max(measured.sigma) < GRAIN:
         return found
     level = correlated(squares(y), told=True)
