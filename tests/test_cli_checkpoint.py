@@ -128,6 +128,19 @@ def test_resume_without_a_file_begins(job):
     )
 
 
+def test_a_draft_that_a_kill_left_goes_with_the_checkpoint(job, monkeypatch):
+    events = iter(open_whole(job))
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        killed.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            list(events)
+    (job.checkpoint.parent / ".ipse-0123456789ab-x.tmp").touch()  # of another
+    assert len(list(job.checkpoint.parent.glob(".ipse-*.tmp"))) == 2
+    carried_out(dataclasses.replace(job, resume=True))
+    assert [path.name for path in job.checkpoint.parent.glob(".ipse*")] == [".ipse-0123456789ab-x.tmp"]
+
+
 def test_a_checkpoint_that_another_run_removes_while_it_is_read_is_read_all_the_same(job, monkeypatch):
     events = iter(open_whole(job))
     assert [next(event.step for event in events if hasattr(event, "step")) for _ in range(3)] == [1, 2, 3]

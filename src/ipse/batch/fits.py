@@ -22,6 +22,7 @@ from ipse.batch.pairs import matched
 from ipse.batch.records import Moment, Record, State
 from ipse.errors import InputError, IpseError, OutputError, amiss, lack, one_line
 from ipse.pictures import read_bytes
+from ipse.runs.checkpoint import remove
 from ipse.runs.job import Job, fingerprint, recorded
 from ipse.runs.open import open_run
 from ipse.runs.receipt import Receipt, awaited, beside, digest_of, pending, plain, sha256
@@ -115,9 +116,10 @@ class Fit:
 
     def clear(self) -> None:
         """Remove the files that were kept in case of a kill."""
-        saved = self.errand.hidden.glob(f"{escape(self.errand.label)}.*{CHECKPOINT}*")
-        for path in (pending(self.errand.target), *saved):
-            path.unlink(missing_ok=True)
+        pending(self.errand.target).unlink(missing_ok=True)
+        remove(self.checkpoint)
+        for path in self.errand.hidden.glob(f"{escape(self.errand.label)}.*{CHECKPOINT}*"):
+            remove(path)
 
 
 def fit(errand: Errand, *, opened: Opened = iter) -> Generator[Moment | Record]:

@@ -9,6 +9,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -17,7 +18,7 @@ from zipfile import is_zipfile
 import numpy as np
 
 from ipse.errors import InputError, OutputError, lack
-from ipse.runs.receipt import plain
+from ipse.runs.receipt import plain, sha256
 
 if TYPE_CHECKING:
     from ipse.streams.stream import Stream
@@ -134,13 +135,14 @@ class Checkpoint:
         part, folder = None, self.path.absolute().parent
         try:
             folder.mkdir(exist_ok=True)  # the first of two runs of a batch to end removes it
-            handle, name = tempfile.mkstemp(dir=folder, prefix=".ipse-", suffix=".tmp")
+            handle, name = tempfile.mkstemp(dir=folder, prefix=_prefix(self.path), suffix=".tmp")
             part = Path(name)
             with os.fdopen(handle, "wb") as file:
                 torch.save(body, file)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(self.path)
+            with suppress(FileNotFoundError):  # another run of the same job has ended, and removed both
+                part.replace(self.path)
         except (OSError, RuntimeError) as error:
             said = lack(error) or f"free some space, or choose another path ({error})"
             raise OutputError(f"checkpoint {self.path} cannot be written: {said}") from error
@@ -150,8 +152,20 @@ class Checkpoint:
         self.last = time.monotonic()
 
     def remove(self) -> None:
-        """Delete the file, once the result is written."""
-        self.path.unlink(missing_ok=True)
+        """Delete the file, once the result is written, and what a killed run left beside it."""
+        remove(self.path)
+
+
+def remove(path: Path) -> None:
+    """Delete a checkpoint, and the drafts of it that killed runs left."""
+    path.unlink(missing_ok=True)
+    for draft in path.absolute().parent.glob(f"{_prefix(path)}*.tmp"):
+        draft.unlink(missing_ok=True)
+
+
+def _prefix(path: Path) -> str:
+    """What the names of its drafts begin with: a digest, since a whole name and more may be too long."""
+    return f".ipse-{sha256(os.fsencode(path.name))[:12]}-"
 
 
 def storable(state: Any) -> Any:
