@@ -184,10 +184,10 @@ async function finish(job) {
     opened: (id) => go("job", id),
     compared: (other) => against(job, other),
   });
+  compare.call(words.stage.before, words.stage.after); // before waiting: another may be chosen meanwhile
   await left(job);
   stage.resize(...(await extent(job)));
   if (job.id !== opened) return;
-  compare.call(words.stage.before, words.stage.after);
   if (!compare.on || !alike(stage.before, stage.size)) compare.show(alike(stage.before, stage.size));
   compare.mapped(job.disagreement ? at.disagreement(job.id) : null);
 }
