@@ -24,11 +24,9 @@ BIN := .venv/bin
 demo: .venv/.installed
 	$(BIN)/ipse demo -o demo
 
-# One thread per process: two processes on two cores are faster than four threads. Bytecode is written even where the
-# environment forbids it, as many containers do: each process that a test starts would compile its imports again.
+# One thread per process: two processes on two cores are faster than four threads.
 PYTEST := -m pytest -q -n 2 --dist worksteal
 test oldest: export OMP_NUM_THREADS = 1
-test oldest: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	$(BIN)/python $(PYTEST)
 

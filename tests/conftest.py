@@ -1,9 +1,16 @@
 """Where tests run: folders, and what is in them."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 import stubs
+
+# Where the environment forbids bytecode, as many containers do, each process that a test starts compiles its imports
+# again, and pytest every file of tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture

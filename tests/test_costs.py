@@ -71,7 +71,8 @@ def test_a_tiny_picture_loads_what_it_needs(tmp_path):
     told = """if True:
         import gc, json, sys
         from ipse.cli import main
-        assert main(["denoise", "in.png", "-o", "out.png", "-q", "--preset", "fast"]) == 0
+        for more in ([], ["--steps", "2"]):  # without a network, and with one
+            assert main(["denoise", "in.png", "-o", "out.png", "-q", "--preset", "fast", "--overwrite", *more]) == 0
         print(json.dumps([gc.isenabled(), gc.get_freeze_count(), *sys.modules]))"""
     done = subprocess.run(
         [sys.executable, "-c", told], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from ipse.engine.adam import Adam
 from ipse.engine.prior import GuidedPrior, Prior
 from ipse.engine.problem import Problem, Recipe
 from ipse.engine.stopping import State
@@ -226,4 +227,4 @@ def optimiser(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim
             tolerance_change=0,  # the recipe sets the number of steps, and the losses are always small
             line_search_fn="strong_wolfe",
         )
-    return torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)
+    return Adam(parameters, lr=recipe.learning_rate, fused=True)
