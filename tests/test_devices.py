@@ -1,6 +1,8 @@
 """Every task in every preset on a device that refuses what Apple's and NVIDIA's GPUs refuse."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,6 +21,12 @@ from ipse.pilots import bootstrap
 from ipse.settings import Preset, Settings
 from ipse.streams.restoration import Restoration
 
+dejpeg, _repeated, _splitting, _noisy_jpeg = (
+    import_module(f"ipse.tasks.{name}") for name in ("dejpeg", "_repeated", "_splitting", "_noisy_jpeg")
+)
+deconvolution, non_local_fill = (
+    import_module(f"ipse.pilots.{name}") for name in ("deconvolution", "non_local_fill")
+)
 DEVICES = ["mps", "cuda:0"]
 SIDE = 48
 Given = tuple[Picture, dict[str, Any]]
@@ -72,7 +80,21 @@ CASES: dict[str, tuple[str, Callable[[Path], Given]]] = {
 
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As little of everything as goes through all of the code."""
+    """As little of everything as goes through all of the code: each size of patches once."""
+    for where, name, rounds in (
+        (dejpeg, "NUMBERS", lambda one: replace(one, rounds=len(one.sizes))),
+        (_repeated, "ROUNDS", lambda one: replace(one, small=len(one.sizes), fine=min(one.fine, 1))),
+        (
+            non_local_fill,
+            "PASSES",
+            lambda passes: tuple(replace(one, rounds=len(one.sizes)) for one in passes),
+        ),
+        (_splitting, "ROUNDS", lambda _: 3),
+        (deconvolution, "ROUNDS", lambda _: 3),
+        (_noisy_jpeg, "ROUNDS", lambda _: 2),
+    ):
+        brief = {effort: rounds(numbers) for effort, numbers in getattr(where, name).items()}
+        monkeypatch.setattr(where, name, brief)
     monkeypatch.setattr(correction, "STEPS", 3)
     monkeypatch.setattr(bootstrap, "LEAST", 16)
     monkeypatch.setattr(bootstrap, "SCALES", (1.0,))
