@@ -104,7 +104,8 @@ def test_an_interruption_that_was_swallowed_comes_again(monkeypatch):
 
 
 def test_a_second_interruption_cuts_a_long_step_short(folder):
-    process = stubs.start("smooth", "in.png", "-o", "out.png", "--steps", "9", "--wait", "10", cwd=folder)
+    long = ("--steps", "9", "--wait", "10", "--quick", "1")
+    process = stubs.start("smooth", "in.png", "-o", "out.png", *long, cwd=folder)
     wait_for(process, "step 1 of")
     time.sleep(0.2)
     started = time.monotonic()
