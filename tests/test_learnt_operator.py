@@ -85,7 +85,7 @@ def half_known(*, learn: bool, steps: int) -> tuple[Problem, LearntDownsample]:
 def test_kernel_and_network_are_found_together_and_both_are_better_for_it() -> None:
     errors: dict[bool, tuple[float, float]] = {}
     for learn in (False, True):
-        problem, operator = half_known(learn=learn, steps=300)
+        problem, operator = half_known(learn=learn, steps=240)
         *_, last = Fit(problem)
         unknown = (last.average - FACE)[..., SIDE // 2 + 4 :].square().mean()
         errors[learn] = distance(operator.kernel, soft(2, 1.6).kernel), float(unknown)

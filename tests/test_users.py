@@ -1,7 +1,6 @@
 """What users of restoration tools ask for, case by case, through the command's own path (file in, file out)."""
 
 import io
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -86,40 +85,33 @@ def test_any_size_from_one_pixel_upward(tmp_path: Path, task: str, size: tuple[i
         assert out.size == (size[1] * factor, size[0] * factor)
 
 
-def test_4096_squared_under_a_memory_limit(tmp_path: Path) -> None:
-    tile = noisy(512, 512)
-    Image.fromarray(np.tile(tile, (8, 8))).save(tmp_path / "in.png", compress_level=1)
-    command = [
-        sys.executable,
-        "-m",
-        "ipse",
-        "denoise",
-        "in.png",
-        "-o",
-        "out.png",
-        "--seconds",
-        "4",
-        "--quiet",
-    ]
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30))
-
-    done = subprocess.run(
-        command, cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, check=False
-    )
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is not kept elsewhere")
+def test_1792_squared_with_150_bytes_a_pixel(tmp_path: Path) -> None:
+    """Three million pixels are cut into tiles; what their whole takes is little."""
+    given = np.tile(noisy(448, 448), (4, 4))
+    Image.fromarray(given).save(tmp_path / "in.png", compress_level=1)
+    limited = """
+import resource, sys, torch
+from pathlib import Path
+from ipse.cli import main
+(used,) = (line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmData" in line)
+resource.setrlimit(resource.RLIMIT_DATA, ((int(used) << 10) + 150 * 1792**2,) * 2)
+sys.exit(main(["denoise", "in.png", "-o", "out.png", "--seconds", "1", "--quiet"]))
+"""
+    command = [sys.executable, "-c", limited]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "out.png") as out:
         result = np.asarray(out)
-    assert result.shape == (4096, 4096)
-    assert result.std() < 0.95 * np.tile(tile, (8, 8)).std()
+    assert result.shape == given.shape
+    assert result.std() < 0.95 * given.std()
 
 
-def test_128_to_384_without_a_large_picture(tmp_path: Path) -> None:
-    Image.fromarray(noisy(128, 128, 3, sigma=0)).save(tmp_path / "in.png")
+def test_64_to_192_without_a_large_picture(tmp_path: Path) -> None:
+    Image.fromarray(noisy(64, 64, 3, sigma=0)).save(tmp_path / "in.png")
     restored("upscale", tmp_path / "in.png", tmp_path / "out.png", factor=3)
     with Image.open(tmp_path / "out.png") as out:
-        assert out.size == (384, 384)
+        assert out.size == (192, 192)
 
 
 def test_a_portrait_jpeg_keeps_its_orientation(tmp_path: Path) -> None:
@@ -182,7 +174,7 @@ def test_an_inverted_mask_is_noticed_and_said(tmp_path: Path) -> None:
         assert np.abs(np.asarray(out)[hole].astype(int) - clean[hole]).mean() < 20
 
 
-def test_four_hundred_pictures_in_flat_memory() -> None:
+def test_many_pictures_in_flat_memory() -> None:
     script = """
 import resource
 import numpy as np
@@ -194,7 +186,7 @@ torch.set_num_threads(1)
 def used():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 draw = np.random.default_rng(0)
-for i in range(1, 401):
+for i in range(1, 126):
     y = draw.integers(0, 256, (16, 16)).astype(np.uint8)
     restore(Picture.from_array(y), "denoise", Settings(preset="fast", steps=1), {"sigma": 20})
     if i == 50:
@@ -203,7 +195,7 @@ print(early, used())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     early, late = map(int, done.stdout.split())
-    assert late < 1.05 * early
+    assert late < 1.01 * early
 
 
 def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
