@@ -24,9 +24,10 @@ def chromium():
         if os.environ.get("IPSE_BROWSER") == "required":
             pytest.fail(missing)
         pytest.skip(missing)
+    alone = ["--disable-gpu"]  # there is none, and to look for one takes a while in each page
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # whose processes Chromium's sandbox refuses
     with sync_api.sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox"] if root else [])
+        browser = tools.chromium.launch(executable_path=PROGRAM, args=[*alone, *(["--no-sandbox"] if root else [])])
         yield browser
         browser.close()
 

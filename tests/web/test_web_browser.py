@@ -138,7 +138,7 @@ def test_a_painted_mask_gives_what_the_command_gives(tab, tmp_path):
 
 
 def test_a_piece_first_then_two_results_side_by_side(tab, page):
-    drop(tab, png(noisy((260, 272))))
+    drop(tab, png(noisy((260, 272))[..., 0]))
     choose(tab, "denoise")
     tab.click("#trial")
     tab.keyboard.press("ArrowRight")

@@ -135,6 +135,12 @@ def test_who_says_nothing_loses_the_connection(page, monkeypatch):
     assert list((page.server.store.root / "incoming").iterdir()) == []
 
 
+def test_no_answer_waits_for_the_clients_acknowledgement(page):
+    assert page.client.get("/jobs").status_code == 200
+    pipes = [one.transport.get_extra_info("socket") for one in page.uvicorn.server_state.connections]
+    assert {pipe.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for pipe in pipes} == {1}
+
+
 def test_what_is_kept_is_nobody_elses(tmp_path):
     Store(tmp_path / "kept").close()
     assert (tmp_path / "kept").stat().st_mode & 0o077 == 0

@@ -29,7 +29,7 @@ def names(data):
 
 
 def test_twenty_files_two_of_them_broken_give_eighteen_results_and_two_sentences(tab, page):
-    files = {f"{k:02}.png": png(noisy((40, 48), seed=k)) for k in range(18)}
+    files = {f"{k:02}.png": png(noisy((40, 48), seed=k)[..., 0]) for k in range(18)}
     files |= {"letter.png": b"PK\x03\x04" + bytes(60), "half.png": png(noisy())[:300]}
     tab.evaluate(DROP_ALL, [(base64.b64encode(data).decode(), name) for name, data in files.items()])
     tab.wait_for_selector("#many")
