@@ -27,7 +27,9 @@ def chromium():
     alone = ["--disable-gpu"]  # there is none, and to look for one takes a while in each page
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # whose processes Chromium's sandbox refuses
     with sync_api.sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=PROGRAM, args=[*alone, *(["--no-sandbox"] if root else [])])
+        browser = tools.chromium.launch(
+            executable_path=PROGRAM, args=[*alone, *(["--no-sandbox"] if root else [])]
+        )
         yield browser
         browser.close()
 
