@@ -178,10 +178,10 @@ def test_inpaint_of_floats_keeps_them_too() -> None:
 
 @pytest.mark.parametrize(("factor", "steps"), [(2, 40), (3, 40), (5, 40), (2, None)])
 def test_upscale_made_small_again_is_what_was_given(factor: int, steps: int | None) -> None:
-    small = photo(40)
+    small = photo(24)
     settings = Settings(preset="fast", steps=steps)
     out = restore(Picture.from_array(small), "upscale", settings, {"factor": factor}).picture
-    assert out.size == (40 * factor, 40 * factor)
+    assert out.size == (24 * factor, 24 * factor)
     again = Downsample(factor)(torch.from_numpy(out.pixels)[None])[0].movedim(0, -1)
     assert np.abs(255 * again.numpy() - small).max() < 1.5
 
@@ -320,7 +320,7 @@ def test_low_precision_is_near_and_is_not_the_same() -> None:
     small = Picture.from_array(clean.reshape(16, 4, 16, 4, 3).mean((1, 3)).astype(np.uint8))
     made = {}
     for precision in ("auto", "float32", "bfloat16"):
-        settings = Settings(steps=30, precision=precision)  # type: ignore[arg-type]  # they are
+        settings = Settings(steps=12, precision=precision)  # type: ignore[arg-type]  # they are
         made[precision] = restore(small, "upscale", settings, {"factor": 4, "kernel": "box"}).picture.pixels
     assert np.array_equal(made["auto"], made["float32"])
     assert not np.array_equal(made["bfloat16"], made["float32"])
