@@ -105,8 +105,7 @@ assert np.mean((x - image / 255)[1:-1:2] ** 2) < 0.5 * np.mean((image[:-2:2] / 2
 
 
 def test_six_files_extend_the_package_and_nothing_else_changes(tmp_path: Path) -> None:
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(DOCS.parent / "src" / "ipse", tmp_path / "ipse", ignore=ignore)
+    shutil.copytree(DOCS.parent / "src" / "ipse", tmp_path / "ipse")  # with what is compiled
     script = ["import ipse"]
     for name in EXTEND:
         found = page(f"extend/{name}.md")
