@@ -1,6 +1,7 @@
 """What users of restoration tools ask for, case by case, through the command's own path (file in, file out)."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,8 +99,11 @@ from ipse.cli import main
 resource.setrlimit(resource.RLIMIT_DATA, ((int(used) << 10) + 150 * 1792**2,) * 2)
 sys.exit(main(["denoise", "in.png", "-o", "out.png", "--seconds", "1", "--quiet"]))
 """
-    command = [sys.executable, "-c", limited]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    command, room = (
+        [sys.executable, "-c", limited],
+        os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # threads have stacks
+    done = subprocess.run(command, cwd=tmp_path, env=room, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "out.png") as out:
         result = np.asarray(out)
