@@ -13,7 +13,7 @@ from skimage import data
 
 import ipse
 from ipse.pictures import Picture, read
-from ipse.tasks.dejpeg import cells_of
+from ipse.tasks._compression import compression
 
 INKS = np.asarray(Image.fromarray(data.astronaut()[60:157, 150:253]).convert("CMYK"))
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()  # any will do: it is carried
@@ -34,11 +34,10 @@ def test_the_cells_centres_are_the_decoders_picture(colours: str) -> None:
     picture = read(io.BytesIO(saved(colours)))
     assert picture.jpeg is not None
     assert (picture.model, picture.jpeg.colours) == ("cmyk", colours.lower())
-    found = cells_of(torch.as_tensor(picture.pixels)[None], picture, None)
+    found = compression(torch.as_tensor(picture.pixels)[None], picture, None)
     assert found is not None
-    cells, quality, _ = found
-    assert quality == 20
-    error = (cells.decode()[0] - torch.as_tensor(picture.pixels)).abs().max()
+    assert found.quality == 20
+    error = (found.cells.decode()[0] - torch.as_tensor(picture.pixels)).abs().max()
     assert float(error) < 3 / 255  # decoders round Y, Cb and Cr before they mix them
 
 

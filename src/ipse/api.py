@@ -63,12 +63,15 @@ class Result(engine.Result):
         return exhibit.png(self, self.before)
 
 
-def enhance(image: ImageLike, **common: Unpack[Common]) -> Result:
+def enhance(image: ImageLike, *, factor: int = 1, **common: Unpack[Common]) -> Result:
     """Detect what is wrong with an image (noise of any kind, impulses, JPEG artefacts) and repair it.
 
-    Arguments and errors are those of `dejpeg`, without ``quality``. For a path, the JPEG file's own tables are used.
+    Args:
+        image: as described above. For a path, the JPEG file's own tables are used.
+        factor: scale factor of each side of the result, 1 to 8.
+        common: see ``Common``.
     """
-    return restore(image, "enhance", **common)
+    return restore(image, "enhance", factor=factor, **common)
 
 
 def denoise(

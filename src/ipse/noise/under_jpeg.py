@@ -14,14 +14,16 @@ from torch import Tensor
 
 from ipse.noise.blocks import LEAST, ORDER, SHARE, around
 
-BANDS = ((ORDER >= 1) & (ORDER <= 2), (ORDER >= 3) & (ORDER <= 4), (ORDER >= 5) & (ORDER <= 7), ORDER >= 8)
+BANDS = tuple(
+    (first <= ORDER) & (last >= ORDER) for first, last in ((1, 2), (3, 4), (5, 7), (8, 10), (11, 14))
+)
 LEVELS = torch.linspace(0.4, 80, 200)  # candidate levels, of 255
 HEARD = 0.02  # smallest fraction of non-zero integers for which a band is used
 # The following were chosen on crops of every second picture of Kodak's and five of McMaster's, with σ = 0, 5, 10 and 20
 # at quality 50, 75 and 85; docs/decisions/enhance.md
 ALIKE = (0.75, 1.2)  # range of the ratio of the levels of neighbouring bands, for noise
 ALL = 1.25  # largest ratio if the highest band is not quantised to zero, as in few clean pictures
-TAILS = 2.0  # largest energy of the integers, relative to a normal distribution
+TAILS = 2.0, 4.0  # largest energy of the integers, relative to a normal distribution, likewise
 OUTLIERS = 0.03  # fraction of blocks with the largest energy, which may hold an edge, that are left out of it
 ROUNDS = 4
 ENDS = 2.0  # smallest distance of a block's mean from black or white, in noise levels
@@ -39,8 +41,9 @@ class UnderJpeg:
     @property
     def is_noise(self) -> bool:
         """Whether at least two bands agree, and the integers are distributed normally."""
-        most = ALL if self.bands == len(BANDS) else ALIKE[1]
-        return self.bands >= 2 and ALIKE[0] <= self.alike <= most and self.tails <= TAILS
+        whole = self.bands == len(BANDS)
+        alike = ALIKE[0] <= self.alike <= (ALL if whole else ALIKE[1])
+        return self.bands >= 2 and alike and self.tails <= TAILS[whole]
 
 
 def white_under_jpeg(integers: Tensor, steps: Tensor) -> UnderJpeg | None:

@@ -17,11 +17,13 @@ from torch import Tensor
 
 from ipse.engine.objectives import Distance
 from ipse.engine.operators.jpeg import JpegCells
+from ipse.engine.operators.jpeg_twice import error
 from ipse.engine.problem import Pilot, Problem, clipped
 from ipse.noise.under_jpeg import white_under_jpeg
 from ipse.pilots.non_local import Preset, non_local
 from ipse.settings import Settings
 from ipse.tasks import _common
+from ipse.tasks._compression import Compression
 from ipse.tasks.dejpeg import NUMBERS, TWICE, estimates_of, shifted
 
 ROUNDS = {"fast": 2, "good": 6, "best": 10}
@@ -34,6 +36,7 @@ FAINT = 1.5  # smallest σ before a JPEG, of 255, that is treated as noise
 POSSIBLE = (
     5.0  # σ, of 255, that is expected where none was found: 1.5 and 3 were worse with noise and without
 )
+CLEAR = 4.0  # smallest σ relative to the error of a later compression on another grid
 HALF = 0.5  # smallest weight of the estimate that expects noise
 HIDDEN = (0.2, 1.0)  # σ over luma's mean step at which that weight begins to rise, and at which it is 1
 SURE = 1.14  # largest ratio of the levels in neighbouring bands at which noise is certain: texture has more
@@ -47,33 +50,47 @@ class Before(NamedTuple):
     sigma: float  #: in [0, 1]
     weight: float  #: of the estimate that expects this noise
     known: bool  #: whether noise was found
+    possible: bool = True  #: whether faint noise may have survived
 
 
-def before(cells: JpegCells) -> Before:
-    """Find the noise before the JPEG compression; where none is found, it may be faint."""
-    found = white_under_jpeg(cells.get_buffer("integers0").cpu(), cells.get_buffer("step0").cpu())
-    if found is None or not found.is_noise or found.sigma < FAINT:
-        return Before(POSSIBLE / 255, HALF, known=False)
-    sigma = found.sigma / (LUMA if cells.ycc and len(cells.components) > 1 else 1.0)
+def before(found: Compression) -> Before:
+    """Find the noise before the JPEG compression; where none is found, it may be faint.
+
+    In a picture that was cropped and saved again it is found in the second file, and only certain if it is well above
+    that one's quantisation error.
+    """
+    if not found.cut or found.last is None:
+        return _white(found)
+    noise = _white(found.last)
+    known = noise.known and 255 * noise.sigma > CLEAR * error(found.last.cells)
+    return noise._replace(known=known, possible=known)
+
+
+def _white(found: Compression) -> Before:
+    cells = found.cells
+    level = white_under_jpeg(cells.get_buffer("integers0").round().cpu(), cells.get_buffer("step0").cpu())
+    if level is None or not level.is_noise or level.sigma < FAINT:
+        return Before(POSSIBLE / 255, HALF, known=False, possible=found.quality >= UNSURE)
+    sigma = level.sigma / (LUMA if cells.ycc and len(cells.components) > 1 else 1.0)
     (hidden, bare), ratio = HIDDEN, sigma / coarseness(cells)
     weight = HALF + (1 - HALF) * (ratio - hidden) / (bare - hidden)
-    return Before(sigma / 255, min(1.0, max(HALF, weight)) if found.alike <= SURE else HALF, known=True)
+    return Before(sigma / 255, min(1.0, max(HALF, weight)) if level.alike <= SURE else HALF, known=True)
 
 
-def problem(cells: JpegCells, y: Tensor, quality: int, noise: Before, settings: Settings) -> Problem:
+def problem(found: Compression, y: Tensor, noise: Before, settings: Settings) -> Problem:
     """The problem of a JPEG of a noisy picture.
 
     Args:
-        cells: of the file.
+        found: the compression.
         y: the decoded file (1, C, H, W).
-        quality: for the user.
         noise: the noise before the compression.
         settings: of the task.
     """
-    estimates: dict[str, object] = {"found": f"a JPEG of quality {quality}, perhaps of faint noise"}
+    cells, y = found.cells, y[..., *found.place]
+    estimates: dict[str, object] = {"found": f"{found.said}, perhaps of faint noise"}
     if noise.known:
         level = round(255 * noise.sigma, 2)
-        estimates["found"] = f"noise of σ = {level:.1f} of 255, saved as a JPEG of quality {quality}"
+        estimates["found"] = f"noise of σ = {level:.1f} of 255, saved as {found.said}"
         estimates["sigma"] = level
     pilot = Pilot(
         lambda: mean(cells, noise, settings),
@@ -86,7 +103,7 @@ def problem(cells: JpegCells, y: Tensor, quality: int, noise: Before, settings: 
         recipe=_common.alone(),
         pilot=pilot,
         outputs=clipped,
-        estimates=estimates | {"quality": quality},
+        estimates=estimates | found.estimates,
     )
 
 

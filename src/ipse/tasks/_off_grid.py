@@ -41,7 +41,7 @@ def _level(cells: JpegCells) -> float:
     """σ of the quantisation error of a luma pixel, in [0, 1]; each coefficient has an error of q/√12."""
     step: Tensor = cells.get_buffer("step0")
     centres: Tensor = cells.get_buffer("integers0")
-    alive = (centres != 0).float().mean((0, 1))  # coefficients that are mostly 0 had little to lose
+    alive = (centres.round() != 0).float().mean((0, 1))  # coefficients that are mostly 0 had little to lose
     return float((alive * step.square() / 12).mean().sqrt()) / 255
 
 

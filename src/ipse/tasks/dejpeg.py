@@ -22,18 +22,17 @@ from torch import Tensor
 
 from ipse.engine.objectives import Distance, LeastSquares
 from ipse.engine.operators.jpeg import JpegCells
-from ipse.engine.operators.jpeg_clipped import cells_of_decoded
-from ipse.engine.operators.jpeg_estimate import estimate_jpeg
 from ipse.engine.problem import Nothing, Pilot, Problem, Recipe
 from ipse.engine.stopping import ExponentialVariance, Last
 from ipse.errors import OptionError
-from ipse.pictures import Picture, standard_table
+from ipse.pictures import Picture
 from ipse.pilots.bootstrap import bootstrap, spread
 from ipse.pilots.non_local import Preset, non_local
 from ipse.pilots.plug_and_play import plug_and_play
 from ipse.settings import Settings
 from ipse.tasks import _common, _paper
-from ipse.tasks._off_grid import Place, framed, whole_blocks
+from ipse.tasks._compression import compression
+from ipse.tasks._off_grid import framed
 
 TWICE: tuple[Preset, ...] = ("twice", "twice small", "twice large")
 
@@ -81,7 +80,7 @@ def dejpeg(
     if quality is not None and not 1 <= quality <= 100:
         raise OptionError(f"quality {quality} is out of range: give 1 to 100")
     y = _common.tensor(picture, settings)
-    found = cells_of(y, picture, quality)
+    found = compression(y, picture, quality)
     if found is None and quality is not None:
         kind = f"{picture.channels} channels"
         return Nothing(f"nothing to restore: a JPEG cannot have {kind}; give a gray, RGB or CMYK picture")
@@ -89,13 +88,13 @@ def dejpeg(
         return Nothing(
             "nothing to restore: no trace of JPEG was found (if it was a JPEG, give its --quality)"
         )
-    cells, seen, place = found
-    estimates: dict[str, object] = {"quality": seen}
+    seen, estimates = found.quality, found.estimates
     if seen >= FINE and quality is None:
         return Nothing(f"nothing to restore: at JPEG quality {seen} no damage is visible", estimates)
     if settings.preset == "paper":
         return _published(y, settings, estimates)
-    return framed(_problem(y[..., *place], cells, settings, estimates), y, cells, place)
+    posed = _problem(y[..., *found.place], found.cells, settings, estimates)
+    return framed(posed, y, found.cells, found.place)
 
 
 def _published(y: Tensor, settings: Settings, estimates: dict[str, object]) -> Problem:
@@ -125,35 +124,6 @@ def _problem(y: Tensor, cells: JpegCells, settings: Settings, estimates: dict[st
         outputs=lambda x: cells.project_in_range(x, margin=numbers.final),
         estimates=estimates,
     )
-
-
-def cells_of(y: Tensor, picture: Picture, quality: int | None) -> tuple[JpegCells, int, Place] | None:
-    """The cells of the picture, its JPEG quality (from the file, given or estimated), and the region they cover."""
-    channels, offset, info = y.shape[1], (0, 0), picture.jpeg
-    if quality is None and info is not None:
-        parts = info.components
-        cells = JpegCells(
-            info.coefficients,
-            [part.table for part in parts],
-            [(part.h, part.v) for part in parts],
-            size=info.size,
-            ycc=info.colours in ("ycc", "ycck"),
-        )
-        return cells.to(y.device), info.quality, whole_blocks(info.size, offset)
-    if quality is None:
-        if channels not in (1, 3):
-            return None
-        trace = estimate_jpeg(y[0].cpu())
-        if trace is None:
-            return None
-        quality, offset = trace.quality, trace.offset
-    elif channels not in (1, 3) and picture.model != "cmyk":
-        return None
-    place = whole_blocks((y.shape[-2], y.shape[-1]), offset)
-    colour = channels == 3  # Y, Cb, Cr; the four planes of CMYK share one table
-    tables = [standard_table(quality, chrominance=colour and channel > 0) for channel in range(channels)]
-    cells = cells_of_decoded(y[..., *place], tables, [(1, 1)] * channels, ycc=colour)
-    return cells.to(y.device), quality, place
 
 
 def estimates_of(cells: JpegCells, settings: Settings) -> Iterator[Tensor]:

@@ -10,30 +10,56 @@ file. Stripes are removed first (``_striped``). A picture with nothing to restor
 """
 
 from dataclasses import replace
+from typing import Annotated
 
 from torch import Tensor
 
-from ipse.engine.operators.jpeg import JpegCells
 from ipse.engine.problem import Nothing, Problem
+from ipse.errors import OptionError
 from ipse.noise.stripes import stripes
 from ipse.pictures import Picture
 from ipse.settings import Settings
 from ipse.tasks import _camera, _common, _noisy_jpeg, _striped
-from ipse.tasks._off_grid import Place, framed
+from ipse.tasks._compression import Compression, compression
+from ipse.tasks._enlarged import enlarged
+from ipse.tasks._off_grid import framed
 from ipse.tasks._whiten import find
-from ipse.tasks.dejpeg import cells_of, dejpeg
+from ipse.tasks.dejpeg import dejpeg
 from ipse.tasks.denoise import denoise, remove
+from ipse.tasks.upscale import upscale
 
 SEES = "whole"  # damage is detected, and removed, in the same way everywhere
 FINE = 97  # JPEG quality from which quantisation is negligible
 
 
-def enhance(picture: Picture, settings: Settings = Settings()) -> Problem | Nothing:
-    """Detect what is wrong with a picture (noise, impulses, stripes, JPEG artefacts) and repair it."""
+def enhance(
+    picture: Picture,
+    settings: Settings = Settings(),
+    *,
+    factor: Annotated[int, "Enlarge each side as well, 2 to 8 times."] = 1,
+) -> Problem | Nothing:
+    """Detect what is wrong with a picture (noise, impulses, stripes, JPEG artefacts) and repair it.
+
+    Raises:
+        OptionError: an invalid factor, or one with the preset ``paper``.
+    """
+    if factor == 1:
+        return _damage(picture, settings)
+    if settings.preset == "paper":
+        raise OptionError("the preset paper cannot enlarge a damaged picture: denoise it, then upscale it")
+    found = _damage(picture, replace(settings, steps=None, rule=None, latent=None, network=None))
+    if isinstance(found, Nothing):
+        posed = upscale(picture, settings, factor=factor)
+        return replace(posed, estimates={"found": "lost resolution only", **posed.estimates})
+    return enlarged(found, _common.tensor(picture, settings), factor, settings)
+
+
+def _damage(picture: Picture, settings: Settings) -> Problem | Nothing:
+    """The problem of the picture at its own size."""
     if settings.preset == "paper":  # the reference only has a recipe for noise
         return denoise(picture, settings)
     y = _common.tensor(picture, settings)
-    found = _cells(y, picture)
+    found = _compression(y, picture)
     lines = stripes(y) if found is None else None
     if lines is not None:
         return _striped.without(lines, y, lambda rest, z: _restored(rest, z, None, settings))
@@ -41,34 +67,31 @@ def enhance(picture: Picture, settings: Settings = Settings()) -> Problem | Noth
 
 
 def _restored(
-    picture: Picture, y: Tensor, found: tuple[JpegCells, int, Place] | None, settings: Settings
+    picture: Picture, y: Tensor, found: Compression | None, settings: Settings
 ) -> Problem | Nothing:
     """The problem of a picture y (1, C, H, W) without stripes, which may have been a JPEG."""
-    under = None if found is None else _noisy_jpeg.before(found[0])
-    known = under is not None and under.known
-    seen = find(y, "auto", None, fine=picture.dtype.itemsize > 1, grain=False)
-    white = known or seen.kind not in (
-        "none",
-        "correlated",
-    )  # confirmed, so that what is correlated is texture
-    measured = None if white else _camera.noise_of(y, jpeg=found is not None)
-    if measured is not None:
-        estimates: dict[str, object] = {"noise": _camera.said(measured), "kind": "correlated"}
-        return _camera.problem(y, measured, settings, estimates | {"sigma": _camera.levels(measured)})
-    if found is None or under is None or (not known and seen.kind == "correlated"):
-        return _said(remove(picture, y, seen, settings), "noise")
-    cells, quality, place = found
+    under = None if found is None else _noisy_jpeg.before(found)
+    if found is None or under is None or not (under.known or found.last):
+        seen = find(y, "auto", None, fine=picture.dtype.itemsize > 1, grain=False)
+        # Where white noise is confirmed, what is correlated is texture
+        doubtful = seen.kind in ("none", "correlated")
+        measured = _camera.noise_of(y, jpeg=found is not None) if doubtful else None
+        if measured is not None:
+            estimates: dict[str, object] = {"noise": _camera.said(measured), "kind": "correlated"}
+            return _camera.problem(y, measured, settings, estimates | {"sigma": _camera.levels(measured)})
+        if found is None or under is None or seen.kind == "correlated":
+            return _said(remove(picture, y, seen, settings), "noise")
     free = settings.latent is not None or settings.network is not None
-    if free or (not known and quality < _noisy_jpeg.UNSURE):
-        return _said(dejpeg(picture, settings), f"a JPEG of quality {quality}")
-    problem = _noisy_jpeg.problem(cells, y[..., *place], quality, under, settings)
-    return framed(problem, y, cells, place, sigma=under.sigma if known else 0.0)
+    if free or not under.possible:
+        return _said(dejpeg(picture, settings), found.said)
+    problem = _noisy_jpeg.problem(found, y, under, settings)
+    return framed(problem, y, found.cells, found.place, sigma=under.sigma if under.known else 0.0)
 
 
-def _cells(y: Tensor, picture: Picture) -> tuple[JpegCells, int, Place] | None:
-    """The cells of a JPEG, its quality and the region they cover; None if quantisation is negligible."""
-    found = cells_of(y, picture, None)
-    return found if found is not None and found[1] < FINE else None
+def _compression(y: Tensor, picture: Picture) -> Compression | None:
+    """The JPEG compression of a picture; None if quantisation is negligible."""
+    found = compression(y, picture, None)
+    return found if found is not None and found.quality < FINE else None
 
 
 def _said(posed: Problem | Nothing, found: str) -> Problem | Nothing:

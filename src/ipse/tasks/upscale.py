@@ -87,13 +87,19 @@ def upscale(
     if settings.preset == "paper":
         return _published(y, settings, factor)
     operator = Downsample(factor, kernel=kernel).to(y.device)
-    asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
-    quick = settings.preset == "fast" and factor <= FACTOR and y.shape[1] <= CHANNELS
-    estimates: dict[str, object] = {"factor": factor, "kernel": kernel}
     half = _stored.rounding(picture, y)  # downsampled and rounded as stored, the result equals y
+    return enlargement(y, operator, half, settings, {"factor": factor, "kernel": kernel})
+
+
+def enlargement(
+    y: Tensor, operator: Downsample, rounding: float, settings: Settings, estimates: dict[str, object]
+) -> Problem:
+    """The problem of a picture y (1, C, h, w), which is downsampled to within ``rounding``."""
+    asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
+    quick = settings.preset == "fast" and operator.factor <= FACTOR and y.shape[1] <= CHANNELS
     if quick and not asked:
-        return _unfitted(y, operator, half, estimates)
-    return _fitted(y, operator, half, settings, estimates)
+        return _unfitted(y, operator, rounding, estimates)
+    return _fitted(y, operator, rounding, settings, estimates)
 
 
 def _published(y: Tensor, settings: Settings, factor: int) -> Problem:

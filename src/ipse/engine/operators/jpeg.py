@@ -21,7 +21,15 @@ from torch.nn import functional
 
 from ipse.engine.operators.dct import SIDE, block_dct, block_idct, dct_matrix
 from ipse.engine.operators.jpeg_colour import planes_of
-from ipse.engine.operators.jpeg_component import Array, Component, Window, as_blocks, as_steps, component
+from ipse.engine.operators.jpeg_component import (
+    Array,
+    Component,
+    Window,
+    as_blocks,
+    as_steps,
+    component,
+    excess,
+)
 from ipse.engine.operators.operator import Operator
 from ipse.engine.operators.truncated import truncated_mean
 from ipse.errors import PictureError
@@ -90,8 +98,12 @@ class JpegCells(Operator):
         parts = [component(i, s, largest, size) for i, s in enumerate(sampling)]
         empty = [torch.zeros(*part.blocks, SIDE, SIDE) for part in parts]
         cells = cls(empty, tables, sampling, size=size, ycc=ycc).to(x)
-        numbers = [(c / step).round()[0] for _, c, _, step in cells._cells(cells._canvas(x))]
+        numbers = [c.round() for c in cells.in_steps(x)]
         return cls(numbers, tables, sampling, size=size, ycc=ycc).to(x)
+
+    def in_steps(self, x: Tensor) -> list[Tensor]:
+        """For each component, the coefficients of a picture (1, C, H, W) in steps, not rounded."""
+        return [(c / step)[0] for _, c, _, step in self._cells(self._canvas(x))]
 
     def of_another(self, x: Tensor) -> "JpegCells":
         """The cells of another picture (1, C, H, W), compressed in the same way."""
@@ -110,9 +122,9 @@ class JpegCells(Operator):
         """
         total, count = x.new_zeros(()), 0
         for part, c, centre, step in self._cells(self._canvas(x)):
-            excess = _excess(c - centre, margin * step)
+            beyond = excess(c - centre, margin * step)
             scale = 1 / step if in_steps else (part.factor[0] * part.factor[1]) ** 0.5 / 255
-            total, count = total + (excess * scale).square().sum(), count + excess.numel()
+            total, count = total + (beyond * scale).square().sum(), count + beyond.numel()
         return total / (count if in_steps else x.numel())
 
     @torch.no_grad()
@@ -153,7 +165,7 @@ class JpegCells(Operator):
         """How far the worst coefficient of x lies outside ±margin·q, in steps q; 0 within the cells."""
         cells = self._cells(self._continued(x, margin, _PATIENT_ROUNDS))
         return max(
-            float((_excess(c - centre, margin * step) / step).abs().max()) for _, c, centre, step in cells
+            float((excess(c - centre, margin * step) / step).abs().max()) for _, c, centre, step in cells
         )
 
     @torch.no_grad()
@@ -233,9 +245,7 @@ class JpegCells(Operator):
         """Level-shifted planes (B, C, H', W') of x on whole units, the edge repeated."""
         if x.ndim != 4 or x.shape[1:] != (len(self.components), *self.size):
             needed = (len(self.components), *self.size)
-            raise PictureError(
-                f"a picture of shape {tuple(x.shape)}: the JPEG needs (B, C, H, W) with {needed}"
-            )
+            raise PictureError(f"a picture of shape {tuple(x.shape)}: the JPEG needs (B, C, H, W), {needed}")
         planes = torch.einsum("oc,bchw->bohw", self.mix, x * 255) - x.new_tensor(self._shift)[:, None, None]
         height, width = self._canvas_size()
         padding = (0, width - self.size[1], 0, height - self.size[0])
@@ -244,7 +254,3 @@ class JpegCells(Operator):
     def _picture(self, canvas: Tensor) -> Tensor:
         planes = canvas[..., : self.size[0], : self.size[1]] + canvas.new_tensor(self._shift)[:, None, None]
         return torch.einsum("oc,bchw->bohw", self.unmix, planes) / 255
-
-
-def _excess(difference: Tensor, half: Tensor) -> Tensor:
-    return difference - difference.clamp(-half, half)

@@ -23,10 +23,10 @@ from ipse.engine.operators.jpeg_clipped import BLACK, FINEST, LUMA, WHITE, expla
 from ipse.errors import PictureError
 from ipse.pictures.jpeg import standard_table
 
-_QUALITIES = np.arange(5, 96)
+QUALITIES = np.arange(5, 96)
 _SIGMA = 0.32  # rounding to whole levels gives 0.29, a decoder's own arithmetic a little more
-_SPOILT = 0.1
-_BINS = 4  # a level
+SPOILT = 0.1
+BINS = 4  # a level
 _REACH = 400  # levels; coefficients beyond are few
 _SMALLEST = 1.5  # levels; what is nearer to 0 says nothing
 _EVIDENCE = 40.0  # nats: out of reach by chance, even for the best of 64 grids and 91 qualities
@@ -60,17 +60,17 @@ def estimate_jpeg(x: NDArray[np.floating] | Tensor) -> JpegTrace | None:
         PictureError: x has another shape.
     """
     x = torch.as_tensor(x)
-    luma = _luma(x)
-    tables = np.stack([standard_table(int(quality)) for quality in _QUALITIES])
+    plane = luma(x)
+    tables = np.stack([standard_table(int(quality)) for quality in QUALITIES])
     steps = tables.reshape(-1, SIDE * SIDE)[:, 1:]
     likelihood = _likelihood(int(steps.max()))
-    preference = _USUAL * (_QUALITIES % 5 == 0)
+    preference = _USUAL * (QUALITIES % 5 == 0)
     found: list[JpegTrace] = []
     for row, column in product(range(SIDE), range(SIDE)):
-        evidence = _histograms(luma[row:, column:])[1:] @ likelihood.T
+        evidence = histograms(plane[row:, column:])[1:] @ likelihood.T
         scores = evidence[np.arange(SIDE * SIDE - 1), steps].sum(1)
         best = int((scores + preference).argmax())
-        found.append(JpegTrace(int(_QUALITIES[best]), tables[best], (row, column), float(scores[best])))
+        found.append(JpegTrace(int(QUALITIES[best]), tables[best], (row, column), float(scores[best])))
     found.sort(key=lambda trace: -trace.evidence)
     # Ramps and enlarged pixels agree with some step on many grids at once; a JPEG has one grid.
     threshold = max(_EVIDENCE, 2 * found[1].evidence)
@@ -79,17 +79,17 @@ def estimate_jpeg(x: NDArray[np.floating] | Tensor) -> JpegTrace | None:
 
 def _of_clipped(x: Tensor, tables: NDArray[np.uint16]) -> JpegTrace | None:
     """The same for a page, most of whose blocks are clipped and were left out."""
-    coarse = tables[_QUALITIES <= FINEST]
-    if float(_histograms(_luma(x))[0].sum()) > x.shape[-2] * x.shape[-1] / SIDE**2 / 2:
+    coarse = tables[QUALITIES <= FINEST]
+    if float(histograms(luma(x))[0].sum()) > x.shape[-2] * x.shape[-1] / SIDE**2 / 2:
         return None
     found = explained(_middle(x), torch.from_numpy(coarse.astype(np.float32)))
     if found is None:
         return None
     index, offset, count = found
-    return JpegTrace(int(_QUALITIES[index]), tables[index], offset, float(count))
+    return JpegTrace(int(QUALITIES[index]), tables[index], offset, float(count))
 
 
-def _luma(x: Tensor) -> Tensor:
+def luma(x: Tensor) -> Tensor:
     """Luma of the middle of x, in levels; nan where it may have been clipped, and past the edge."""
     levels = _middle(x)
     clipped = ((levels < BLACK) | (levels > WHITE)).any(0)
@@ -107,22 +107,30 @@ def _middle(x: Tensor) -> Tensor:
 
 def _likelihood(largest: int) -> NDArray[np.float64]:
     """The log ratio for each step 0 … largest (row) and bin of |c| (column); zeros for step 0."""
-    c = (np.arange(_REACH * _BINS) + 0.5) / _BINS
-    q = np.arange(1, largest + 1)[:, None]
-    sigma = np.hypot(_SIGMA, 1 / _BINS / np.sqrt(12))  # c is spread within its bin
-    residual = c - q * np.round(c / q)
-    # Small steps have overlapping neighbours: summed, they say nothing, as it should be.
-    density = np.sum([np.exp(-0.5 * ((residual + k * q) / sigma) ** 2) for k in (-2, -1, 0, 1, 2)], axis=0)
-    ratio = np.log(_SPOILT + (1 - _SPOILT) * q * density / (sigma * np.sqrt(2 * np.pi)))
+    c = (np.arange(_REACH * BINS) + 0.5) / BINS
+    sigma = np.hypot(_SIGMA, 1 / BINS / np.sqrt(12))  # c is spread within its bin
+    ratio = comb(c, np.arange(1, largest + 1)[:, None], sigma=float(sigma))
     ratio[:, c < _SMALLEST] = 0
     return np.concatenate([np.zeros((1, c.size)), ratio])
 
 
-def _histograms(plane: Tensor) -> NDArray[np.float64]:
+def comb(
+    c: NDArray[np.floating], q: NDArray[np.number], *, sigma: float, scale: float = np.inf
+) -> NDArray[np.float64]:
+    """log P(|c| | multiples of q, with an error of σ) / P(|c| | a Laplace distribution of this scale)."""
+    nearest = np.round(c / q)
+    density = np.zeros(np.broadcast_shapes(c.shape, q.shape))
+    for k in (-2, -1, 0, 1, 2):  # small steps have overlapping neighbours: summed, they say nothing
+        residual = c - (nearest + k) * q
+        density += np.exp(np.minimum(residual / scale, 7) - 0.5 * (residual / sigma) ** 2)
+    return np.log(SPOILT + (1 - SPOILT) * q * density / (sigma * np.sqrt(2 * np.pi)))
+
+
+def histograms(plane: Tensor) -> NDArray[np.float64]:
     """How often |c| falls into each bin: (64, bins), a row a frequency. Blocks with nan are left out."""
     height, width = (n // SIDE * SIDE for n in plane.shape)
     c = block_dct(plane[:height, :width], dct_matrix().float()).reshape(-1, SIDE * SIDE).abs()
     c = c[~c[:, 0].isnan()]
-    bins = (c * _BINS).long().clamp(max=_REACH * _BINS - 1) + _REACH * _BINS * torch.arange(SIDE * SIDE)
-    counts = torch.bincount(bins.flatten(), minlength=SIDE * SIDE * _REACH * _BINS)
+    bins = (c * BINS).long().clamp(max=_REACH * BINS - 1) + _REACH * BINS * torch.arange(SIDE * SIDE)
+    counts = torch.bincount(bins.flatten(), minlength=SIDE * SIDE * _REACH * BINS)
     return counts.reshape(SIDE * SIDE, -1).double().numpy()
