@@ -33,7 +33,7 @@ from ipse.settings import Common, Settings
 from ipse.streams import restoration as engine
 from ipse.streams.open import restore as restored
 from ipse.tasks.denoise import Kind
-from ipse.tasks.inpaint import Polarity
+from ipse.tasks.inpaint import Find, Polarity
 from ipse.tasks.upscale import Kernel
 
 
@@ -98,19 +98,23 @@ def dejpeg(image: ImageLike, *, quality: int | None = None, **common: Unpack[Com
 
 
 def inpaint(
-    image: ImageLike, *, mask: ImageLike, polarity: Polarity = "auto", **common: Unpack[Common]
+    image: ImageLike,
+    *,
+    mask: ImageLike | None = None,
+    find: Find | None = None,
+    polarity: Polarity = "auto",
+    **common: Unpack[Common],
 ) -> Result:
-    """Fill the pixels marked by a mask; all other samples stay bit-exact.
+    """Fill the pixels marked by a mask, or damage that is found; all other samples stay bit-exact.
 
     Args:
         image: y; see above for kinds and ranges.
-        mask: (H, W), of any of these kinds: marks the pixels to fill, or the known ones.
+        mask: (H, W), of any of these kinds: marks the pixels to fill, or the known ones; else MaskError.
+        find: "scratches" (and hairs) or "dust", instead; ``result.beside["mask"]`` is 1 where some was found.
         polarity: the meaning of white, or True; "auto" decides from the image, and ``result.estimates`` reports it.
-
-    Raises:
-        MaskError: the mask does not match the image, or marks no pixel or all of them.
     """
-    return restore(image, "inpaint", mask=array_of(mask), polarity=polarity, **common)
+    told = None if mask is None else array_of(mask)
+    return restore(image, "inpaint", mask=told, find=find, polarity=polarity, **common)
 
 
 def upscale(image: ImageLike, *, factor: int, kernel: Kernel = "bicubic", **common: Unpack[Common]) -> Result:

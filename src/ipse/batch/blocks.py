@@ -78,7 +78,7 @@ def check(array: "da.Array", task: str, options: Mapping[str, Any], halo: int) -
         raise OptionError(
             f"{task} cannot be run block by block: use a task that keeps the size, such as denoise"
         )
-    if options.get("mask") is not None:
+    if options.get("mask") is not None or options.get("find") is not None:
         raise OptionError(
             "a mask covers the whole picture, not each block: use the command 'ipse restore' instead"
         )

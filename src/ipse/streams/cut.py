@@ -4,6 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ipse.engine.problem import Nothing
 from ipse.pictures import Picture
 from ipse.settings import Settings
@@ -44,6 +47,11 @@ class Cut(ABC):
     @property
     def estimates(self) -> Mapping[str, Any]:
         """Estimates from the whole picture, for the receipt."""
+        return {}
+
+    @property
+    def beside(self) -> Mapping[str, NDArray[np.float32]]:
+        """Pictures that were estimated from the whole picture, by name."""
         return {}
 
     def begin(self) -> Nothing | None:

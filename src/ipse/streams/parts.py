@@ -128,7 +128,7 @@ class Parts:
             return
         result = self.join.add(self.index, stream)
         self.cut.take(self.index, stream)
-        self.seen, self.beside = result.estimates, result.beside
+        self.seen, self.beside = result.estimates, {**result.beside, **self.cut.beside}
         self.spent_before, self.steps = self.spent_before + result.seconds, self.steps + result.steps
         self.reached = [*self.reached[: self.index], (stream.count_of_estimates, result.steps)]
         self.index += 1

@@ -137,6 +137,12 @@ class Tiles(Cut):
         """The estimates of a mask."""
         return {} if self.known is None else self.known.estimates
 
+    @property
+    def beside(self) -> Mapping[str, NDArray[np.float32]]:
+        """A mask that was found in the whole picture."""
+        mask = self.known if self.found.get("find") else None
+        return {"mask": (~mask.known).astype(np.float32)} if isinstance(mask, Mask) else {}
+
     def unreached(self, tile: Tile) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
         """An unrestored tile (C, h, w), its gaps filled from the guess, and its pixels that must not change."""
         pixels, guess = self.piece(tile).pixels, self.guessed(tile)

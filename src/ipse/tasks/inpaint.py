@@ -25,6 +25,7 @@ from torch.nn.functional import interpolate
 from ipse.engine.objectives import HeldOutError, LeastSquares, hold_out_blocks
 from ipse.engine.problem import Nothing, Pilot, Problem, Recipe
 from ipse.engine.stopping import HeldOut, Last
+from ipse.errors import OptionError
 from ipse.pictures import Known, Mask, Picture, mask_for, read_mask
 from ipse.pictures.large import Source
 from ipse.pictures.large.mask import known_in
@@ -36,8 +37,12 @@ from ipse.tasks._agreeing import agreement, cells, guess_in
 from ipse.tasks._gaps import THIN, depth, has_holes, thin
 from ipse.tasks._paper import Paper
 from ipse.tasks._steadied import steadied
+from ipse.tasks._unmasked import IN_PARTS, check, unmasked
 
+Find = Literal["scratches", "dust"]
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
+
+BESIDE = ("mask",)  # what is written beside the result, if it was found
 
 
 @dataclass(frozen=True)
@@ -66,22 +71,30 @@ def inpaint(
     picture: Picture,
     settings: Settings = Settings(),
     *,
-    mask: Annotated[Path | ArrayLike, "Mask of the pixels to fill."],
+    mask: Annotated[Path | ArrayLike | None, "Mask of the pixels to fill."] = None,
+    find: Annotated[
+        Find | None, "Without a mask: find scratches (and hairs), or dust, and fill them."
+    ] = None,
     polarity: Annotated[Polarity, "Meaning of white in the mask."] = "auto",
 ) -> Problem | Nothing:
-    """Fill the pixels marked by ``mask``.
+    """Fill the pixels marked by ``mask``, or the damage that is found in the picture.
 
     Raises:
         MaskError: the mask has a different size, or marks no pixel or all of them.
+        OptionError: neither a mask nor what to find was given, or both were.
     """
-    found = _read(mask, picture, polarity)
+    found = _read(picture, mask, find, polarity)
+    if isinstance(found, Nothing):
+        return found
     if found.known.all():
         return Nothing("nothing to restore: no pixel is missing here", keep=found.known)
     y = _common.tensor(picture, settings)
     known = torch.from_numpy(found.known)[None, None].to(y.device)
     deepest = depth(found.known)
     problem = _posed(y, known, settings, share=found.share, deepest=deepest)
-    return replace(problem, keep=found.known, estimates=found.estimates | {"depth": deepest})
+    proposed = {"mask": (~found.known).astype(np.float32)} if mask is None else {}
+    estimates = found.estimates | {"depth": deepest}
+    return replace(problem, keep=found.known, estimates=estimates, beside=proposed)
 
 
 def _posed(y: Tensor, known: Tensor, settings: Settings, *, share: float, deepest: int) -> Problem:
@@ -101,14 +114,19 @@ def _posed(y: Tensor, known: Tensor, settings: Settings, *, share: float, deepes
     return problem if guess is None else _agreeing(problem, guess, known, settings)
 
 
-def look(picture: Picture, _settings: Settings, *, mask: Any, polarity: Any = "auto") -> dict[str, object]:
-    """Read the mask of the whole picture; each tile gets its part of it."""
-    found = mask if polarity == "settled" else _read(mask, picture, polarity)
-    return {"mask": found, "polarity": "settled"}
+def look(
+    picture: Picture, _settings: Settings, *, mask: Any = None, find: Any = None, polarity: Any = "auto"
+) -> dict[str, object] | Nothing:
+    """Read or find the mask of the whole picture; each tile gets its part of it."""
+    found = mask if polarity == "settled" else _read(picture, mask, find, polarity)
+    return found if isinstance(found, Nothing) else {"mask": found, "find": find, "polarity": "settled"}
 
 
-def laid(source: Source, *, mask: Path, polarity: Any = "auto") -> dict[str, object]:
+def laid(source: Source, *, mask: Path | None, find: Any = None, polarity: Any = "auto") -> dict[str, object]:
     """Like ``look``, for a picture and a mask that are read window by window."""
+    check(mask, find)
+    if mask is None:
+        raise OptionError(IN_PARTS)
     return {"mask": known_in(mask, source, polarity=polarity), "polarity": "settled"}
 
 
@@ -117,6 +135,7 @@ def coarse(
     *,
     mask: Mask | Known,
     polarity: str,
+    find: Any = None,  # noqa: ARG001 - the mask is there already
 ) -> tuple[Picture, dict[str, Any]] | None:
     """Fill the downsampled whole picture if there are holes, because a tile may see only part of a hole."""
     if not has_holes(mask):
@@ -125,10 +144,13 @@ def coarse(
     return small, {"mask": known, "polarity": polarity}
 
 
-def _read(mask: Any, picture: Picture, polarity: Any) -> Mask:
-    """Read the mask from a file or an array."""
+def _read(picture: Picture, mask: Any, find: Any, polarity: Any) -> Mask | Nothing:
+    """Read the mask from a file or an array, or find it in the picture."""
     if polarity == "settled":  # ``look`` has read it: an array of known pixels, of which a tile may have all
         return Mask(mask, inverted=True, said="the mask of the whole picture")
+    check(mask, find)
+    if mask is None:
+        return unmasked(picture, find)
     if isinstance(mask, str | Path):
         return read_mask(mask, picture, polarity=polarity)
     return mask_for(mask, picture, polarity=polarity)

@@ -22,6 +22,7 @@ from ipse.runs.snapshots import SUFFIX, Trajectory
 from ipse.runs.trial import crop, hole
 from ipse.settings import Settings
 from ipse.web.channel import Channel
+from ipse.web.form import EITHER
 from ipse.web.hostile import check_single, weighed
 from ipse.web.kernels import as_picture
 from ipse.web.pieces import cropped
@@ -113,8 +114,8 @@ def plan(order: dict[str, Any], channel: Channel) -> None:
         key: Path(value["file"]) if isinstance(value, dict) else value
         for key, value in order["options"].items()
     }
-    needed = any(one.required and one.name == "mask" for one in tasks.options(order["task"]))
-    if needed and "mask" not in options:  # the mask has not been painted yet
+    own = {one.name for one in tasks.options(order["task"])}
+    if own >= EITHER and not EITHER & options.keys():  # the mask has not been painted yet
         options = {key: value for key, value in options.items() if key != "polarity"}
         options["mask"] = hole(picture)
     if order["region"] is not None:

@@ -15,6 +15,7 @@ from ipse.settings import Settings
 from ipse.tasks import Option
 
 LONGEST = 80  # maximum length of a quoted value in a message
+EITHER = {"mask", "find"}  # options of which a task needs one, if it has both
 HUGE = 10**300  # larger whole numbers cannot be converted to float
 
 
@@ -80,7 +81,7 @@ def told_options(task: str, given: Mapping[str, Any], *, painted: bool = True) -
     Args:
         task: the task.
         given: by name; a file is {"picture": id}.
-        painted: whether the mask, where one is needed, must be there.
+        painted: whether the mask, where it or what to find is needed, must be there.
 
     Raises:
         OptionError: an unknown task or option, a value of another kind, or one that is missing.
@@ -88,9 +89,10 @@ def told_options(task: str, given: Mapping[str, Any], *, painted: bool = True) -
     known = {one.name: one for one in tasks.options(task)}
     told = _checked(given, known)
     for one in known.values():
-        needed = one.required and (painted or one.name != "mask")
-        if needed and told.get(one.name) is None:
+        if one.required and told.get(one.name) is None:
             raise OptionError(f"{task} needs {one.name}: {one.help}")
+    if painted and known.keys() >= EITHER and all(told.get(name) is None for name in EITHER):
+        raise OptionError(f"{task} needs mask, or find: {known['find'].help}")
     return told
 
 

@@ -12,6 +12,7 @@ import { fill, words } from "./words.js";
 
 const t = words.form;
 const PAINTED = "mask"; // the option that is painted; any other file is chosen
+const SOUGHT = "find"; // the option that finds what would be painted
 
 export class Editor {
   constructor({ stage, compare, panel, tasks, started, drafted }) {
@@ -197,7 +198,8 @@ export class Editor {
   // What a task needs besides words: the mask, with what white in it means. Null where it is not painted yet.
   async files() {
     if (!this.mask) return {};
-    const optional = this.form.files.every((one) => !one.required);
+    const sought = this.form.task.options.some((one) => one.name === SOUGHT); // then either is needed
+    const optional = sought ? this.form.values[SOUGHT] : this.form.files.every((one) => !one.required);
     if (optional && this.mask.canvas.empty) return {};
     const mask = await this.mask.put();
     if (!mask) return null;
