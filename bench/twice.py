@@ -17,39 +17,26 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import ipse
+from bench.measures import middle, psnr, saved
 from ipse.pictures import read
 from ipse.settings import Preset
 
 OFFSETS = ((0, 0), (3, 5))  # rows and columns that are cut between the two
 
 
-def saved(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    """The JPEG file of (H, W, 3)."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return file.getvalue()
-
-
-def decoded(data: bytes) -> NDArray[np.uint8]:
+def decoded(file: io.BytesIO) -> NDArray[np.uint8]:
     """The pixels (H, W, 3) of a file."""
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-
-
-def psnr(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
-    """In dB, of values in [0, 1]."""
-    return float(-10 * np.log10(np.mean((x - y) ** 2)))
+    return np.asarray(Image.open(file).convert("RGB"))
 
 
 def row(
     path: Path, pair: tuple[int, int], offset: tuple[int, int], *, crop: int, preset: Preset
 ) -> list[float]:
     """PSNR as it came, of the last compression alone, and of both; the quality found (0 for none)."""
-    whole = np.asarray(Image.open(path).convert("RGB"))
-    top, left = ((length - crop) // 2 // 8 * 8 for length in whole.shape[:2])
-    clean = whole[top : top + crop, left : left + crop]
+    clean = middle(path, crop)
     once = decoded(saved(clean, pair[0]))[offset[0] :, offset[1] :]
     truth, twice = clean[offset[0] :, offset[1] :] / 255, saved(once, pair[1])
-    picture = read(io.BytesIO(twice))
+    picture = read(twice)
     with mock.patch("ipse.tasks._compression.find_first", return_value=None):
         last = ipse.enhance(picture, preset=preset)
     both = ipse.enhance(picture, preset=preset)

@@ -158,12 +158,17 @@ def test_what_is_clean_has_no_draft(page):
 
 
 def test_the_page_is_light_and_paints_at_once(tab, page):
-    paints = []
-    for _ in range(3):
-        tab.goto(page.address)
-        tab.wait_for_selector("body[data-ready]")
-        paints.append(tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-    assert min(paints) < 300
+    def paints(address, ready):
+        tab.goto(address)
+        tab.wait_for_selector(ready)
+        hold(tab, "performance.getEntriesByName('first-contentful-paint').length")
+        return tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+
+    ours, plain = (
+        min(paints(*one) for _ in range(3))
+        for one in ((page.address, "body[data-ready]"), (f"{page.address}/nowhere", "body"))
+    )
+    assert ours < 300 + plain  # a page of one sentence takes 50 ms, and on a busy machine as much longer as ours
     others = {f for f in (STATIC / "words").iterdir() if f.name != "en.json"}
     files = [f for f in STATIC.rglob("*") if f.is_file() and f not in others]
     assert sum(f.stat().st_size for f in files) < 200_000

@@ -95,7 +95,7 @@ def test_a_small_picture_does_not_wait_for_a_large_one(page):
 
 
 def test_whoever_hangs_up_or_deletes_ends_the_work(page):
-    data = png(np.tile(noisy((500, 500)), (8, 6, 1)))
+    data, before = png(np.tile(noisy((500, 500)), (8, 6, 1))), set(page.server.store.pictures)
     with pytest.raises(httpx.ReadTimeout):
         page.client.post(
             "/pictures", content=data, timeout=httpx.Timeout(5, read=0.05)
@@ -106,7 +106,8 @@ def test_whoever_hangs_up_or_deletes_ends_the_work(page):
         busy = page.server.pool.heavy.turn.locked() or page.server.looks.tasks
         return not busy and list(incoming.iterdir()) == []
 
-    until(ended, 3)
+    until(ended)
+    assert set(page.server.store.pictures) == before
 
 
 def test_a_worker_takes_no_more_memory_than_it_was_given():
