@@ -168,7 +168,9 @@ def test_the_page_is_light_and_paints_at_once(tab, page):
         min(paints(*one) for _ in range(3))
         for one in ((page.address, "body[data-ready]"), (f"{page.address}/nowhere", "body"))
     )
-    assert ours < 300 + plain  # a page of one sentence takes 50 ms, and on a busy machine as much longer as ours
+    assert (
+        ours < 300 + plain
+    )  # a page of one sentence takes 50 ms, and on a busy machine as much longer as ours
     others = {f for f in (STATIC / "words").iterdir() if f.name != "en.json"}
     files = [f for f in STATIC.rglob("*") if f.is_file() and f not in others]
     assert sum(f.stat().st_size for f in files) < 200_000
