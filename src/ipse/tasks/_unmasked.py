@@ -1,13 +1,15 @@
 """Damage that nobody masked, as a mask: what ``inpaint --find`` proposes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ipse.engine.problem import Nothing
 from ipse.errors import OptionError
-from ipse.noise.damage import Kind, find
 from ipse.pictures import Mask, Picture
+
+if TYPE_CHECKING:
+    from ipse.noise.damage import Kind
 
 ONE = {"scratches": "scratch", "dust": "speck of dust"}
 
@@ -17,8 +19,10 @@ IN_PARTS = (
 )
 
 
-def unmasked(picture: Picture, kind: Kind) -> Mask | Nothing:
+def unmasked(picture: Picture, kind: "Kind") -> Mask | Nothing:
     """The mask of the scratches or the dust in a picture, or that there is nothing to restore."""
+    from ipse.noise.damage import find  # here: most tasks need no SciPy
+
     marked = find(picture.pixels, kind)
     if not marked.any():
         return Nothing(
