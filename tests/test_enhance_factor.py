@@ -50,6 +50,7 @@ def test_a_network_enlarges_too() -> None:
     y = noisy(small()[:48, :48], 15)
     result = ipse.enhance(y, factor=2, steps=4)
     assert result.image.shape == (96, 96, 3)
+    assert result.reason == "a network was fitted to the estimate"
     assert psnr(result.image / 255, CAT[:96, :96]) > psnr(interpolated(y), CAT[:96, :96])
 
 

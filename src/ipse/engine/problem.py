@@ -52,6 +52,7 @@ class Pilot:
     learns: bool = (
         False  #: whether they end with a learnt correction, before which the last estimate is repeated
     )
+    fits: bool = False  #: whether they fit a network themselves, to an estimate
     floor: float = (
         1.0  #: the last estimate is the result if the fit's score exceeds this multiple of its score
     )

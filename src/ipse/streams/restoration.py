@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ipse.streams.parts import Parts
 
 Adapt = Callable[[Problem], Problem]
-
 SHARE = 0.6  # fraction of the time budget for the fit, if a refinement follows
 
 
@@ -207,8 +206,10 @@ class Restoration:
         if self.search is not None:
             half = self.refined is not None and not self.whole
             return CANCELLED if half else self.search.reason
-        alone = isinstance(self.problem, Problem) and self.problem.recipe.steps == 0
-        return "no network was fitted" if alone else CANCELLED
+        if not isinstance(self.problem, Problem) or self.problem.recipe.steps > 0:
+            return CANCELLED
+        fits = self.problem.pilot is not None and self.problem.pilot.fits
+        return "a network was fitted to the estimate" if fits else "no network was fitted"
 
     def floor(self) -> float | None:
         """The pilot's held-out score."""

@@ -29,6 +29,7 @@ ERROR = (
 def enlarged(found: Problem, y: Tensor, factor: int, settings: Settings) -> Problem:
     """The problem of a damaged picture y (1, C, h, w) that is enlarged as well; ``found`` is that of its damage."""
     operator = Downsample(factor).to(y.device)
+    fits = found.prior is not None or enlargement(y, operator, ERROR, settings, {}).prior is not None
 
     def estimates(damage: Problem, told: Settings) -> Iterator[Tensor]:
         x = y
@@ -46,7 +47,7 @@ def enlarged(found: Problem, y: Tensor, factor: int, settings: Settings) -> Prob
         prior=None,
         objective=LeastSquares(y, operator),
         recipe=_common.alone(),
-        pilot=Pilot(lambda: estimates(found, settings), perturbed),
+        pilot=Pilot(lambda: estimates(found, settings), perturbed, fits=fits),
         estimates=found.estimates | {"factor": factor, "kernel": operator.kernel},
         beside=found.beside,
     )
