@@ -95,19 +95,20 @@ def test_a_small_picture_does_not_wait_for_a_large_one(page):
 
 
 def test_whoever_hangs_up_or_deletes_ends_the_work(page):
-    data, before = png(np.tile(noisy((500, 500)), (8, 6, 1))), set(page.server.store.pictures)
-    with pytest.raises(httpx.ReadTimeout):
-        page.client.post(
-            "/pictures", content=data, timeout=httpx.Timeout(5, read=0.05)
-        )  # decoding takes longer
-    incoming = page.server.store.root / "incoming"
+    data, incoming = png(np.tile(noisy((500, 500)), (8, 6, 1))), page.server.store.root / "incoming"
 
     def ended() -> bool:
         busy = page.server.pool.heavy.turn.locked() or page.server.looks.tasks
         return not busy and list(incoming.iterdir()) == []
 
-    until(ended)
-    assert set(page.server.store.pictures) == before
+    for _ in range(5):  # on a busy machine, the decoding may end before the hanging up is heard of
+        before = set(page.server.store.pictures)
+        with pytest.raises(httpx.ReadTimeout):
+            page.client.post("/pictures", content=data, timeout=httpx.Timeout(5, read=0.05))
+        until(ended)
+        if set(page.server.store.pictures) == before:
+            return
+    pytest.fail("what nobody waited for was decoded to the end, every time")
 
 
 def test_a_worker_takes_no_more_memory_than_it_was_given():
