@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 COARSER = 1.25  # least ratio of the steps: below it, every multiple has its integer
 ROUNDING = 0.45  # σ of a coefficient of a picture that was rounded to levels and converted between colours
 EVIDENCE = 40.0  # nats
+CLEAR = 100.0  # nats more than on any third grid, and at least as many more as that has
+FINE = 70  # quality of the last compression, below which its error hides another grid (Lena, once at 20, was misjudged)
 SHARE = 0.1  # nats a coefficient; it was 0 for files saved once, and 0.26 and more for those saved twice
 LITTLE, MUCH = (
     0.01,
@@ -55,7 +57,10 @@ def find_first(cells: JpegCells, x: Tensor) -> JpegTrace | None:
     on_grid = _same_grid(integers, step, tables)
     if on_grid is not None:
         return on_grid
-    coarser = tables[:, 1:].mean((1, 2)) > COARSER * step[1:].mean()
+    sizes = tables[:, 1:].mean((1, 2))
+    if step[1:].mean() > sizes[QUALITIES == FINE].item():
+        return None
+    coarser = sizes > COARSER * step[1:].mean()
     return _other_grid(x[0].cpu(), error(cells), tables[coarser], QUALITIES[coarser])
 
 
@@ -115,7 +120,8 @@ def _other_grid(
     scores = np.einsum("gbn,bqn->gq", counts, ratios)
     second, best = np.argsort(scores.max(1))[-2:]
     chosen = _usual(scores[best], qualities, MUCH)
-    if scores[best, chosen] < max(EVIDENCE, 2 * scores[second].max()):  # a JPEG has one grid
+    other = max(0.0, float(scores[second].max()))
+    if scores[best, chosen] < other + max(other, CLEAR):  # a JPEG has one grid
         return None
     return JpegTrace(int(qualities[chosen]), tables[chosen], grids[best], float(scores[best, chosen]))
 
