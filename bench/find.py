@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.damage import Damaged, Kind, damaged
+from bench.measures import psnr
 from ipse.noise.damage import find
 from ipse.pictures import Picture, read
 from ipse.settings import Settings
@@ -53,7 +54,7 @@ def measured(x: Pixels, kind: Kind, seed: int, told: argparse.Namespace, name: s
         iou=right / max(either, 1),
         precision=right / both[0] if both[0] else float("nan"),
         recall=right / max(both[1], 1),
-        psnr=tuple(psnr(one, x) for one in (drawn.pixels, *filled)) if told.fill else (),
+        psnr=tuple(psnr(one.astype(np.float64), x) for one in (drawn.pixels, *filled)) if told.fill else (),
     )
 
 
@@ -65,11 +66,6 @@ def filled_by(mask: Flags, y: Pixels, preset: str) -> Pixels:
     settings = Settings(preset=preset)  # type: ignore[arg-type]
     options = {"mask": mask, "polarity": "white-is-hole"}
     return restore(Picture.from_array(samples), "inpaint", settings, options).picture.pixels
-
-
-def psnr(y: Pixels, x: Pixels) -> float:
-    """In dB, over the whole picture."""
-    return float(-10 * np.log10(np.mean((y.astype(np.float64) - x) ** 2)))
 
 
 def show(path: Path, drawn: Damaged, marked: Flags, filled: list[Pixels]) -> None:

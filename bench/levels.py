@@ -9,7 +9,6 @@ Written to OUT: levels.csv and, where matplotlib is there, levels.png.
 
 import argparse
 import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +16,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from bench import plot
+from bench.measures import saved
 from ipse.pictures import Picture, read
 from ipse.settings import Settings
 from ipse.tasks.enhance import enhance
@@ -94,12 +93,7 @@ def _middle(picture: Picture, side: int) -> Values:
 
 def _saved(y: NDArray[np.uint8], quality: int | None) -> Picture:
     """The picture, or what a JPEG file of it says."""
-    if quality is None:
-        return Picture.from_array(y)
-    file = io.BytesIO()
-    Image.fromarray(y.squeeze()).save(file, "JPEG", quality=quality)
-    file.seek(0)
-    return read(file)
+    return Picture.from_array(y) if quality is None else read(saved(y.squeeze(), quality))
 
 
 def _found(picture: Picture) -> float:

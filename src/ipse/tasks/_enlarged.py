@@ -5,22 +5,19 @@
 Noise and JPEG damage are told from the picture where they arose, on the grid of y.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ipse.engine.fit import Fit
 from ipse.engine.objectives import LeastSquares
 from ipse.engine.operators import Downsample
 from ipse.engine.problem import Pilot, Problem
-from ipse.engine.until import until
 from ipse.settings import Settings
 from ipse.tasks import _common
-from ipse.tasks.upscale import enlargement
+from ipse.tasks.upscale import enlargement, fit
 
-PULSE = 5  # number of steps between two events
 ERROR = (
     0.5 / 255
 )  # of x₁, in [0, 1], within which the result need not agree with it: 2 to 8 levels were worse
@@ -59,19 +56,8 @@ def _solved(problem: Problem) -> Iterator[Tensor]:
     for x in problem.pilot() if problem.pilot is not None else ():
         yield x.clamp(0, 1)
     if problem.prior is not None:
-        x = yield from _fitted(problem)
+        fitted = x = yield from fit(problem)
+        for x in problem.refine(fitted) if problem.refine is not None else ():
+            yield x.clamp(0, 1)
     if x is not None:
         yield problem.outputs(x)
-
-
-def _fitted(problem: Problem) -> Generator[Tensor, None, Tensor]:
-    search = until(Fit(problem), problem.rule)
-    for state in search:
-        if state.step % PULSE == 0:
-            yield state.average.clamp(0, 1)
-    assert search.best is not None  # the rule keeps a step
-    x = search.best
-    for better in problem.refine(x) if problem.refine is not None else ():
-        x = better
-        yield x.clamp(0, 1)
-    return x

@@ -181,17 +181,23 @@ def _middle(side: int, factor: int) -> slice:
 def _drawn(y: Tensor, operator: Downsample, settings: Settings) -> Generator[Tensor, None, list[Tensor]]:
     """Fit a network to y and refine its output; return the output after each round. Yields progress on the way."""
     problem = _fitted(y, operator, 0.0, settings, {})
-    search = until(Fit(problem), problem.rule)
-    for state in search:
-        if state.step % PULSE == 0:
-            yield state.average
-    assert search.best is not None  # the rule keeps the last step
+    fitted = yield from fit(problem)
     consistent = Consistent(operator, y, _enlarged(y, operator))
-    found = [consistent(search.best, rounds=ROUNDS)]
+    found = [consistent(fitted, rounds=ROUNDS)]
     for better in refined(found[0], consistent, "best"):
         yield better
         found.append(better)
     return found
+
+
+def fit(problem: Problem) -> Generator[Tensor, None, Tensor]:
+    """Fit the prior of a problem as part of another estimate; yields progress on the way."""
+    search = until(Fit(problem), problem.rule)
+    for state in search:
+        if state.step % PULSE == 0:
+            yield state.average
+    assert search.best is not None  # the rule keeps a step
+    return search.best
 
 
 def _unfitted(y: Tensor, operator: Downsample, rounding: float, estimates: dict[str, object]) -> Problem:

@@ -21,15 +21,7 @@ from torch.nn import functional
 
 from ipse.engine.operators.dct import SIDE, block_dct, block_idct, dct_matrix
 from ipse.engine.operators.jpeg_colour import planes_of
-from ipse.engine.operators.jpeg_component import (
-    Array,
-    Component,
-    Window,
-    as_blocks,
-    as_steps,
-    component,
-    excess,
-)
+from ipse.engine.operators.jpeg_component import Array, Component, Window, as_blocks, as_steps, component
 from ipse.engine.operators.operator import Operator
 from ipse.engine.operators.truncated import truncated_mean
 from ipse.errors import PictureError
@@ -122,7 +114,7 @@ class JpegCells(Operator):
         """
         total, count = x.new_zeros(()), 0
         for part, c, centre, step in self._cells(self._canvas(x)):
-            beyond = excess(c - centre, margin * step)
+            beyond = _excess(c - centre, margin * step)
             scale = 1 / step if in_steps else (part.factor[0] * part.factor[1]) ** 0.5 / 255
             total, count = total + (beyond * scale).square().sum(), count + beyond.numel()
         return total / (count if in_steps else x.numel())
@@ -165,7 +157,7 @@ class JpegCells(Operator):
         """How far the worst coefficient of x lies outside ±margin·q, in steps q; 0 within the cells."""
         cells = self._cells(self._continued(x, margin, _PATIENT_ROUNDS))
         return max(
-            float((excess(c - centre, margin * step) / step).abs().max()) for _, c, centre, step in cells
+            float((_excess(c - centre, margin * step) / step).abs().max()) for _, c, centre, step in cells
         )
 
     @torch.no_grad()
@@ -254,3 +246,7 @@ class JpegCells(Operator):
     def _picture(self, canvas: Tensor) -> Tensor:
         planes = canvas[..., : self.size[0], : self.size[1]] + canvas.new_tensor(self._shift)[:, None, None]
         return torch.einsum("oc,bchw->bohw", self.unmix, planes) / 255
+
+
+def _excess(difference: Tensor, half: Tensor) -> Tensor:
+    return difference - difference.clamp(-half, half)

@@ -70,8 +70,3 @@ def as_steps(table: Array) -> Tensor:
             f"a quantisation table of shape {tuple(steps.shape)}: (8, 8) steps of at least 1 are needed"
         )
     return steps.clone()
-
-
-def excess(difference: Tensor, half: Tensor) -> Tensor:
-    """How far each difference is beyond ±half, with its sign."""
-    return difference - difference.clamp(-half, half)
