@@ -39,11 +39,12 @@ def held_in(folder: Path) -> int:
     """The size in bytes of all files in a folder; files that disappear meanwhile are ignored."""
     total = 0
     try:
-        for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False):
-                total += held_in(Path(entry.path))
-            else:
-                total += entry.stat(follow_symlinks=False).st_size
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    total += held_in(Path(entry.path))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
     except OSError:
         return total
     return total
