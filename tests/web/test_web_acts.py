@@ -8,10 +8,13 @@ import pytest
 from browser import drop, hold, reach, saved
 from hosted import PROFILE, opened, png
 from PIL import Image
+from scipy.ndimage import convolve
 from skimage.data import chelsea
 
 import ipse.web
+from ipse.pictures import line
 
+MOTION = (9.0, 30.0)  # length in pixels and angle of a shake
 CLEAN = chelsea()[60:156, 130:258]  # 96 × 128
 ORIENTATION, MAKER = 0x0112, 0x010F
 STATIC = Path(ipse.web.__file__).parent / "static"
@@ -20,13 +23,20 @@ STATIC = Path(ipse.web.__file__).parent / "static"
 def file_of(kind):
     """A photograph, and what is wrong with it."""
     noise = np.random.default_rng(0).normal(0, 20, CLEAN.shape)
-    noisy = np.rint(CLEAN + noise).clip(0, 255).astype(np.uint8)
+    if kind == "blur":
+        kernel = np.asarray(line(*MOTION), float)
+        shaken = np.stack(
+            [convolve(CLEAN[..., c].astype(float), kernel, mode="nearest") for c in range(3)], -1
+        )
+        noisy = np.rint(shaken + 0.03 * noise).clip(0, 255).astype(np.uint8)
+    else:
+        noisy = np.rint(CLEAN + noise).clip(0, 255).astype(np.uint8)
     exif = Image.Exif()
     exif[MAKER] = "a camera"
     exif[ORIENTATION] = 6 if kind == "upright" else 1
     stream = io.BytesIO()
-    if kind == "noise":
-        return png(noisy, exif=exif.tobytes(), icc_profile=PROFILE), "noise.png"
+    if kind in ("noise", "blur"):
+        return png(noisy, exif=exif.tobytes(), icc_profile=PROFILE), f"{kind}.png"
     samples, quality = (noisy, 85) if kind == "upright" else (CLEAN, 25)
     Image.fromarray(samples).save(
         stream, "JPEG", quality=quality, exif=exif.tobytes(), icc_profile=PROFILE, subsampling=0
@@ -64,6 +74,29 @@ def test_three_acts_restore_a_photograph(tab, kind, words):
     assert (wide > high) == (kind != "upright")
     tab.click("#start")
     check(*saved(tab, "#save"), data, name)
+
+
+def test_three_acts_sharpen_a_blurred_photograph(tab):
+    data, name = file_of("blur")
+    drop(tab, data, name)
+    hold(tab, "/blurred/.test(document.querySelector('#found').textContent)")
+    assert tab.inner_text("#start") == "Sharpen"
+    tab.click("#start")
+    check(*saved(tab, "#save"), data, name)
+
+
+def test_what_is_proposed_gives_way_to_what_was_chosen(tab, page):
+    data, name = file_of("blur")
+    drop(tab, data, name)
+    hold(tab, "/blurred/.test(document.querySelector('#found').textContent)")
+    tab.click("#back")
+    assert tab.inner_text("#start") == "Enhance"
+    picture = page.client.get("/pictures").json()[-1]["id"]
+    tab.evaluate("location.hash = ''")
+    tab.evaluate(f"location.hash = '#picture={picture}'")
+    tab.wait_for_selector("#start:enabled")
+    hold(tab, "/blurred/.test(document.querySelector('#found').textContent)")
+    assert tab.inner_text("#start") == "Enhance"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""y ↦ what ``enhance`` will find, and a draft of what it will make of it, before anybody has asked for it.
+"""y ↦ what ``enhance`` will find, whether y is blurred, and a draft of the result, before anybody has asked for it.
 
 The draft is non-local means of the picture in the size of a screen, at the level of what was found. It is shown until
 the first estimate of the fit replaces it, and is never saved.
@@ -13,12 +13,15 @@ from PIL import Image
 
 from ipse import tasks
 from ipse.engine.problem import Nothing
+from ipse.errors import PictureError
 from ipse.noise import levels
 from ipse.pictures import Picture, read, write_bytes
 from ipse.pictures.views import image_of, png_of, profile_of
+from ipse.pilots.blur_kernel import drained, radius, search
 from ipse.pilots.non_local_means import non_local_means
 from ipse.runs.trial import crop
 from ipse.settings import Settings
+from ipse.tasks.deblur import check_edges
 from ipse.web.channel import Channel
 from ipse.web.places import DRAFT
 
@@ -31,14 +34,33 @@ COARSE = (
     3 / 255
 )  # level of a JPEG's quantisation error, times the square root of the mean step; as in ``enhance``
 
+BLURRED = 2.0  # radius in pixels from which a kernel is that of a blurred photo; see docs/decisions/page.md
+NOISY = 6.0  # noise level, of 255, from which no blur is looked for, since noise hides it
+COMPRESSED = 80  # JPEG quality below which blocks do
+
 
 def closer(order: dict[str, Any], channel: Channel) -> None:
     """Let ``enhance`` look at the middle of a picture; report what it finds."""
     picture = read(Path(order["source"]))
-    posed = tasks.find("enhance")(crop(picture, MIDDLE), Settings())
+    middle = crop(picture, MIDDLE)
+    posed = tasks.find("enhance")(middle, Settings())
     sigma = posed.estimates.get("sigma", 0.0)
     level = max(sigma) if isinstance(sigma, list) else sigma  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    channel.send("done", found=posed.estimates | {"level": level, "clean": isinstance(posed, Nothing)})
+    found = posed.estimates | {"level": level, "clean": isinstance(posed, Nothing)}
+    quality = order["quality"]
+    if level < NOISY and (quality is None or quality >= COMPRESSED) and blurred(middle):
+        found["blurred"] = True
+    channel.send("done", found=found)
+
+
+def blurred(picture: Picture) -> bool:
+    """Whether a picture looks blurred all over, by a quick search for its kernel."""
+    y = torch.from_numpy(picture.pixels)[None]
+    try:
+        check_edges(y)
+    except PictureError:
+        return False
+    return radius(drained(search(y, effort="fast"))) >= BLURRED
 
 
 def draft(order: dict[str, Any], channel: Channel) -> None:

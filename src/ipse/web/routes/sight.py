@@ -22,11 +22,11 @@ ERRORS = responses(404, 415, 422, 500, 503, 507)
 
 @router.post("/pictures/{name}/look", responses=ERRORS)
 async def look(request: Request, server: Reached, name: Name) -> PictureRecord:
-    """Look at the middle of a picture as ``enhance`` does, which may take seconds. Disconnect to cancel."""
+    """Look at the middle of a picture as ``enhance`` does, and for blur; it may take seconds. Disconnect to cancel."""
     picture = known(server, name)
     if picture.closer:
         return picture
-    said = await asked(request, server, picture, {"kind": "closer"})
+    said = await asked(request, server, picture, {"kind": "closer", "quality": quality_of(picture)})
     now = known(server, name)
     server.store.put_picture(replace(now, found=(now.found or {}) | said["found"], closer=True))
     return known(server, name)
@@ -38,11 +38,10 @@ async def draw(request: Request, server: Reached, name: Name) -> PictureRecord:
     picture = known(server, name)
     if picture.draft is not None:
         return picture
-    quality = picture.about.get("JPEG quality")
     order = {
         "kind": "draft",
         "folder": str(server.store.picture_folder(name)),
-        "quality": quality if isinstance(quality, int) else None,
+        "quality": quality_of(picture),
         "sigma": (picture.found or {}).get("sigma"),
     }
     said = await asked(request, server, picture, order)
@@ -58,6 +57,12 @@ async def draft(server: Reached, name: Name) -> FileResponse:
     if not path.exists():
         raise missing("a draft of picture", name)
     return FileResponse(path, media_type="image/png")
+
+
+def quality_of(picture: PictureRecord) -> int | None:
+    """The quality of a JPEG, if its tables are those of one."""
+    quality = picture.about.get("JPEG quality")
+    return quality if isinstance(quality, int) else None
 
 
 async def asked(

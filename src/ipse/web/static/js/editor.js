@@ -3,7 +3,7 @@
 import { api, at } from "./api.js";
 import { button, calm, complain, h, say } from "./dom.js";
 import { draft, keep } from "./drafts.js";
-import { sentence } from "./found.js";
+import { onlyBlurred, sentence } from "./found.js";
 import { called, FIRST, Form } from "./form.js";
 import { Mask } from "./mask.js";
 import { Plan } from "./plan.js";
@@ -13,6 +13,7 @@ import { fill, words } from "./words.js";
 const t = words.form;
 const PAINTED = "mask"; // the option that is painted; any other file is chosen
 const SOUGHT = "find"; // the option that finds what would be painted
+const BLURRED = "deblur"; // the task for a blurred photo
 
 export class Editor {
   constructor({ stage, compare, panel, tasks, started, drafted }) {
@@ -71,6 +72,7 @@ export class Editor {
     this.show(picture.name);
     const known = draft(picture.id);
     told = told ?? (known.task ? { task: known.task, settings: known.values } : null);
+    this.free = !told; // nobody has chosen a task yet
     this.look(picture);
     this.form.choose(told?.task ?? FIRST, told ? { ...told.settings, ...told.options } : {});
     await this.hold(told);
@@ -100,6 +102,13 @@ export class Editor {
     const text = sentence(picture);
     if (this.found.textContent !== text) this.found.textContent = text;
     this.form.show(picture);
+    if (onlyBlurred(picture)) this.propose();
+  }
+
+  // What the first task does not repair is proposed instead of it, once, where nobody has chosen otherwise.
+  propose() {
+    if (this.free && this.form.task.name === FIRST && !this.start.disabled) this.form.choose(BLURRED);
+    this.free = false;
   }
 
   changed() {

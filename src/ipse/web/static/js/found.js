@@ -14,14 +14,25 @@ export function sentence(picture) {
   const { about, found, closer } = picture;
   if (!found) return t.looking;
   const noise = named(found);
-  const saved = typeof about["JPEG quality"] === "number" && about["JPEG quality"] < GOOD ? about["JPEG quality"] : null;
+  const saved = quality(about);
   if (!noise && saved === null && closer === false) return t.closer;
   const template = noise ? (saved === null ? t.plain : t.saved) : saved === null ? t.clean : t.jpeg;
-  const parts = [fill(template, { noise: noise && t.noise[noise] ? t.noise[noise] : "", quality: saved })];
+  const parts = onlyBlurred(picture) ? [] : [fill(template, { noise: noise && t.noise[noise] ? t.noise[noise] : "", quality: saved })];
+  if (found.blurred) parts.push(t.blurred);
   const size = (about.width * about.height) / 1e6;
   if (size >= SMALL) parts.push(fill(t.size, { count: Math.round(size * 10) / 10, size: size.toLocaleString(language, { maximumSignificantDigits: 2 }) }));
   if (about.frames > 1) parts.push(fill(t.frames, { count: about.frames }));
   return parts.join(" ");
+}
+
+// Whether blur is all that there is to repair, which the first task does not do.
+export function onlyBlurred({ about, found }) {
+  return Boolean(found?.blurred) && !named(found) && quality(about) === null;
+}
+
+// The quality of a JPEG that is worth a word.
+function quality(about) {
+  return typeof about["JPEG quality"] === "number" && about["JPEG quality"] < GOOD ? about["JPEG quality"] : null;
 }
 
 // Which words fit the noise; null where there is none to speak of.
