@@ -80,6 +80,24 @@ def mask(order: dict[str, Any], channel: Channel) -> None:
     else:
         found = read_mask(path, picture, polarity=order["polarity"])
         holes, said = ~found.known, found.said
+    write_mask(holes, said, picture, folder, channel)
+
+
+def search(order: dict[str, Any], channel: Channel) -> None:
+    """Find scratches or dust in a picture, as ``inpaint --find`` does, and write them as its mask."""
+    from ipse.noise.damage import find
+
+    picture = read(Path(order["picture"]))
+    holes = find(picture.pixels, order["what"])
+    if not holes.any():
+        channel.send("done", file=None)
+        return
+    said = f"{order['what']} found: {100 * float(holes.mean()):.2g} % of the picture"
+    write_mask(holes, said, picture, Path(order["folder"]), channel)
+
+
+def write_mask(holes: NDArray[np.bool_], said: str, picture: Picture, folder: Path, channel: Channel) -> None:
+    """Write a mask (H, W) of a picture, and its views, and report it."""
     made = from_array(np.where(holes, np.uint8(255), np.uint8(0)), name="the mask")
     made = replace(
         made, metadata=Metadata(exif=oriented(picture.orientation))

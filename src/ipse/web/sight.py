@@ -44,8 +44,8 @@ def closer(order: dict[str, Any], channel: Channel) -> None:
     picture = read(Path(order["source"]))
     middle = crop(picture, MIDDLE)
     posed = tasks.find("enhance")(middle, Settings())
-    sigma = posed.estimates.get("sigma", 0.0)
-    level = max(sigma) if isinstance(sigma, list) else sigma  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    sigma: Any = posed.estimates.get("sigma", 0.0)
+    level = float(max(sigma) if isinstance(sigma, list) else sigma)  # pyright: ignore[reportUnknownArgumentType]
     found = posed.estimates | {"level": level, "clean": isinstance(posed, Nothing)}
     quality = order["quality"]
     if level < NOISY and (quality is None or quality >= COMPRESSED) and blurred(middle):

@@ -57,6 +57,7 @@ def load() -> Kinds:
         "mask": errands.mask,
         "pick": errands.pick,
         "plan": errands.plan,
+        "search": errands.search,
     }
 
 

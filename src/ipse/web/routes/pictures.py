@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import FileResponse
@@ -26,6 +26,7 @@ Placed = Annotated[
     str, Query(max_length=2000, description="Path within a folder of several; kept in an archive.")
 ]
 Polarity = Literal["auto", "white-is-hole", "white-is-known"]
+Damage = Literal["scratches", "dust"]
 
 FORGET = {"Clear-Site-Data": '"cache"'}  # browsers cache views for a day
 LOOKING = 60.0  # seconds that a request waits for the analysis
@@ -136,27 +137,43 @@ async def mask(
         path.unlink(missing_ok=True)
 
 
+@router.post("/{name}/found", status_code=201, responses=responses(400, 404, 415, 422, 500, 503, 507))
+async def found(
+    request: Request, server: Reached, name: Name, what: Damage, response: Response
+) -> PictureRecord | None:
+    """Find scratches or dust as ``inpaint --find`` does, and return them as a mask; null if nothing is sure."""
+    picture = known(server, name)
+    await check_space(server.store.root, server.limits.space)
+    making = written(server, picture, {"kind": "search", "what": what}, weight_of(picture.about))
+    made = await kept(request, asyncio.create_task(making))
+    response.status_code = 200 if made is None else 201
+    return made
+
+
 async def made(
     server: Server, picture: PictureRecord, path: FilePath, *, painted: bool, polarity: Polarity
-) -> PictureRecord:
-    """Let a worker write the file of a mask."""
+) -> PictureRecord | None:
+    """Let a worker write the file of a mask that was sent."""
     weight = max(await server.looks.weigh(path, "the mask"), weight_of(picture.about))
-    new = server.store.new_picture()
-    order = {
-        "kind": "mask",
-        "memory": allowance(weight),
-        "picture": str(server.store.picture_path(picture.id)),
-        "folder": str(server.store.picture_folder(new)),
-        "path": str(path),
-        "painted": painted,
-        "polarity": polarity,
-        "names": {str(path): "the mask", str(server.store.picture_path(picture.id)): picture.name},
-    }
+    order = {"kind": "mask", "path": str(path), "painted": painted, "polarity": polarity}
+    return await written(server, picture, order | {"names": {str(path): "the mask"}}, weight)
+
+
+async def written(
+    server: Server, picture: PictureRecord, order: dict[str, Any], weight: int
+) -> PictureRecord | None:
+    """Let a worker write the mask of a picture; None if there is nothing to mark."""
+    new, place = server.store.new_picture(), str(server.store.picture_path(picture.id))
+    order = order | {"names": order.get("names", {}) | {place: picture.name}, "memory": allowance(weight)}
+    order |= {"picture": place, "folder": str(server.store.picture_folder(new))}
     try:
         said = await server.pool.lane(weight).ask(order)
     except BaseException:
         server.store.drop_picture(new)
         raise
+    if said["file"] is None:
+        server.store.drop_picture(new)
+        return None
     name = f"{FilePath(picture.name).stem}-mask.png"
     record = PictureRecord(new, name, said["file"], picture.about, mask_of=picture.id)
     record = replace(record, said=said["said"], share=said["share"])

@@ -45,6 +45,7 @@ export const api = {
   picture: (id, wait = false) => ask("GET", `/pictures/${id}${wait ? "?wait=true" : ""}`),
   mask: (id, blob, painted) =>
     ask("POST", `/pictures/${id}/masks?painted=${painted}`, { body: blob, type: "application/octet-stream" }),
+  damage: (id, what) => ask("POST", `/pictures/${id}/found?what=${what}`),
   look: (id, signal) => ask("POST", `/pictures/${id}/look`, { signal }),
   draft: (id) => ask("POST", `/pictures/${id}/draft`),
   example: async (name) => (await fetch(`${BASE}/examples/${name}`)).blob(),

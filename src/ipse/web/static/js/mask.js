@@ -59,10 +59,10 @@ export class Mask {
       [t.invert, () => this.canvas.invert()], [t.clear, () => this.canvas.wipe()],
       [t.load, () => file.click()], [t.save, () => this.save()],
     ].map(([text, act]) => button(text, act));
+    this.seek = Object.entries(t.seek).map(([what, text]) => button(text, () => this.propose(what), { "data-seek": what }));
     this.said = h("p", { class: "polarity" }, h("span", { class: "swatch", ariaHidden: "true" }), t.polarity);
-    return h("div", { class: "fields", id: "mask" }, h("h3", {}, t.title), this.said,
-      slide(t.opacity, opacity),
-      h("div", { class: "tools" }, acts), h("label", { htmlFor: "mask-file", class: "visually-hidden" }, t.load), file,
+    return h("div", { class: "fields", id: "mask" }, h("h3", {}, t.title), this.said, h("div", { class: "tools" }, this.seek),
+      slide(t.opacity, opacity), h("div", { class: "tools" }, acts), h("label", { htmlFor: "mask-file", class: "visually-hidden" }, t.load), file,
       h("p", { class: "help" }, t.keys));
   }
 
@@ -187,6 +187,19 @@ export class Mask {
     } catch (error) {
       complain(error.message);
     }
+  }
+
+  // What is found becomes the mask, to be painted on and undone; nothing is filled yet.
+  async propose(what) {
+    for (const one of this.seek) one.disabled = true;
+    say(t.seeking);
+    try {
+      const mask = await api.damage(this.picture.id, what);
+      mask ? await this.adopt(mask) : complain(t.nothing);
+    } catch (error) {
+      complain(error.message);
+    }
+    for (const one of this.seek) one.disabled = false;
   }
 
   // Shows a mask that the server holds.
