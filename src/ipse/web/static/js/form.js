@@ -10,7 +10,6 @@ export const FIRST = "enhance"; // what is offered first: it finds out what is w
 const TILES = ["denoise", "dejpeg", "inpaint", "upscale", "deblur", "flash"];
 const NEAR = ["preset", "seconds"]; // settings that most people want; the rest follows
 const PAINTED = "mask"; // the option that is painted; any other file is chosen
-const SHOWN = ["find"]; // what a task does not need, but most people look for
 const GIVEN = { factor: 2 }; // what a task needs, and most people want
 
 export class Form {
@@ -75,9 +74,8 @@ export class Form {
     const own = options.filter((one) => one.name !== PAINTED && !(painted && one.name === "polarity"));
     const near = settings.filter((one) => NEAR.includes(one.name));
     const rest = settings.filter((one) => !NEAR.includes(one.name));
-    const first = (one) => one.required || SHOWN.includes(one.name);
-    this.needed.replaceChildren(...own.filter(first).map((one) => this.field(one)));
-    this.fields.replaceChildren(...[...own.filter((one) => !first(one)), ...near, ...rest].map((one) => this.field(one)));
+    this.needed.replaceChildren(...own.filter((one) => one.required).map((one) => this.field(one)));
+    this.fields.replaceChildren(...[...own.filter((one) => !one.required), ...near, ...rest].map((one) => this.field(one)));
   }
 
   field(one) {
