@@ -1,6 +1,6 @@
 """Several clients of `ipse serve` at once: is a job lost, does memory grow, does the page answer meanwhile?
 
-    python bench/clients.py --minutes 10 --clients 8
+    python bench/clients.py --minutes 10 --clients 8 --task enhance --preset good
 
 Every client puts a small picture in, asks for a restoration, waits, takes the result and deletes all of it,
 again and again. Printed: jobs, failures, memory of the server after the first minute and at the end, and how
@@ -28,6 +28,8 @@ class Log:
     """What the clients put in, and what came of it."""
 
     pictures: list[bytes]
+    task: str
+    preset: str
     done: list[str] = field(default_factory=list[str])
     failed: list[str] = field(default_factory=list[str])
 
@@ -47,7 +49,7 @@ def client(address: str, seed: int, end: float, log: Log) -> None:
         while time.monotonic() < end:
             try:
                 name = http.post("/pictures", content=log.pictures[seed]).raise_for_status().json()["id"]
-                wanted = {"picture": name, "task": "denoise", "settings": {"preset": "fast", "seed": seed}}
+                wanted = {"picture": name, "task": log.task, "settings": {"preset": log.preset, "seed": seed}}
                 job = http.post("/jobs", json=wanted).raise_for_status().json()
                 while job["state"] not in ("done", "failed", "cancelled"):
                     time.sleep(0.2)
@@ -70,6 +72,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--task", default="enhance")
+    parser.add_argument("--preset", default="good")
     args = parser.parse_args()
     folder = tempfile.TemporaryDirectory()
     command = [
@@ -88,7 +92,7 @@ def main() -> int:
     if said is None:
         raise SystemExit("ipse serve did not say where it is")
     address = said.group()
-    log = Log([picture(seed) for seed in range(args.clients)])
+    log = Log([picture(seed) for seed in range(args.clients)], args.task, args.preset)
     waits: list[float] = []
     memory: list[tuple[float, float]] = []
     start = time.monotonic()
@@ -108,9 +112,8 @@ def main() -> int:
         time.sleep(0.5)
     early = [size for at, size in memory if at > 60] or [size for _, size in memory]
     slow = np.quantile(waits, [0.5, 0.99, 1]) * 1000
-    print(
-        f"{args.clients} clients, {args.minutes:g} minutes: {len(log.done)} jobs done, {len(log.failed)} failed"
-    )
+    print(f"{args.clients} clients, {args.minutes:g} minutes of {args.task}:")
+    print(f"{len(log.done)} jobs done, {len(log.failed)} failed")
     print(f"memory of the server: {early[0]:.0f} MiB after a minute, {memory[-1][1]:.0f} MiB at the end")
     print(f"the page answered in {slow[0]:.0f} ms (median), {slow[1]:.0f} ms (99 %), {slow[2]:.0f} ms (most)")
     print("\n".join(log.failed[:5]))

@@ -28,6 +28,27 @@ def names(data):
         return archive.namelist()
 
 
+def test_a_queue_is_there_again_after_a_reload(tab, page):
+    files = [(base64.b64encode(png(noisy((40, 48), seed=k))).decode(), f"{k}.png") for k in range(3)]
+    tab.evaluate(DROP_ALL, files)
+    hold(tab, "document.querySelectorAll('#many .grid li button:enabled').length == 3")
+    tab.reload()
+    tab.wait_for_selector("body[data-ready]")
+    assert tab.locator("#many .grid .name").all_inner_texts() == ["0.png", "1.png", "2.png"]
+    more(tab)
+    tab.select_option("#option-preset", "fast")
+    tab.click("#start-all:enabled")
+    hold(tab, "/^\\d of 3/.test(document.querySelector('#many-said').textContent)")
+    until(lambda: len(page.client.get("/jobs").json()) == 3)
+    tab.reload()
+    tab.wait_for_selector("#save-all")
+    assert sorted(names(saved(tab, "#save-all")[1])) == [f"{k}_ipse.png" for k in range(3)]
+    page.client.delete(f"/pictures/{page.client.get('/pictures').json()[-1]['id']}")
+    tab.reload()
+    tab.wait_for_selector("body[data-ready]")
+    assert tab.locator("#many .grid .name").all_inner_texts() == ["0.png", "1.png"]
+
+
 def test_twenty_files_two_of_them_broken_give_eighteen_results_and_two_sentences(tab, page):
     files = {f"{k:02}.png": png(noisy((40, 48), seed=k)[..., 0]) for k in range(18)}
     files |= {"letter.png": b"PK\x03\x04" + bytes(60), "half.png": png(noisy())[:300]}

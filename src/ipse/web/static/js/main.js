@@ -23,7 +23,7 @@ let result = null;
 get("private").textContent = words.private;
 get("view").ariaLabel = words.stage.label;
 get("panel").ariaLabel = words.panel;
-const incoming = intake(get("intake"), { opened: coming, came, several, failed: back });
+const incoming = intake(get("intake"), { opened: coming, came, several, failed: () => route() });
 const tongues = h("select", { id: "language", ariaLabel: words.language, onchange: () => speak(tongues.value) },
   Object.entries(LANGUAGES).map(([code, text]) => h("option", { value: code, lang: code, selected: code === language }, text)));
 get("nav").append(button(words.many.back, () => (location.hash = "#many="), { id: "all", hidden: true }), button(words.open, () => incoming.open(), { id: "another" }));
@@ -54,11 +54,6 @@ function coming(file) {
 function came(picture) {
   history.picture(picture);
   go("picture", picture.id);
-}
-
-// What was to be opened did not come.
-function back() {
-  route();
 }
 
 function several(files) {
@@ -244,6 +239,7 @@ listen({
   },
 });
 held.forEach((one) => history.picture(one));
+many.recall(held, known);
 known.forEach(take);
 window.addEventListener("hashchange", route);
 await route();

@@ -6,6 +6,7 @@ import { FIRST } from "./form.js";
 import { fill, words } from "./words.js";
 
 const t = words.many;
+const KEY = "ipse.many"; // where the queue of this tab is kept
 const OVER = ["done", "failed", "cancelled"];
 
 export class Many {
@@ -48,6 +49,33 @@ export class Many {
     this.draw();
   }
 
+  // The queue of before a reload: what the server has of it.
+  recall(pictures, jobs) {
+    const held = new Map(pictures.map((one) => [one.id, one]));
+    for (const id of kept()) if (held.has(id)) this.bear(held.get(id));
+    if (!this.items.length) return;
+    this.form.choose(FIRST, {});
+    this.grid.replaceChildren(...this.items.map((one) => one.node));
+    jobs.forEach((job) => this.update(job));
+    this.started = this.items.every((one) => one.job);
+    this.draw();
+  }
+
+  bear(picture) {
+    const one = this.item(picture);
+    this.items.push(one);
+    this.arrived(one, picture);
+  }
+
+  arrived(one, picture) {
+    Object.assign(one, { picture, file: null });
+    one.image.src = at.pictureThumb(picture.id);
+    one.image.hidden = false;
+    one.node.firstChild.disabled = false;
+    this.mark(one, t.ready);
+    sessionStorage.setItem(KEY, JSON.stringify(this.items.flatMap(({ picture }) => picture?.id ?? [])));
+  }
+
   item(file) {
     const image = h("img", { alt: "", width: 160, height: 120, hidden: true });
     const state = h("span", { class: "help" });
@@ -61,18 +89,13 @@ export class Many {
     const { file } = one;
     this.mark(one, words.intake.sending);
     try {
-      one.picture = await api.upload(file, { path: file.path || file.webkitRelativePath });
+      this.arrived(one, await api.upload(file, { path: file.path || file.webkitRelativePath }));
     } catch (error) {
       one.error = error.message;
       one.node.hidden = true;
       this.draw();
       return;
     }
-    one.file = null;
-    one.image.src = at.pictureThumb(one.picture.id);
-    one.image.hidden = false;
-    one.node.firstChild.disabled = false;
-    this.mark(one, t.ready);
     this.came(one.picture);
     if (this.started) await this.submit(one);
     this.draw();
@@ -149,5 +172,13 @@ export class Many {
     this.broken.hidden = !lost.length;
     this.broken.replaceChildren(h("p", {}, fill(t.broken, { count: lost.length })), h("ul", {}, lost.map((one) => h("li", {}, one.error))));
     if (!this.box.hidden && this.started) document.title = `${done.length} / ${this.whole.length} · ipse`;
+  }
+}
+
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY)) ?? [];
+  } catch {
+    return [];
   }
 }
