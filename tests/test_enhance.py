@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from scipy.stats import truncnorm
 from skimage import data
 
 import ipse
+from ipse.engine.operators.blurred import levels
 from ipse.engine.operators.jpeg import JpegCells
 from ipse.engine.operators.truncated import truncated_mean
 from ipse.engine.problem import Nothing
@@ -121,6 +123,24 @@ class TestExpected:
         torch.testing.assert_close(middle, centres, atol=0.1, rtol=0)
         torch.testing.assert_close(cells.expected(x, 1e-4), x, atol=1e-4, rtol=0)
 
+    @pytest.mark.parametrize("sampling", [0, 2])
+    def test_blurred_noise_has_the_level_of_a_drawn_field(self, tmp_path: Path, sampling: int) -> None:
+        """In every component and frequency, as measured on a field."""
+        n = np.random.default_rng(0).normal(0, 1, (512, 512, 3))
+        n = gaussian_filter(n, (0.6, 0.6, 0), mode="wrap")
+        n *= 6 / n.std()
+        path = tmp_path / "n.jpg"
+        Image.fromarray((128 + n).round().astype(np.uint8)).save(path, quality=100, subsampling=sampling)
+        cells = cells_of_file(path)
+        for part in cells.components:
+            c = cells.get_buffer(f"integers{part.channel}") * cells.get_buffer(f"step{part.channel}")
+            c[..., 0, 0] -= c[..., 0, 0].mean()
+            weight = float(cells.mix[part.channel].norm())
+            wanted = 6 * levels(part.factor, 0.6, weight, cells.dct)
+            torch.testing.assert_close(
+                c.square().mean((0, 1)).sqrt()[:4, :4], wanted[:4, :4], atol=0.1, rtol=0.12
+            )
+
 
 class TestWhiteUnderJpeg:
     @pytest.mark.parametrize("quality", [50, 85])
@@ -152,7 +172,20 @@ class TestBefore:
     def test_where_no_noise_is_found_it_is_possible_but_not_known(self, tmp_path: Path) -> None:
         found = under(jpeg(tmp_path, data.astronaut()[:192, 100:292], 75))
         assert not found.known
-        assert found.weight == 0.5
+        assert not found.faint
+        assert 0.5 < found.weight < 1
+
+    def test_noise_all_over_is_told_from_texture(self, tmp_path: Path) -> None:
+        """Of the same strength, after a JPEG: noise of every block alike, and a photograph's texture."""
+        x = np.broadcast_to(np.linspace(60, 180, 256)[None, :, None], (256, 256, 3))
+        n = np.random.default_rng(0).normal(0, 3, x.shape)
+        n = sum(np.roll(n, (i, j), (0, 1)) for i in (0, 1) for j in (0, 1)) / 2
+        faint = white_under_jpeg(*luma_of(jpeg(tmp_path, (x + n).round().astype(np.uint8), 75)))
+        assert faint is not None
+        assert faint.is_faint_noise
+        for texture in (data.astronaut()[:192, 100:292], data.coffee()[100:356, 200:456], data.chelsea()):
+            found = white_under_jpeg(*luma_of(jpeg(tmp_path, texture, 75)))
+            assert found is None or not found.is_faint_noise
 
 
 class TestEnhance:

@@ -2,8 +2,9 @@
 
     y_k = E[x_k + n | cells],  x_{k+1} = D(y_k)
 
-Noise below the steps cannot be told from texture in the file's few non-zero integers. There, the mean of two estimates,
-one that expects no noise (``dejpeg``) and one that does, is never far from the better one, and often better than both.
+Noise below the steps can hardly be told from texture in the file's few non-zero integers. There, a mean is taken of two
+estimates, of one that expects no noise (``dejpeg``) and of what is left of it when a camera's faint noise, correlated
+by demosaicing, is expected in it. Where the integers look like faint noise all over, it is expected from the start.
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ import torch
 from torch import Tensor
 
 from ipse.engine.objectives import Distance
+from ipse.engine.operators.blurred import autocovariance
 from ipse.engine.operators.jpeg import JpegCells
 from ipse.engine.operators.jpeg_twice import error
 from ipse.engine.problem import Pilot, Problem, clipped
 from ipse.noise.under_jpeg import white_under_jpeg
 from ipse.pilots.non_local import Preset, non_local
+from ipse.pilots.stationary import stationary
 from ipse.settings import Settings
 from ipse.tasks import _common
 from ipse.tasks._compression import Compression
@@ -37,6 +40,9 @@ POSSIBLE = (
     5.0  # σ, of 255, that is expected where none was found: 1.5 and 3 were worse with noise and without
 )
 CLEAR = 4.0  # smallest σ relative to the error of a later compression on another grid
+CAMERA = 4 / 255  # σ of a camera's faint noise; 3 and 5 were worse for PolyU's even pictures
+BLUR, LAG = 0.6, 4  # its blur by demosaicing, and its largest lag, in pixels
+DOUBT = 0.75  # weight of the estimate that expects faint noise where none was found
 HALF = 0.5  # smallest weight of the estimate that expects noise
 HIDDEN = (0.2, 1.0)  # σ over luma's mean step at which that weight begins to rise, and at which it is 1
 SURE = 1.14  # largest ratio of the levels in neighbouring bands at which noise is certain: texture has more
@@ -51,6 +57,7 @@ class Before(NamedTuple):
     weight: float  #: of the estimate that expects this noise
     known: bool  #: whether noise was found
     possible: bool = True  #: whether faint noise may have survived
+    faint: bool = False  #: whether what is there looks like faint noise
 
 
 def before(found: Compression) -> Before:
@@ -69,12 +76,15 @@ def before(found: Compression) -> Before:
 def _white(found: Compression) -> Before:
     cells = found.cells
     level = white_under_jpeg(cells.get_buffer("integers0").round().cpu(), cells.get_buffer("step0").cpu())
+    faint = level is not None and level.is_faint_noise and found.quality >= UNSURE
     if level is None or not level.is_noise or level.sigma < FAINT:
-        return Before(POSSIBLE / 255, HALF, known=False, possible=found.quality >= UNSURE)
+        possible = found.quality >= UNSURE
+        return Before(POSSIBLE / 255, 1.0 if faint else DOUBT, known=False, possible=possible, faint=faint)
     sigma = level.sigma / (LUMA if cells.ycc and len(cells.components) > 1 else 1.0)
     (hidden, bare), ratio = HIDDEN, sigma / coarseness(cells)
     weight = HALF + (1 - HALF) * (ratio - hidden) / (bare - hidden)
-    return Before(sigma / 255, min(1.0, max(HALF, weight)) if level.alike <= SURE else HALF, known=True)
+    weight = min(1.0, max(HALF, weight)) if level.alike <= SURE else HALF
+    return Before(sigma / 255, weight, known=True, faint=faint and weight < 1)
 
 
 def problem(found: Compression, y: Tensor, noise: Before, settings: Settings) -> Problem:
@@ -114,18 +124,27 @@ def coarseness(cells: JpegCells) -> float:
 
 def mean(cells: JpegCells, noise: Before, settings: Settings) -> Iterator[Tensor]:
     """Yield the estimates of a JPEG without noise, and last their mean with that of one with noise."""
-    if noise.weight == 1:
+    if noise.known and noise.weight == 1:
         yield from rounds(cells, noise.sigma, settings)
         return
     x = cells.decode()
     for x in estimates_of(cells, settings):
         yield x
     x = cells.project_in_range(x, margin=NUMBERS[settings.preset].final)
-    noisy = [x]
-    for estimate in rounds(cells, noise.sigma, settings):
-        noisy = [estimate]
-        yield x  # until the other estimate is done
-    yield torch.lerp(x, noisy[0], noise.weight)
+    noisy = x
+    if noise.known or noise.faint:
+        for estimate in rounds(cells, noise.sigma, settings):
+            noisy = estimate
+            yield x  # until the other estimate is done
+    if noise.faint or not noise.known:
+        noisy = finished(cells, noisy, settings)
+    yield torch.lerp(x, noisy, 1.0 if noise.faint else noise.weight)
+
+
+def finished(cells: JpegCells, x: Tensor, settings: Settings) -> Tensor:
+    """Dequantise once more, and remove what a camera's faint noise would have left."""
+    r = CAMERA**2 * autocovariance(BLUR, LAG, channels=x.shape[1])
+    return stationary(cells.expected(x, CAMERA, blur=BLUR), r, preset=_common.effort(settings))
 
 
 def rounds(cells: JpegCells, sigma: float, settings: Settings) -> Iterator[Tensor]:

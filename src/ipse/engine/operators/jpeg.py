@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ipse.engine.operators.blurred import levels
 from ipse.engine.operators.dct import SIDE, block_dct, block_idct, dct_matrix
 from ipse.engine.operators.jpeg_colour import planes_of
 from ipse.engine.operators.jpeg_component import Array, Component, Window, as_blocks, as_steps, component
@@ -131,14 +132,15 @@ class JpegCells(Operator):
         return self._picture(canvas)
 
     @torch.no_grad()
-    def expected(self, x: Tensor, sigma: float) -> Tensor:
+    def expected(self, x: Tensor, sigma: float, *, blur: float = 0.0) -> Tensor:
         """E[x + n | A (x + n) in the cells], n ~ N(0, sigma²): the noisy picture that the file was made from.
 
-        Each coefficient is drawn from a normal about that of x, of which the cell has kept an interval.
+        Each coefficient is drawn from a normal about that of x, cut off by its cell; with blur, n is `blurred`.
         """
         canvas = self._continued(x, 0.5, _ROUNDS)
         for part, c, centre, step in self._cells(canvas):
-            spread = 255 * sigma / (part.factor[0] * part.factor[1]) ** 0.5
+            weight = float(self.mix[part.channel].norm())  # of independent R, G and B
+            spread = 255 * sigma * levels(part.factor, blur, weight, self.dct)
             self._move(canvas, part, truncated_mean(centre - step / 2 - c, centre + step / 2 - c, spread))
         return self._picture(canvas)
 

@@ -6,7 +6,7 @@ from torch import Tensor
 FAR = 8.0  # in σ; beyond it, the probability is 0 in float32
 
 
-def truncated_mean(low: Tensor, high: Tensor, sigma: float) -> Tensor:
+def truncated_mean(low: Tensor, high: Tensor, sigma: float | Tensor) -> Tensor:
     """The mean of N(0, sigma²) between two bounds; the nearer bound if the interval is too far out."""
     low, high = low / sigma, high / sigma
     normal = torch.distributions.Normal(0.0, 1.0)
