@@ -1,10 +1,11 @@
 """y = A x + n, A linear: plug-and-play and a network prior for what an instrument measured, and the mixture of both.
 
-    x ← argmin_x ‖√w m ⊙ (A x − y)‖² + κ ‖x − v‖² / s²,     v ← D_s(x),    s falling     (plug-and-play)
+    x ← argmin_x ‖√w m ⊙ (A x − y)‖² + κ σ² ‖x − v‖² / s² + λ TV(x),   v ← D_s(x),   s falling   (plug-and-play)
     θ* = argmin_θ ‖H √w m ⊙ (A f_θ(z) − y)‖² + λ TV(f_θ(z)),   H Hᵀ ≈ (A Aᵀ)⁻¹             (network)
     x* = α x + (1 − α) f_θ*(z)
 
-m leaves out measurements that choose κ, the step at which the fit ends, and α: those that predict them best.
+m leaves out measurements that choose κ and λ, the step at which the fit ends, and α: those that predict them best. The
+last rounds of plug-and-play see these measurements, too.
 
 Venkatakrishnan, Bouman, Wohlberg, "Plug-and-play priors for model based reconstruction", 2013,
 https://doi.org/10.1109/GlobalSIP.2013.6737048
@@ -12,7 +13,7 @@ Baguer, Leuschner, Schmidt, "Computed tomography reconstruction using deep image
 methods", 2020, https://arxiv.org/abs/2003.04989
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,7 +28,8 @@ from ipse.pilots._correction import turned
 from ipse.pilots.non_local import Preset, non_local
 from ipse.settings import Settings
 from ipse.tasks import _common
-from ipse.tasks._splitting import Measured, solved
+from ipse.tasks._data_step import DataStep
+from ipse.tasks._splitting import Measured
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,15 @@ class Numbers:
     """The numbers of a preset, chosen in docs/decisions/reconstruct.md."""
 
     sizes: tuple[Preset, ...]  #: patches of each round of plug-and-play
-    weights: tuple[float, ...] = (0.1, 0.3, 1.0)  #: κ in units of σ²
+    trials: tuple[tuple[float, float], ...] = (
+        (0.3, 0),
+        (1, 0),
+        (0.3, 1),
+        (0.3, 2),
+    )  #: κ, and λ in units of σ
     levels: tuple[float, float] = (30 / 255, 1 / 255)  #: s of the first and of the last round
     iterations: int = 8  #: conjugate gradients of a round
+    last: int = 4  #: rounds from all measurements
     steps: int = 0  #: of the network; 0 fits none
     rate: float = 0.01  #: learning rate
     patience: int = 250  #: steps without a better score at which the fit ends
@@ -46,13 +54,14 @@ class Numbers:
 
 
 NUMBERS = {
-    "fast": Numbers(("fast four", "fast five") * 6, (0.3,), (30 / 255, 2 / 255)),
+    "fast": Numbers(("fast four", "fast five") * 6, ((0.3, 0),), (30 / 255, 2 / 255)),
     "good": Numbers(("four", "five") * 6 + ("fine",) * 8),
     "best": Numbers(("four", "five") * 6 + ("fine",) * 8, steps=1000),
 }
 JUDGES, FEWEST = 24, 8  # one line in so many is held out, if there are at least so many
 ASKED = 300  # number of steps of a network that is asked for where the preset has none
 MORE = 0.4  # with several seeds, the noise that each run adds to y for plug-and-play, in units of σ
+MORE_ITERATIONS = 1.5  # times the conjugate gradients of a round, with total variation
 FAINTEST = 1e-3  # smallest σ that is assumed, as a fraction of the root mean square of y
 
 
@@ -132,7 +141,10 @@ def objective(scan: Scan, seen: Tensor, smoothness: float) -> Objective:
 
 
 class PlugAndPlay:
-    """The first estimates: the start, then the best picture so far by its score, after each round for each κ."""
+    """The first estimates: the start, then the best picture so far by its score, after each round of each trial.
+
+    A trial is a κ and a λ. The last rounds of the best one are repeated with all measurements.
+    """
 
     def __init__(
         self,
@@ -145,46 +157,62 @@ class PlugAndPlay:
         self.scan, self.seen, self.score, self.numbers = scan, seen, score, numbers
         self.estimates, self.best = estimates, None
 
-    best: Tensor | None  #: the last estimate, once there is one
+    best: Tensor | None  #: the best picture, once there is one, from all but the held-out measurements
     least: float  #: its score
+    trial: tuple[float, float]  #: and its κ and λ
+    whole: Tensor  #: the same from all measurements, once there is one
 
     def perturbed(self, seed: int) -> Iterator[Tensor]:
         """Yield the estimates from data with more noise."""
         noisy = _common.noisier(self.scan.y, MORE * self.scan.sigma, seed)
         again = PlugAndPlay(replace(self.scan, y=noisy), self.seen, self.score, self.numbers, self.estimates)
-        for self.best in again():
-            yield self.best
+        for shown in again():
+            self.best, self.whole = again.best, shown
+            yield shown
 
     def __call__(self) -> Iterator[Tensor]:
-        """Yield the estimates for each κ."""
+        """Yield the estimates of each trial."""
         self.best, self.least = self.scan.start, np.inf
+        self.whole = self.scan.start
         yield self.scan.start
-        weights = self.numbers.weights
-        for weight in weights if self.score else weights[len(weights) // 2 :][:1]:
-            yield from self.tried(weight)
-
-    def tried(self, weight: float) -> Iterator[Tensor]:
-        """Yield the estimates of one κ, and keep the last if it is better than those of others."""
-        x, first = self.scan.start, self.least == np.inf
-        for number in range(len(self.numbers.sizes)):
-            x = self.round(x, weight, number)
-            shown = self.best = x if first or self.best is None else self.best
+        for trial in self.numbers.trials if self.score else self.numbers.trials[:1]:
+            yield from self.tried(*trial)
+        rounds = range(len(self.numbers.sizes))[-self.numbers.last :] if self.score else ()
+        for shown in self.rounds(self.best, *self.trial, self.scan.weight, rounds):
+            self.whole = shown
             yield shown
+
+    def tried(self, pull: float, smoothness: float) -> Iterator[Tensor]:
+        """Yield the estimates of one trial, and keep the last if it is better than those of others."""
+        first, x = self.least == np.inf, self.scan.start
+        every = range(len(self.numbers.sizes))
+        for shown in self.rounds(x, pull, smoothness, self.seen, every):
+            x = shown
+            self.whole = self.best = x if first or self.best is None else self.best
+            yield self.best
         error = float(self.score(x)) if self.score else 0.0
-        if error <= self.least:
-            self.best, self.least = x, error
-            self.estimates |= {"weight": weight, "plug-and-play": error}
+        if error < self.least:
+            self.whole = self.best = x
+            self.least, self.trial = error, (pull, smoothness)
+            self.estimates |= {"pull": pull, "smoothness": smoothness, "plug-and-play": error}
             yield x
 
     @torch.no_grad()
-    def round(self, x: Tensor, weight: float, number: int) -> Tensor:
-        """Denoise x, and bring it back to the measurement."""
-        scan, numbers = self.scan, self.numbers
-        level = float(np.geomspace(*numbers.levels, len(numbers.sizes))[number])
-        v = denoised(x, level, numbers.sizes[number], number)
-        stiff = weight * (scan.sigma / level) ** 2
-        measured = Measured(scan.y, scan.operator, self.seen, (x.shape[-2], x.shape[-1]))
-        return scan.within(solved(measured, v, lambda d: stiff * d, iterations=numbers.iterations, pull=v))
+    def rounds(
+        self, x: Tensor, pull: float, smoothness: float, seen: Tensor, numbers: Iterable[int]
+    ) -> Iterator[Tensor]:
+        """Denoise x, bring it back to what is seen of the measurement, and yield it, for each number of a round."""
+        scan, sizes = self.scan, self.numbers.sizes
+        levels = np.geomspace(*self.numbers.levels, len(sizes)).tolist()
+        measured = Measured(scan.y, scan.operator, seen, (x.shape[-2], x.shape[-1]))
+        closest = DataStep(measured, scan.within, smoothness * scan.sigma)
+        more = 1 if not smoothness else MORE_ITERATIONS
+        for number in numbers:
+            v = denoised(x, levels[number], sizes[number], number)
+            x = closest(
+                v, pull * (scan.sigma / levels[number]) ** 2, iterations=round(more * self.numbers.iterations)
+            )
+            yield x
 
 
 def denoised(x: Tensor, level: float, size: Preset, number: int) -> Tensor:
@@ -208,4 +236,4 @@ def mixed(scan: Scan, rounds: PlugAndPlay, held: Tensor, fitted: Tensor) -> Iter
     if len(rest):
         rounds.estimates["network"] = float(rest.square().mean())
     rounds.estimates["mixture"] = round(share, 3)
-    yield share * first + (1 - share) * fitted
+    yield share * rounds.whole + (1 - share) * fitted

@@ -81,9 +81,13 @@ def solved(
     *,
     iterations: int,
     pull: Tensor | None = None,
+    target: Tensor | float = 0.0,
 ) -> Tensor:
-    """Solve (Aᵀ m A + P) x = Aᵀ m y + P v, starting at x; P is ``prior`` and v is ``pull`` (zero if None)."""
-    residual = -measured.pulled(x, measured.y) - prior(x if pull is None else x - pull)
+    """Solve (Aᵀ m A + P) x = Aᵀ m y + P v + t, starting at x.
+
+    P is ``prior``, v is ``pull`` (zero if None) and t is ``target``.
+    """
+    residual = target - measured.pulled(x, measured.y) - prior(x if pull is None else x - pull)
     direction, power = residual, residual.square().sum()
     for _ in range(iterations):
         image = measured.pulled(direction) + prior(direction)
