@@ -153,10 +153,11 @@ def deblur(
 
 
 def reconstruct(measurement: ArrayLike | Tensor | Path | Picture, **given: Any) -> Result:
-    """Reconstruct an image, float32 in units of the measurement per pixel, from projections. It is no medical device.
+    """Reconstruct an image from projections (float32) or from a k-space (complex64). It is no medical device.
 
     Args:
-        measurement: y (views, elements), line integrals; (views, rows, elements), of which ``row`` is taken; or a file.
+        measurement: y (views, elements), line integrals; (views, rows, elements), of which ``row`` is taken; a complex
+            k-space (coils, H, W) or (H, W), 0 where nothing was sampled; or a file.
         **given: the task's ``angles`` (degrees: an array, a file, or "FIRST:LAST"), ``size``, ``centre``, ``photons``
             and ``row``, and the fields of ``Settings``.
     """

@@ -70,11 +70,10 @@ def measured(image: ImageLike, *, row: int | None = None) -> tuple[Picture, Back
     if isinstance(image, str | Path):
         return read_measurement(image, row=row), lambda picture: picture
     if not isinstance(image, Tensor):
-        return measurement(np.asarray(image), row=row), to_array
+        return measurement(np.asarray(image), row=row), lambda made: made.to_array()
     device = image.device
-    return measurement(image.detach().cpu().numpy(), row=row), lambda made: as_tensor(to_array(made)).to(
-        device
-    )
+    values = image.detach().cpu().numpy()
+    return measurement(values, row=row), lambda made: as_tensor(made.to_array()).to(device)
 
 
 def looks_like_alpha(plane: Samples) -> bool:

@@ -42,7 +42,9 @@ def source(like: Tensor, settings: Settings, size: Size, step: int) -> torch.Gen
     return Window(top, left, (whole[0], whole[1]), settings.seed, like.device)
 
 
-def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, **core: int) -> Prior:
+def free_prior(
+    like: Tensor, settings: Settings, *, size: Size | None = None, sigmoid: bool = True, **core: int
+) -> Prior:
     """f_θ(z), not guided by a first estimate: the network and latent of the settings, by default "fast" on noise.
 
     z ~ N(0, 1) without jitter converges several times faster than the reference's small uniform noise.
@@ -50,12 +52,13 @@ def free_prior(like: Tensor, settings: Settings, *, size: Size | None = None, **
     Args:
         like: a tensor (1, C, H, W) with the channels and the device of the result; also the "image" latent.
         size: (H, W) of the result; by default that of ``like``.
+        sigmoid: whether the result lies between 0 and 1.
     """
     size = size or (like.shape[-2], like.shape[-1])
     kind = settings.latent or "noise"
     channels = 32 if kind == "noise" else 2 if kind == "meshgrid" else like.shape[1]
     options = {"fold": kind != "noise", **core} if (settings.network or "fast") == "fast" else {}
-    network = build(settings, channels, like.shape[1], sigmoid=True, **options).to(like.device)
+    network = build(settings, channels, like.shape[1], sigmoid=sigmoid, **options).to(like.device)
     step = int(getattr(network, "latent_stride", 1))
     draw = source(like, settings, size, step)
     if kind == "noise":

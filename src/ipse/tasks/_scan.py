@@ -34,7 +34,7 @@ from ipse.tasks._splitting import Measured
 
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers of a preset, chosen in docs/decisions/reconstruct.md."""
+    """The numbers of a preset; each kind of scan has its own, chosen in docs/decisions/reconstruct.md."""
 
     sizes: tuple[Preset, ...]  #: patches of each round of plug-and-play
     trials: tuple[tuple[float, float], ...] = (
@@ -53,15 +53,10 @@ class Numbers:
     smoothness: float = 2.0  #: λ, in units of σ
 
 
-NUMBERS = {
-    "fast": Numbers(("fast four", "fast five") * 6, ((0.3, 0),), (30 / 255, 2 / 255)),
-    "good": Numbers(("four", "five") * 6 + ("fine",) * 8),
-    "best": Numbers(("four", "five") * 6 + ("fine",) * 8, steps=1000),
-}
-JUDGES, FEWEST = 24, 8  # one line in so many is held out, if there are at least so many
+JUDGES, FEWEST = 24, 8  # one group in so many is held out, if there are at least so many
 ASKED = 300  # number of steps of a network that is asked for where the preset has none
 MORE = 0.4  # with several seeds, the noise that each run adds to y for plug-and-play, in units of σ
-MORE_ITERATIONS = 1.5  # times the conjugate gradients of a round, with total variation
+MORE_ITERATIONS = 4  # times the conjugate gradients of a round, with total variation
 FAINTEST = 1e-3  # smallest σ that is assumed, as a fraction of the root mean square of y
 
 
@@ -76,12 +71,14 @@ class Scan:
     weight: Tensor  #: w ≥ 0, (1, 1, h, w); 0 is not measured
     whitened: Callable[[Tensor], Tensor]  #: H, of a measurement
     within: Callable[[Tensor], Tensor]  #: the nearest picture that can be
+    groups: Tensor  #: what is held out together, (1, 1, h, w): equal numbers; −1 is not held out
     unit: float  #: of the result, in its own units
+    finished: Callable[[Tensor], Tensor]  #: the result in its own units
+    signed: bool = False  #: whether the picture is below 0, too
 
 
-def problem(scan: Scan, settings: Settings, estimates: dict[str, object]) -> Problem:
+def problem(scan: Scan, settings: Settings, numbers: Numbers, estimates: dict[str, object]) -> Problem:
     """The problem of a scan: plug-and-play, then the network, then their mixture."""
-    numbers = NUMBERS[_common.effort(settings)]
     asked = (settings.steps, settings.rule, settings.network, settings.latent) != (None,) * 4
     held = held_out(scan, settings)
     score = None
@@ -94,12 +91,12 @@ def problem(scan: Scan, settings: Settings, estimates: dict[str, object]) -> Pro
     if not steps or settings.steps == 0:
         return Problem(
             None, LeastSquares(scan.y, scan.operator), _common.alone(), score=score, pilot=pilot,
-            outputs=lambda x: x * scan.unit, estimates=estimates,
+            outputs=scan.finished, estimates=estimates,
         )  # fmt: skip
     fidelity = LeastSquares(scan.y, scan.operator)
     recipe = Recipe(steps=steps, learning_rate=numbers.rate, average=numbers.average)
     return Problem(
-        prior=_common.free_prior(scan.start, settings),
+        prior=_common.free_prior(scan.start, settings, sigmoid=not scan.signed),
         objective=objective(scan, seen, numbers.smoothness),
         recipe=_common.recipe(settings, recipe),
         rule=_common.rule(
@@ -108,22 +105,22 @@ def problem(scan: Scan, settings: Settings, estimates: dict[str, object]) -> Pro
         score=score,
         pilot=pilot,
         refine=partial(mixed, scan, rounds, held),
-        outputs=lambda x: x * scan.unit,
+        outputs=scan.finished,
         estimates=estimates,
     )
 
 
 def held_out(scan: Scan, settings: Settings) -> Tensor:
-    """The measurements that judge, bool (1, 1, h, w): whole lines, since a line's neighbours say little of it.
+    """The measurements that judge, bool (1, 1, h, w): whole groups, since the rest of a group says little of it.
 
-    All of a line is needed to whiten it, and only whitened errors are those of the picture. None if lines are few.
+    None if there are few groups.
     """
-    lines = int(scan.y.shape[-2])
-    held = torch.zeros_like(scan.weight, dtype=torch.bool)
-    if lines >= FEWEST:
-        chosen = torch.randperm(lines, generator=torch.Generator().manual_seed(settings.seed))
-        held[..., chosen[: max(1, lines // JUDGES)].to(held.device), :] = True
-    return held & (scan.weight > 0)
+    numbers = scan.groups[scan.groups >= 0].unique()
+    if len(numbers) < FEWEST:
+        return torch.zeros_like(scan.weight, dtype=torch.bool)
+    order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(settings.seed))
+    chosen = numbers[order[: max(1, len(numbers) // JUDGES)].to(numbers.device)]
+    return torch.isin(scan.groups, chosen) & (scan.weight > 0)
 
 
 def objective(scan: Scan, seen: Tensor, smoothness: float) -> Objective:

@@ -1,4 +1,4 @@
-"""Reconstruction: argmin_x ‖A x − y‖² / σ² + R(x), y what a scanner measured and A its geometry.
+"""Reconstruction: argmin_x ‖A x − y‖² / σ² + R(x), y what a scanner measured and A its geometry, or its coils.
 
 Two priors are tried, self-similarity (plug-and-play) and an untrained network with total variation, and measurements
 that were held out from both say how to mix them (``tasks/_scan.py``).
@@ -15,7 +15,7 @@ from ipse.errors import OptionError, PictureError
 from ipse.pictures import Picture
 from ipse.pictures.measurement import Measurement
 from ipse.settings import Settings
-from ipse.tasks import _common, _scan
+from ipse.tasks import _common, _magnetic, _scan, _tomography
 from ipse.tasks._tomography import LARGEST, angles_of, axis_of, scan_of
 
 SEES = "measurement"
@@ -38,7 +38,9 @@ def reconstruct(
     photons: Annotated[float | None, "Photons of an element without object, if they are few."] = None,
     row: Annotated[int | None, "Row of a detector with several, from 0. Default: the middle."] = None,
 ) -> Problem:
-    """Reconstruct a picture from the projections of a tomograph. It is no medical device.
+    """Reconstruct a picture from the projections of a tomograph, or from a complex k-space. It is no medical device.
+
+    A k-space is Cartesian, (coils, H, W) or (H, W), 0 where nothing was sampled, zero frequency at (H // 2, W // 2).
 
     Raises:
         PictureError: it is no measurement that can be used.
@@ -50,7 +52,8 @@ def reconstruct(
             f"{picture.name}: is a picture; expected a measurement: give it to ipse.reconstruct"
         )
     if picture.complex:
-        raise PictureError(f"{picture.name}: is complex; expected real projections (views, elements)")
+        _refuse_geometry(angles=angles, size=size, centre=centre, photons=photons)
+        return _of_coils(picture, settings)
     views, elements = picture.size
     _check(size, centre, photons, elements)
     turns = angles_of(angles, picture)
@@ -64,7 +67,25 @@ def reconstruct(
         "centre": (elements - 1) / 2 if centre is None else centre,
         "sigma": scan.sigma * scan.unit,
     }
-    return _scan.problem(scan, settings, estimates)
+    return _scan.problem(scan, settings, _tomography.NUMBERS[_common.effort(settings)], estimates)
+
+
+def _of_coils(picture: Measurement, settings: Settings) -> Problem:
+    """The problem of a k-space."""
+    scan = _magnetic.scan_of(picture, _common.tensor(picture, settings))
+    share = float(scan.weight.mean())
+    estimates: dict[str, object] = {
+        "found": f"k-space of {scan.y.shape[1] // 2} coils, {100 * share:.3g} % of it sampled ({NOTICE})",
+        "sigma": scan.sigma * scan.unit,
+    }
+    return _scan.problem(scan, settings, _magnetic.NUMBERS[_common.effort(settings)], estimates)
+
+
+def _refuse_geometry(**told: object) -> None:
+    """Refuse options of projections where the measurement is none."""
+    for name, value in told.items():
+        if value is not None:
+            raise OptionError(f"{name} belongs to projections, but the measurement is complex: leave it out")
 
 
 def _check(size: int | None, centre: float | None, photons: float | None, elements: int) -> None:
