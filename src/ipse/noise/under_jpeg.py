@@ -29,12 +29,8 @@ OUTLIERS = 0.03  # fraction of blocks with the largest energy, which may hold an
 ROUNDS = 4
 # The following two were chosen on PolyU's even pictures, and on pictures of Kodak, McMaster and BSD68, saved at quality
 # 75 in their own size and enlarged by 1.5; docs/decisions/enhance.md
-EVEN = (
-    0.3  # smallest ratio of the level in the quietest twentieth of the picture to its median, for faint noise
-)
-CLUSTERED = (
-    1.6  # largest variance of the number of non-zero integers in a block, relative to independent ones
-)
+EVEN = 0.3  # smallest level of faint noise in the quietest twentieth of the picture, relative to the median
+CLUSTERED = 1.6  # largest variance of a block's number of non-zero integers, relative to independent ones
 FAINT = (ORDER >= 1) & (ORDER <= 4)  # frequencies in which faint noise is not quantised to zero
 COUNTED = (ORDER >= 3) & (ORDER <= 4)
 ENDS = 2.0  # smallest distance of a block's mean from black or white, in noise levels

@@ -133,14 +133,10 @@ class JpegCells(Operator):
 
     @torch.no_grad()
     def expected(self, x: Tensor, sigma: float, *, blur: float = 0.0) -> Tensor:
-        """E[x + n | A (x + n) in the cells], n ~ N(0, sigma²): the noisy picture that the file was made from.
-
-        Each coefficient is drawn from a normal about that of x, cut off by its cell; with blur, n is `blurred`.
-        """
+        """E[x + n | A (x + n) in the cells], n ~ N(0, sigma²), or `blurred`: the picture that was saved."""
         canvas = self._continued(x, 0.5, _ROUNDS)
         for part, c, centre, step in self._cells(canvas):
-            weight = float(self.mix[part.channel].norm())  # of independent R, G and B
-            spread = 255 * sigma * levels(part.factor, blur, weight, self.dct)
+            spread = 255 * sigma * levels(part.factor, blur, float(self.mix[part.channel].norm()), self.dct)
             self._move(canvas, part, truncated_mean(centre - step / 2 - c, centre + step / 2 - c, spread))
         return self._picture(canvas)
 
