@@ -31,8 +31,7 @@ from ipse.tasks.upscale import upscale
 SEES = "whole"  # damage is detected, and removed, in the same way everywhere
 FINE = 97  # JPEG quality from which quantisation is negligible
 
-# σ of correlated noise up to which that of a JPEG is removed as faint noise: 2.6 dB with, 3.1 without the limit on
-# every fourth of PolyU's even pictures, on which it was chosen
+# σ of correlated noise up to which that of a JPEG is removed as faint noise; docs/decisions/enhance.md
 LOUD = 6 / 255
 
 
