@@ -73,7 +73,7 @@ export class Many {
     one.image.hidden = false;
     one.node.firstChild.disabled = false;
     this.mark(one, t.ready);
-    sessionStorage.setItem(KEY, JSON.stringify(this.items.flatMap(({ picture }) => picture?.id ?? [])));
+    keep(this.items.flatMap(({ picture }) => picture?.id ?? []));
   }
 
   item(file) {
@@ -180,5 +180,13 @@ function kept() {
     return JSON.parse(sessionStorage.getItem(KEY)) ?? [];
   } catch {
     return [];
+  }
+}
+
+function keep(ids) {
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(ids));
+  } catch {
+    // full or forbidden: then a reload begins anew
   }
 }
