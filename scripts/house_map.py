@@ -21,6 +21,7 @@ ABOUT = {
     "batch": "many pictures; Dask, SLURM",
     "web": "the page and its server",
     "api": "the library's functions",
+    "result": "what the functions return",
     "runs": "file → file, with a receipt",
     "images": "arrays, PIL images, tensors",
     "streams": "picture → result, as events",

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ipse.api import (
-        Result,
         compare_priors,
         deblur,
         dejpeg,
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
         RunError,
     )
     from ipse.pictures import Picture
+    from ipse.result import Result
     from ipse.runs.receipt import Receipt
     from ipse.settings import Settings
     from ipse.streams.restoration import Restoration
@@ -99,7 +99,6 @@ __all__ = [
 
 _HOMES = {
     "api": (
-        "Result",
         "compare_priors",
         "deblur",
         "dejpeg",
@@ -130,6 +129,7 @@ _HOMES = {
     "pictures": ("Picture",),
     "engine.prior": ("GuidedPrior", "Prior"),
     "engine.problem": ("Nothing", "Problem", "Recipe"),
+    "result": ("Result",),
     "runs.receipt": ("Receipt",),
     "streams.restoration": ("Estimate", "Restoration"),
     "streams.seeds": ("Seeds",),

@@ -17,50 +17,24 @@ watch a run, or to stop it early, iterate over a ``Restoration``.
 Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior" (2018), https://arxiv.org/abs/1711.10925.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Unpack
 
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ipse import pictures, tasks
+from ipse import tasks
 from ipse.errors import OptionError, nearest
-from ipse.images import Back, ImageLike, array_of, measured, taken
-from ipse.pictures import Picture, exhibit
+from ipse.images import ImageLike, array_of, measured, taken
+from ipse.pictures import Picture
+from ipse.result import Result
 from ipse.runs.job import BLANK
 from ipse.settings import Common, Settings
-from ipse.streams import restoration as engine
 from ipse.streams.open import restore as restored
 from ipse.tasks.denoise import Kind
 from ipse.tasks.inpaint import Find, Polarity
 from ipse.tasks.upscale import Kernel
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result(engine.Result):
-    """A restored image, with details of the run."""
-
-    back: Back = Picture.to_array
-    #: the damaged picture, for display
-    before: Picture | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def image(self) -> Any:
-        """The restored image, of the same kind, dtype and layout as the input."""
-        return self.back(self.picture)
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the picture with all its metadata; raises OutputError if the place or the format cannot take it."""
-        pictures.write(self.picture, path, overwrite=overwrite)
-
-    def _repr_html_(self) -> str:
-        """Before, after, and estimates, for a notebook."""
-        return exhibit.html(self, self.before)
-
-    def _repr_png_(self) -> bytes:
-        """Before and after, for notebooks that cannot show HTML."""
-        return exhibit.png(self, self.before)
 
 
 def enhance(image: ImageLike, *, factor: int = 1, **common: Unpack[Common]) -> Result:
@@ -161,7 +135,7 @@ def reconstruct(measurement: ArrayLike | Tensor | Path | Picture, **given: Any) 
         **given: the task's ``angles`` (degrees: an array, a file, or "FIRST:LAST"), ``size``, ``centre``, ``photons``
             and ``row``, and the fields of ``Settings``.
     """
-    return restore(measurement, "reconstruct", **given)  # type: ignore[arg-type]  # an ImageLike
+    return restore(measurement, "reconstruct", **given)
 
 
 def flash(image: ImageLike, *, flash: ImageLike, **common: Unpack[Common]) -> Result:
