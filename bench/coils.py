@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 import ipse
 from bench.scans import phantom, psnr
-from ipse.engine.operators.coils import Coils, joined
+from ipse.engine.operators.coils import Coils, joined, parted
 from ipse.tasks._data_step import DataStep
 from ipse.tasks._splitting import Measured
 
@@ -27,6 +28,11 @@ SIDE, CENTRE = 256, 24
 WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of TV, in units of σ
 WAVELETS = (2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)  # λ of SigPy
 Complex = NDArray[np.complexfloating]
+
+
+def pairs(channels: Complex) -> Tensor:
+    """Complex channels (C, H, W) as pairs (1, 2 C, H, W)."""
+    return parted(torch.from_numpy(channels.astype(np.complex64))[None])
 
 
 def birdcage(coils: int, height: int, width: int, *, radius: float = 1.5) -> Complex:
@@ -62,8 +68,7 @@ def simulated(name: str, told: argparse.Namespace) -> tuple[Complex, Complex, ND
     truth = phantom(name) * (np.hypot(2 * down - 1, (2 * across - 1) / 0.8) < 0.9)
     x = truth * np.exp(1j * (2 * across + 1.5 * np.sin(3 * down)))
     maps = birdcage(told.coils, SIDE, SIDE)
-    pairs = torch.view_as_real(torch.from_numpy(x.astype(np.complex64))).movedim(-1, 0)[None]
-    y = joined(Coils(maps)(pairs))[0].numpy()
+    y = joined(Coils(maps)(pairs(x[None])))[0].numpy()
     mask = points(told.share, SIDE, SIDE, draw)
     sigma = told.noise * float(np.sqrt(np.mean(np.abs(y[:, mask]) ** 2) / 2))
     noise = draw.normal(size=y.shape) + 1j * draw.normal(size=y.shape)
@@ -72,9 +77,8 @@ def simulated(name: str, told: argparse.Namespace) -> tuple[Complex, Complex, ND
 
 def total_variation(y: Complex, maps: Complex, weight: float) -> NDArray[Any]:
     """The magnitude of argmin_x ½ ‖m (A x − y)‖² + λ Σ |∇x|."""
-    pairs = torch.view_as_real(torch.from_numpy(y)).movedim(-1, 1).flatten(0, 1)[None]
     seen = torch.from_numpy((np.abs(y).sum(0) > 0).astype(np.float32))[None, None]
-    measured = Measured(pairs, Coils(maps), seen, (SIDE, SIDE))
+    measured = Measured(pairs(y), Coils(maps), seen, (SIDE, SIDE))
     x = DataStep(measured, lambda x: x, weight)(torch.zeros(1, 2, SIDE, SIDE), 0.0, iterations=400)
     return x.square().sum(1).sqrt()[0].numpy()
 
@@ -104,10 +108,8 @@ def compare(name: str, told: argparse.Namespace) -> None:
     for preset in told.presets.split(","):
         start = time.process_time()
         found = ipse.reconstruct(y, preset=preset)
-        seconds, chosen = (
-            time.process_time() - start,
-            [found.estimates.get(key) for key in ("pull", "smoothness")],
-        )
+        seconds = time.process_time() - start
+        chosen = [found.estimates.get(key) for key in ("pull", "smoothness")]
         off = found.estimates["sigma"] / sigma
         line += f"  {preset} {psnr(np.abs(found.image), truth):.2f} ({seconds:.0f} s, {chosen}, σ found × {off:.2f})"
     print(line, flush=True)

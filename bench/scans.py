@@ -24,6 +24,7 @@ from skimage.transform import resize
 from torch import Tensor
 
 import ipse
+from bench import measures
 from ipse.engine.operators import Radon
 from ipse.pictures.measurement import read_measurement
 from ipse.tasks._data_step import DataStep
@@ -68,8 +69,8 @@ def total_variation(operator: Radon, y: Tensor, weight: float) -> Tensor:
 
 
 def psnr(found: Any, truth: Array) -> float:
-    """−10 log₁₀ mean (a − b)², dB."""
-    return float(-10 * np.log10(np.mean((np.clip(np.asarray(found), 0, 1) - truth) ** 2)))
+    """In dB, of what a picture in [0, 1] can show."""
+    return measures.psnr(np.clip(np.asarray(found), 0, 1), truth)
 
 
 def compare(name: str, views: int, presets: list[str], noise: float) -> None:

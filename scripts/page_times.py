@@ -22,6 +22,7 @@ from urllib.request import urlopen
 
 import numpy as np
 from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
 
 from ipse.web.examples import noisy, photograph
 
@@ -150,13 +151,10 @@ def watch(page: Any, began: float, data: bytes, large: Image.Image) -> None:
         f"saved after {end:.0f} s: {made.format} {made.size}, orientation {made.getexif().get(ORIENTATION)}"
     )
     same = (made.format, made.size, made.getexif()[ORIENTATION]) == (given.format, given.size, 6)
-    print(f"as it came: {same}; PSNR {psnr(given, large):.2f} dB before, {psnr(made, large):.2f} dB after")
-
-
-def psnr(image: Image.Image, true: Image.Image) -> float:
-    """The similarity of two images in dB."""
-    difference = np.asarray(image.convert("RGB"), np.float32) - np.asarray(true.convert("RGB"), np.float32)
-    return float(20 * np.log10(255 / np.sqrt(np.mean(difference**2))))
+    before, after = (
+        peak_signal_noise_ratio(np.asarray(large), np.asarray(one.convert("RGB"))) for one in (given, made)
+    )
+    print(f"as it came: {same}; PSNR {before:.2f} dB before, {after:.2f} dB after")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ipse.tasks._splitting import Measured, rough, solved
+from ipse.tasks._splitting import Measured, falling, rough, solved
 
 STIFF = 20.0  # penalty of both splittings, in units of λ
 INNER = 4  # conjugate gradients of each of the method's iterations
@@ -26,9 +26,8 @@ class DataStep:
     measured: Measured  #: A, y, and w
     within: Callable[[Tensor], Tensor]  #: the nearest picture of the set
     smoothness: float = 0.0  #: λ
-    state: tuple[Tensor, Tensor, Tensor, Tensor] | None = field(
-        default=None, init=False
-    )  #: d, its multiplier, b, its
+    #: d, its multiplier, b, its
+    state: tuple[Tensor, Tensor, Tensor, Tensor] | None = field(default=None, init=False)
 
     def __call__(self, v: Tensor, pull: float, *, iterations: int) -> Tensor:
         """The minimiser (1, C, H, W) for v and κ = ``pull``; ``iterations`` count conjugate gradients in all."""
@@ -36,18 +35,16 @@ class DataStep:
             return self.within(solved(self.measured, v, lambda d: pull * d, iterations=iterations, pull=v))
         stiff = STIFF * self.smoothness
         slope, slope_rest, near, near_rest = self.state or (
-            slopes(v), torch.zeros(2, *v.shape).to(v), self.within(v), torch.zeros_like(v),
+            slopes(v), v.new_zeros(2, *v.shape), self.within(v), torch.zeros_like(v),
         )  # fmt: skip
+
+        def penalty(d: Tensor) -> Tensor:
+            return (pull + stiff) * d + stiff * rough(d)
+
         x = v
         for _ in range(max(1, iterations // INNER)):
-            target = pull * v + stiff * (falling(slope - slope_rest) + near - near_rest)
-            x = solved(
-                self.measured,
-                x,
-                lambda d: (pull + stiff) * d + stiff * rough(d),
-                iterations=INNER,
-                target=target,
-            )
+            target = pull * v + stiff * (falling(*_inside(slope - slope_rest)) + near - near_rest)
+            x = solved(self.measured, x, penalty, iterations=INNER, target=target)
             steep = slopes(x) + slope_rest
             length = steep.square().sum((0, 2), keepdim=True).sqrt().clamp_min(1e-12)
             slope = steep * (1 - self.smoothness / stiff / length).clamp_min(0)
@@ -59,17 +56,11 @@ class DataStep:
 
 def slopes(x: Tensor) -> Tensor:
     """∇x (2, 1, C, H, W), differences of neighbours down and across; 0 at the last row and column."""
-    found = torch.zeros(2, *x.shape).to(x)
+    found = x.new_zeros(2, *x.shape)
     found[0, ..., :-1, :], found[1, ..., :-1] = x.diff(dim=-2), x.diff(dim=-1)
     return found
 
 
-def falling(slope: Tensor) -> Tensor:
-    """∇ᵀ of slopes (2, 1, C, H, W)."""
-    down, across = slope[0, ..., :-1, :], slope[1, ..., :-1]
-    found = torch.zeros_like(slope[0])
-    found[..., 1:, :] += down
-    found[..., :-1, :] -= down
-    found[..., 1:] += across
-    found[..., :-1] -= across
-    return found
+def _inside(slope: Tensor) -> tuple[Tensor, Tensor]:
+    """The differences down and across, without the zeros."""
+    return slope[0, ..., :-1, :], slope[1, ..., :-1]

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ipse.engine.operators.coils import Coils, joined
+from ipse.engine.operators.coils import Coils, joined, parted
 from ipse.errors import PictureError
 from ipse.pictures.measurement import Measurement
 from ipse.pilots.espirit import LEAST, MOST, low, sensitivities
-from ipse.tasks._scan import FAINTEST, Numbers, Scan
+from ipse.tasks._scan import FAINTEST, Numbers, Scan, brightest, unit_of
 from ipse.tasks._splitting import Measured, rough, solved
 
 OUTER = 0.2  # of the samples, those of the highest frequencies, show the noise
@@ -24,7 +24,6 @@ TIKHONOV, ITERATIONS = (
     1.0,
     15,
 )  # λ, in units of σ over the brightest place, and conjugate gradients of the first estimate
-BRIGHT, ROOM = 0.999, 1.1  # the unit is the quantile of that estimate, times this
 
 TRIALS = (0.3, 0), (0.1, 0), (1, 0)  # κ, and λ
 NUMBERS = {
@@ -53,9 +52,9 @@ def scan_of(picture: Measurement, y: Tensor) -> Scan:
     measured = Measured(even, operator, weight, size)
     with torch.no_grad():
         folded = operator.adjoint(weight * even, (1, 2, *size))
-        smooth = TIKHONOV * sigma / max(_bright(folded), 1e-12)
+        smooth = TIKHONOV * sigma / max(brightest(_magnitude(folded)), 1e-12)
         first = solved(measured, folded, lambda d: smooth * rough(d), iterations=ITERATIONS)
-    unit = ROOM * _bright(first) or 1.0
+    unit = unit_of(_magnitude(first))
     return Scan(
         even / unit, operator, first / unit, sigma / unit, weight,
         whitened=lambda y: y, within=lambda x: x, groups=groups(mask).to(y.device), unit=strength * unit,
@@ -147,12 +146,11 @@ def _noise(coil: NDArray[Any], mask: NDArray[np.bool_]) -> float:
     return float(np.median(parts)) / 0.6745
 
 
-def _bright(x: Tensor) -> float:
-    """The magnitude of the brightest places of x (1, 2, H, W)."""
-    size = x.square().sum(1).sqrt().flatten()
-    return float(torch.quantile(size[:: 1 + size.numel() // 2**20], BRIGHT))
+def _magnitude(x: Tensor) -> Tensor:
+    """|x| (1, H, W) of x (1, 2, H, W)."""
+    return x.square().sum(1).sqrt()
 
 
 def _turned(x: Tensor, turn: NDArray[Any]) -> Tensor:
     """x (1, 2, H, W) times e^{iφ}."""
-    return torch.view_as_real(joined(x) * torch.from_numpy(turn).to(x.device)).movedim(-1, 2).flatten(1, 2)
+    return parted(joined(x) * torch.from_numpy(turn).to(x.device))

@@ -37,12 +37,7 @@ class Numbers:
     """The numbers of a preset; each kind of scan has its own, chosen in docs/decisions/reconstruct.md."""
 
     sizes: tuple[Preset, ...]  #: patches of each round of plug-and-play
-    trials: tuple[tuple[float, float], ...] = (
-        (0.3, 0),
-        (1, 0),
-        (0.3, 1),
-        (0.3, 2),
-    )  #: κ, and λ in units of σ
+    trials: tuple[tuple[float, float], ...]  #: κ, and λ in units of σ
     levels: tuple[float, float] = (30 / 255, 1 / 255)  #: s of the first and of the last round
     iterations: int = 8  #: conjugate gradients of a round
     last: int = 4  #: rounds from all measurements
@@ -57,6 +52,7 @@ JUDGES, FEWEST = 24, 8  # one group in so many is held out, if there are at leas
 ASKED = 300  # number of steps of a network that is asked for where the preset has none
 MORE = 0.4  # with several seeds, the noise that each run adds to y for plug-and-play, in units of σ
 MORE_ITERATIONS = 4  # times the conjugate gradients of a round, with total variation
+BRIGHT, ROOM = 0.999, 1.1  # the unit is this quantile of the first estimate, times this
 FAINTEST = 1e-3  # smallest σ that is assumed, as a fraction of the root mean square of y
 
 
@@ -110,6 +106,18 @@ def problem(scan: Scan, settings: Settings, numbers: Numbers, estimates: dict[st
     )
 
 
+def brightest(x: Tensor) -> float:
+    """The value of the brightest places of x, but for a few."""
+    values = x.flatten()
+    return float(torch.quantile(values[:: 1 + values.numel() // 2**20], BRIGHT))
+
+
+def unit_of(x: Tensor) -> float:
+    """The unit in which a first estimate x ≥ 0 is about 1 at its brightest; 1 if it is dark."""
+    unit = ROOM * brightest(x)
+    return unit if unit > 0 and np.isfinite(unit) else 1.0
+
+
 def held_out(scan: Scan, settings: Settings) -> Tensor:
     """The measurements that judge, bool (1, 1, h, w): whole groups, since the rest of a group says little of it.
 
@@ -157,7 +165,7 @@ class PlugAndPlay:
     best: Tensor | None  #: the best picture, once there is one, from all but the held-out measurements
     least: float  #: its score
     trial: tuple[float, float]  #: and its κ and λ
-    whole: Tensor  #: the same from all measurements, once there is one
+    whole: Tensor  #: the last estimate, which at the end is from all measurements
 
     def perturbed(self, seed: int) -> Iterator[Tensor]:
         """Yield the estimates from data with more noise."""
@@ -168,47 +176,51 @@ class PlugAndPlay:
             yield shown
 
     def __call__(self) -> Iterator[Tensor]:
-        """Yield the estimates of each trial."""
-        self.best, self.least = self.scan.start, np.inf
-        self.whole = self.scan.start
-        yield self.scan.start
-        for trial in self.numbers.trials if self.score else self.numbers.trials[:1]:
-            yield from self.tried(*trial)
-        rounds = range(len(self.numbers.sizes))[-self.numbers.last :] if self.score else ()
-        for shown in self.rounds(self.best, *self.trial, self.scan.weight, rounds):
+        """Yield the estimates of each trial, and those of the best one from all measurements."""
+        for shown in self.tried():
             self.whole = shown
             yield shown
 
-    def tried(self, pull: float, smoothness: float) -> Iterator[Tensor]:
-        """Yield the estimates of one trial, and keep the last if it is better than those of others."""
+    def tried(self) -> Iterator[Tensor]:
+        """Yield the start, then the estimates of each trial, then the last rounds of the best."""
+        trials, every = (
+            self.numbers.trials if self.score else self.numbers.trials[:1],
+            len(self.numbers.sizes),
+        )
+        self.best, self.least, self.trial = self.scan.start, np.inf, trials[0]
+        yield self.scan.start
+        for trial in trials:
+            yield from self.scored(trial, range(every))
+        if self.score:
+            yield from self.rounds(
+                self.best, self.trial, self.scan.weight, range(every)[-self.numbers.last :]
+            )
+
+    def scored(self, trial: tuple[float, float], numbers: Iterable[int]) -> Iterator[Tensor]:
+        """Yield the best picture so far after each round of one trial, and keep its last if that is better."""
         first, x = self.least == np.inf, self.scan.start
-        every = range(len(self.numbers.sizes))
-        for shown in self.rounds(x, pull, smoothness, self.seen, every):
-            x = shown
-            self.whole = self.best = x if first or self.best is None else self.best
+        for x in self.rounds(self.scan.start, trial, self.seen, numbers):
+            self.best = x if first or self.best is None else self.best
             yield self.best
         error = float(self.score(x)) if self.score else 0.0
         if error < self.least:
-            self.whole = self.best = x
-            self.least, self.trial = error, (pull, smoothness)
-            self.estimates |= {"pull": pull, "smoothness": smoothness, "plug-and-play": error}
+            self.best, self.least, self.trial = x, error, trial
+            self.estimates |= {"pull": trial[0], "smoothness": trial[1], "plug-and-play": error}
             yield x
 
     @torch.no_grad()
     def rounds(
-        self, x: Tensor, pull: float, smoothness: float, seen: Tensor, numbers: Iterable[int]
+        self, x: Tensor, trial: tuple[float, float], seen: Tensor, numbers: Iterable[int]
     ) -> Iterator[Tensor]:
         """Denoise x, bring it back to what is seen of the measurement, and yield it, for each number of a round."""
-        scan, sizes = self.scan, self.numbers.sizes
+        scan, sizes, (pull, smoothness) = self.scan, self.numbers.sizes, trial
         levels = np.geomspace(*self.numbers.levels, len(sizes)).tolist()
         measured = Measured(scan.y, scan.operator, seen, (x.shape[-2], x.shape[-1]))
         closest = DataStep(measured, scan.within, smoothness * scan.sigma)
-        more = 1 if not smoothness else MORE_ITERATIONS
+        iterations = self.numbers.iterations * (MORE_ITERATIONS if smoothness else 1)
         for number in numbers:
             v = denoised(x, levels[number], sizes[number], number)
-            x = closest(
-                v, pull * (scan.sigma / levels[number]) ** 2, iterations=round(more * self.numbers.iterations)
-            )
+            x = closest(v, pull * (scan.sigma / levels[number]) ** 2, iterations=iterations)
             yield x
 
 

@@ -100,10 +100,14 @@ def solved(
 
 def rough(x: Tensor) -> Tensor:
     """∇ᵀ∇ x, the negative Laplacian with zero flux at the border."""
-    down, across = x.diff(dim=2), x.diff(dim=3)
-    out = torch.zeros_like(x)
-    out[:, :, 1:] += down
-    out[:, :, :-1] -= down
+    return falling(x.diff(dim=2), x.diff(dim=3))
+
+
+def falling(down: Tensor, across: Tensor) -> Tensor:
+    """∇ᵀ of differences of neighbours, (…, H − 1, W) and (…, H, W − 1)."""
+    out = down.new_zeros(*across.shape[:-1], down.shape[-1])
+    out[..., 1:, :] += down
+    out[..., :-1, :] -= down
     out[..., 1:] += across
     out[..., :-1] -= across
     return out

@@ -15,18 +15,17 @@ from torch.fft import irfft, rfft  # pyright: ignore[reportUnknownVariableType] 
 from ipse.engine.operators.radon import Radon
 from ipse.errors import OptionError
 from ipse.pictures.measurement import Measurement
-from ipse.tasks._scan import FAINTEST, Numbers, Scan
+from ipse.tasks._scan import FAINTEST, Numbers, Scan, unit_of
 from ipse.tasks._splitting import Measured, rough, solved
 
 OPPOSITE = 1.5  # degrees by which two opposite views may miss half a turn
 FLOOR = 0.02  # of the whitening filter, at the lowest frequency, relative to the highest
 TIKHONOV, ITERATIONS = 300.0, 20  # λ / σ² and conjugate gradients of the estimate that sets the unit
-BRIGHT, ROOM = 0.999, 1.1  # the unit is the quantile of that estimate, times this
 LARGEST = 4096  # elements or pixels a side, for which the matrix still fits into memory
 
 TRIALS = (0.3, 0), (1, 0), (0.3, 1), (0.3, 2)  # κ, and λ in units of σ
 NUMBERS = {
-    "fast": Numbers(("fast four", "fast five") * 6, ((0.3, 0),), (30 / 255, 2 / 255)),
+    "fast": Numbers(("fast four", "fast five") * 6, TRIALS[:1], (30 / 255, 2 / 255)),
     "good": Numbers(("four", "five") * 6 + ("fine",) * 8, TRIALS),
     "best": Numbers(("four", "five") * 6 + ("fine",) * 8, TRIALS, steps=1000),
 }
@@ -47,8 +46,7 @@ def scan_of(
     smooth = TIKHONOV * sigma**2 / max(float(start.abs().amax()), 1e-12) ** 2
     with torch.no_grad():
         soft = solved(measured, start, lambda d: smooth * rough(d), iterations=ITERATIONS)
-    unit = ROOM * float(torch.quantile(soft.clamp_min(0).flatten()[:: 1 + soft.numel() // 2**20], BRIGHT))
-    unit = unit if unit > 0 and np.isfinite(unit) else 1.0
+    unit = unit_of(soft.clamp_min(0))
     rows = torch.arange(y.shape[-2]).to(y.device)[:, None].expand(y.shape)
     return Scan(
         y / unit, operator, (soft / unit).clamp_min(0), sigma / unit, weight,

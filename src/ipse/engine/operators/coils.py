@@ -48,9 +48,14 @@ class Coils(Operator):
         """Measure x (B, 2, H, W)."""
         seen = torch.view_as_complex(self.maps) * joined(x)
         spectrum = cast(Tensor, fftshift(fft2(ifftshift(seen, AXES), norm="ortho"), AXES))
-        return torch.view_as_real(spectrum).movedim(-1, 2).flatten(1, 2)
+        return parted(spectrum)
 
 
 def joined(pairs: Tensor) -> Tensor:
     """Pairs of channels (B, 2 C, H, W) as complex channels (B, C, H, W)."""
     return torch.view_as_complex(pairs.unflatten(1, (-1, 2)).movedim(2, -1).contiguous())
+
+
+def parted(channels: Tensor) -> Tensor:
+    """Undoes ``joined``: complex channels (B, C, H, W) as pairs (B, 2 C, H, W)."""
+    return torch.view_as_real(channels).movedim(-1, 2).flatten(1, 2)
