@@ -53,7 +53,7 @@ def impulses(y: Tensor, *, told: bool = False) -> Tensor:
     hit = torch.zeros(1, 1, *y.shape[-2:], dtype=torch.bool)
     if min(y.shape[-2:]) < 3:
         return hit.to(y.device)
-    views = [_View.of(plane) for plane in y[0].cpu()]  # Apple's GPUs do not support nanmedian
+    views = [_View.of(plane) for plane in y[0].cpu()]
     for side in (views, [view.inverted() for view in views]):
         shares = [view.share for view in side if view.has_salt(told=told)]
         for view in side if shares else ():

@@ -5,18 +5,33 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 FREE = 3  # smallest number of neighbours between the ends from which a pixel is judged
+SORTED = (
+    (0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (1, 2), (5, 6),
+    (0, 4), (1, 5), (2, 6), (3, 7), (2, 4), (3, 5), (1, 2), (3, 4), (5, 6),
+)  # fmt: skip - pairs that sort eight values (Batcher); far quicker than a median of each pixel's neighbours
 WIDE = 7  # side of the larger window, in pixels, for pixels with fewer such neighbours
 
 
 def surroundings(plane: Tensor) -> tuple[Tensor, Tensor]:
     """The brightness around each pixel of (H, W), from pixels between the ends, and where there are enough of them."""
     free = ~is_end(plane)
-    near = neighbours(torch.where(free, plane, torch.nan))
-    seen = (~near.isnan()).sum(0) >= FREE
+    count = neighbours(free.to(plane.dtype)).sum(0)
+    near, seen = _median(neighbours(torch.where(free, plane, torch.inf)), count), count >= FREE
     mean, weight = (mean_around(part, WIDE) for part in (torch.where(free, plane, 0.0), free.float()))
     ends = (mean_around((plane >= 1).float(), WIDE) > mean_around((plane <= 0).float(), WIDE)).float()
     wider = torch.where(weight * WIDE**2 > FREE - 0.5, mean / weight.clamp_min(1e-6), ends)
-    return torch.where(seen, near.nanmedian(0).values, wider), seen
+    return torch.where(seen, near, wider), seen
+
+
+def _median(eight: Tensor, count: Tensor) -> Tensor:
+    """The lower median of the ``count`` (H, W) finite ones of eight values (8, H, W); the others are infinite."""
+    rows = list(eight)
+    for i, j in SORTED:
+        rows[i], rows[j] = torch.minimum(rows[i], rows[j]), torch.maximum(rows[i], rows[j])
+    found = rows[0]
+    for rank in (1, 2, 3):
+        found = torch.where(count > 2 * rank, rows[rank], found)
+    return found
 
 
 def is_end(plane: Tensor) -> Tensor:

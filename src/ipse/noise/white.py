@@ -16,8 +16,9 @@ https://doi.org/10.1109/ICCV.2015.62
 
 import torch
 from torch import Tensor
-from torch.nn.functional import unfold
 
+from ipse.noise._moments import Moments
+from ipse.noise._overlapping import Overlapping
 from ipse.noise.squares import squares
 
 PATCH = 7  # pixels a side
@@ -72,40 +73,39 @@ def _level(plane: Tensor) -> tuple[float, bool]:
     side = PATCH if plane.numel() >= FEW else SMALL
     if min(plane.shape) < side:
         return 0.0, False
-    stride = 1 if plane.numel() <= DENSE else 3
-    patches = unfold(plane[None, None], side, stride=stride)[0]
-    sigma, sure = _settled(_unclipped(patches), side)
+    patches = Overlapping(plane, side, stride=1 if plane.numel() <= DENSE else 3)
+    sigma, sure = _settled(patches, _unclipped(patches))
     if not sure or sigma < HEAVY:
         return sigma, sure
-    mean, ends = patches.mean(0), _ends(patches)
-    middle = (mean > MIDDLE) & (mean < 1 - MIDDLE) & (ends <= ENDS[-1])
-    if int(middle.sum()) < 0.05 * len(mean):
+    middle = (patches.mean > MIDDLE) & (patches.mean < 1 - MIDDLE) & (patches.ends <= ENDS[-1])
+    if int(middle.sum()) < 0.05 * len(middle):
         return sigma, True
-    again, sure = _settled(patches[:, middle], side)
+    again, sure = _settled(patches, middle.nonzero().flatten())
     return again if sure else sigma, True
 
 
-def _settled(patches: Tensor, side: int) -> tuple[float, bool]:
-    """σ from the small eigenvalues of patches (n, P) that may be flat, and whether it is confirmed."""
-    least = max(LEAST * len(patches), patches.shape[1] / RARE)
-    if patches.shape[1] < least:
+def _settled(patches: Overlapping, places: Tensor) -> tuple[float, bool]:
+    """σ from the small eigenvalues of those patches that are flat, and whether it is confirmed."""
+    least = max(LEAST * patches.side**2, len(places) / RARE)
+    if len(places) < least:
         return 0.0, False
-    rough = _differences(patches, side, 1)
-    every = values = _spectrum(patches)
-    sigma, flat = _least(every), rough >= 0
+    rough, order = patches.rough(1)[places].sort()
+    places = places[order]  # so that the flat ones come first
+    moments = Moments(patches.samples, places)
+    every = values = _spectrum(moments, len(places))
+    sigma, count = _least(every), len(places)
     for _ in range(ROUNDS):
-        calm = rough < FLATNESS * 2 * sigma**2  # a difference of two has variance 2 σ²
-        if int(calm.sum()) < least:
+        calm = int(torch.searchsorted(rough, FLATNESS * 2 * sigma**2))  # a difference of two has variance 2 σ²
+        if calm < least:
             sure = (
-                _unevenness(every) <= ALL and float(every[0]) > FAINT**2 and _is_noise(patches, rough, side)
+                _unevenness(every) <= ALL and float(every[0]) > FAINT**2 and _is_noise(patches, places, rough)
             )
             return _least(every) if sure else sigma, sure
-        flat, values = calm, _spectrum(patches[:, calm])
+        count, values = calm, _spectrum(moments, calm)
         before, sigma = sigma, _least(values)
         if abs(sigma - before) < 1e-3 * before:
             break
-    quiet = patches[:, flat]
-    sure = _unevenness(values) <= FLAT and _is_noise(quiet, rough[flat], side)
+    sure = _unevenness(values) <= FLAT and _is_noise(patches, places[:count], rough[:count])
     return sigma if sure else 0.0, sure
 
 
@@ -114,53 +114,38 @@ def _unevenness(values: Tensor) -> float:
     return float(values[int(EVEN * len(values))] / values[0].clamp_min(1e-12)) ** 0.5
 
 
-def _is_noise(flat: Tensor, rough: Tensor, side: int) -> bool:
-    """Whether patches (n, P) are equally rough everywhere, and neighbours differ no more than pixels further apart."""
-    return _is_everywhere(flat, rough, side) and _is_white(flat, side)
+def _is_noise(patches: Overlapping, flat: Tensor, rough: Tensor) -> bool:
+    """Whether patches are equally rough everywhere, and neighbours differ no more than pixels further apart."""
+    return _is_everywhere(patches, flat, rough) and _is_white(patches, flat)
 
 
-def _differences(patches: Tensor, side: int, apart: int) -> Tensor:
-    """The mean squared difference of samples at the given distance, in each of the patches (n, P)."""
-    cube = patches.reshape(side, side, -1)
-    return (
-        (cube[apart:] - cube[:-apart]).square().mean((0, 1))
-        + (cube[:, apart:] - cube[:, :-apart]).square().mean((0, 1))
-    ) / 2
-
-
-def _unclipped(patches: Tensor) -> Tensor:
-    """The patches (n, P) that are affected least by clipping; none if these are too few."""
-    ends = _ends(patches)
-    mean = patches.mean(0)
-    enough = max(LEAST * len(patches), ENOUGH * int(((mean > 0) & (mean < 1)).sum()))
+def _unclipped(patches: Overlapping) -> Tensor:
+    """The places of the patches that are affected least by clipping; none if these are too few."""
+    mean, ends = patches.mean, patches.ends
+    enough = max(LEAST * patches.side**2, ENOUGH * int(((mean > 0) & (mean < 1)).sum()))
     for share in ENDS:
-        free = ends <= share
-        if int(free.sum()) >= enough:
-            return patches[:, free]
-    return patches[:, :0]
+        free = (ends <= share).nonzero().flatten()
+        if len(free) >= enough:
+            return free
+    return free[:0]
 
 
-def _ends(patches: Tensor) -> Tensor:
-    """The fraction of each patch's samples that are 0 or 1."""
-    return ((patches <= 0) | (patches >= 1)).float().mean(0)
-
-
-def _is_everywhere(flat: Tensor, rough: Tensor, side: int) -> bool:
-    """Whether the roughness of patches (n, P) of each brightness is bounded from below, as for noise."""
-    parts = [rough[part] for part in flat.mean(0).argsort().chunk(BINS)]
+def _is_everywhere(patches: Overlapping, flat: Tensor, rough: Tensor) -> bool:
+    """Whether the roughness of patches of each brightness is bounded from below, as for noise."""
+    parts = [rough[part] for part in patches.mean[flat].argsort().chunk(BINS)]
     quiet = torch.stack([(part <= QUIET * part.median()).float().mean() for part in parts])
-    return float(quiet.median()) <= QUIETER[side] and float(rough.median()) > 0
+    return float(quiet.median()) <= QUIETER[patches.side] and float(rough.median()) > 0
 
 
-def _is_white(flat: Tensor, side: int) -> bool:
+def _is_white(patches: Overlapping, flat: Tensor) -> bool:
     """Whether neighbours differ no more than samples further apart."""
-    near, far = (float(_differences(flat, side, apart).mean()) for apart in (1, 2))
+    near, far = (float(patches.rough(apart)[flat].mean()) for apart in (1, 2))
     return near <= UNLIKE * far
 
 
-def _spectrum(patches: Tensor) -> Tensor:
-    """The eigenvalues of the covariance of patches (n, P), ascending."""
-    return torch.linalg.eigvalsh(torch.cov(patches.double())).clamp_min(0)
+def _spectrum(moments: Moments, count: int) -> Tensor:
+    """The eigenvalues of the covariance of the first patches, ascending."""
+    return torch.linalg.eigvalsh(moments.covariance(count)).clamp_min(0)
 
 
 def _least(values: Tensor) -> float:

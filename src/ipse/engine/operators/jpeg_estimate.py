@@ -10,6 +10,7 @@ Fan and de Queiroz 2003, https://doi.org/10.1109/TIP.2002.807361.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -67,7 +68,9 @@ def estimate_jpeg(x: NDArray[np.floating] | Tensor) -> JpegTrace | None:
     preference = _USUAL * (QUALITIES % 5 == 0)
     found: list[JpegTrace] = []
     for row, column in product(range(SIDE), range(SIDE)):
-        evidence = histograms(plane[row:, column:])[1:] @ likelihood.T
+        counts = histograms(plane[row:, column:])[1:]
+        most = int(counts.any(0).nonzero()[0].max(initial=0)) + 1
+        evidence = counts[:, :most] @ likelihood[:, :most].T
         scores = evidence[np.arange(SIDE * SIDE - 1), steps].sum(1)
         best = int((scores + preference).argmax())
         found.append(JpegTrace(int(QUALITIES[best]), tables[best], (row, column), float(scores[best])))
@@ -105,6 +108,7 @@ def _middle(x: Tensor) -> Tensor:
     return x[:, top : top + _WINDOW, left : left + _WINDOW].float() * 255
 
 
+@cache
 def _likelihood(largest: int) -> NDArray[np.float64]:
     """The log ratio for each step 0 … largest (row) and bin of |c| (column); zeros for step 0."""
     c = (np.arange(_REACH * BINS) + 0.5) / BINS
