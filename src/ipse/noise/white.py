@@ -17,8 +17,8 @@ https://doi.org/10.1109/ICCV.2015.62
 import torch
 from torch import Tensor
 
-from ipse.noise._moments import Moments
-from ipse.noise._overlapping import Overlapping
+from ipse.noise.moments import Moments
+from ipse.noise.patches import Patches
 from ipse.noise.squares import squares
 
 PATCH = 7  # pixels a side
@@ -73,7 +73,7 @@ def _level(plane: Tensor) -> tuple[float, bool]:
     side = PATCH if plane.numel() >= FEW else SMALL
     if min(plane.shape) < side:
         return 0.0, False
-    patches = Overlapping(plane, side, stride=1 if plane.numel() <= DENSE else 3)
+    patches = Patches(plane, side, stride=1 if plane.numel() <= DENSE else 3)
     sigma, sure = _settled(patches, _unclipped(patches))
     if not sure or sigma < HEAVY:
         return sigma, sure
@@ -84,7 +84,7 @@ def _level(plane: Tensor) -> tuple[float, bool]:
     return again if sure else sigma, True
 
 
-def _settled(patches: Overlapping, places: Tensor) -> tuple[float, bool]:
+def _settled(patches: Patches, places: Tensor) -> tuple[float, bool]:
     """σ from the small eigenvalues of those patches that are flat, and whether it is confirmed."""
     least = max(LEAST * patches.side**2, len(places) / RARE)
     if len(places) < least:
@@ -114,12 +114,12 @@ def _unevenness(values: Tensor) -> float:
     return float(values[int(EVEN * len(values))] / values[0].clamp_min(1e-12)) ** 0.5
 
 
-def _is_noise(patches: Overlapping, flat: Tensor, rough: Tensor) -> bool:
+def _is_noise(patches: Patches, flat: Tensor, rough: Tensor) -> bool:
     """Whether patches are equally rough everywhere, and neighbours differ no more than pixels further apart."""
     return _is_everywhere(patches, flat, rough) and _is_white(patches, flat)
 
 
-def _unclipped(patches: Overlapping) -> Tensor:
+def _unclipped(patches: Patches) -> Tensor:
     """The places of the patches that are affected least by clipping; none if these are too few."""
     mean, ends = patches.mean, patches.ends
     enough = max(LEAST * patches.side**2, ENOUGH * int(((mean > 0) & (mean < 1)).sum()))
@@ -130,14 +130,14 @@ def _unclipped(patches: Overlapping) -> Tensor:
     return free[:0]
 
 
-def _is_everywhere(patches: Overlapping, flat: Tensor, rough: Tensor) -> bool:
+def _is_everywhere(patches: Patches, flat: Tensor, rough: Tensor) -> bool:
     """Whether the roughness of patches of each brightness is bounded from below, as for noise."""
     parts = [rough[part] for part in patches.mean[flat].argsort().chunk(BINS)]
     quiet = torch.stack([(part <= QUIET * part.median()).float().mean() for part in parts])
     return float(quiet.median()) <= QUIETER[patches.side] and float(rough.median()) > 0
 
 
-def _is_white(patches: Overlapping, flat: Tensor) -> bool:
+def _is_white(patches: Patches, flat: Tensor) -> bool:
     """Whether neighbours differ no more than samples further apart."""
     near, far = (float(patches.rough(apart)[flat].mean()) for apart in (1, 2))
     return near <= UNLIKE * far

@@ -2,14 +2,13 @@
 
 from functools import cached_property
 
-import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, unfold
 
 from ipse.noise.surroundings import is_end
 
 
-class Overlapping:
+class Patches:
     """The patches of a channel, numbered row by row.
 
     Args:

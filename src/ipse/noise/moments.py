@@ -1,4 +1,4 @@
-"""The covariance of the first n patches, for one n after another: what lies between two of them is added or taken away."""
+"""The covariance of the first n patches, for one n after another: what lies between two is added or taken away."""
 
 import torch
 from torch import Tensor
