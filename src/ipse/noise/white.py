@@ -95,7 +95,8 @@ def _settled(patches: Patches, places: Tensor) -> tuple[float, bool]:
     every = values = _spectrum(moments, len(places))
     sigma, count = _least(every), len(places)
     for _ in range(ROUNDS):
-        calm = int(torch.searchsorted(rough, FLATNESS * 2 * sigma**2))  # a difference of two has variance 2 σ²
+        # a difference of two samples has variance 2 σ²
+        calm = int(torch.searchsorted(rough, FLATNESS * 2 * sigma**2))
         if calm < least:
             sure = (
                 _unevenness(every) <= ALL and float(every[0]) > FAINT**2 and _is_noise(patches, places, rough)
