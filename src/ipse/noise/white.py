@@ -128,7 +128,7 @@ def _unclipped(patches: Patches) -> Tensor:
         free = (ends <= share).nonzero().flatten()
         if len(free) >= enough:
             return free
-    return free[:0]
+    return torch.empty(0, dtype=torch.long)
 
 
 def _is_everywhere(patches: Patches, flat: Tensor, rough: Tensor) -> bool:
