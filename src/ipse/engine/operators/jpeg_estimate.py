@@ -69,7 +69,7 @@ def estimate_jpeg(x: NDArray[np.floating] | Tensor) -> JpegTrace | None:
     found: list[JpegTrace] = []
     for row, column in product(range(SIDE), range(SIDE)):
         counts = histograms(plane[row:, column:])[1:]
-        most = int(counts.any(0).nonzero()[0].max(initial=0)) + 1
+        most = int(np.nonzero(counts.any(axis=0))[0].max(initial=0)) + 1
         evidence = counts[:, :most] @ likelihood[:, :most].T
         scores = evidence[np.arange(SIDE * SIDE - 1), steps].sum(1)
         best = int((scores + preference).argmax())
