@@ -131,9 +131,12 @@ def reconstruct(measurement: ArrayLike | Tensor | Path | Picture, **given: Any) 
 
     Args:
         measurement: y (views, elements), line integrals; (views, rows, elements), of which ``row`` is taken; a complex
-            k-space (coils, H, W) or (H, W), 0 where nothing was sampled; or a file.
-        **given: the task's ``angles`` (degrees: an array, a file, or "FIRST:LAST"), ``size``, ``centre``, ``photons``
-            and ``row``, and the fields of ``Settings``.
+            k-space (coils, H, W) or (H, W), 0 where nothing was sampled; what an ``operator`` measures; or a file.
+            NaN is what was not measured.
+        **given: the task's ``angles`` (degrees: an array, a file, or "FIRST:LAST"), ``size``, ``centre``, ``photons``,
+            ``row`` and ``sigma``; or an ``operator``, which maps a tensor (1, C, H, W) to one of y's shape: a linear
+            callable, a physics of deepinv, or "MODULE:NAME"; with the ``shape`` of its pictures, (H, W) or (C, H, W),
+            if that is not y's; and the fields of ``Settings``.
     """
     return restore(measurement, "reconstruct", **given)
 
@@ -218,7 +221,7 @@ def restore(image: ImageLike, task: str = "restore", **given: Any) -> Result:
         raise OptionError(f"option {name!r} is unknown to {task}: {nearest(name, [*own, *shared])}")
     settings = Settings(**{name: one.checked(given[name]) for name, one in shared.items() if name in given})
     if tasks.sees(task) == "measurement":
-        picture, back = measured(image, row=given.get("row"))
+        picture, back = measured(image, row=given.get("row"), whole=given.get("operator") is not None)
     else:
         picture, back = taken(image, channel_axis=given.get("channel_axis"), alpha=given.get("alpha"))
     told = {name: one.checked(given[name]) for name, one in own.items() if name in given}

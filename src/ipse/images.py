@@ -59,8 +59,10 @@ def taken(
     return picture, lambda made: masked_again(to_array(made), whole, axis=axis)
 
 
-def measured(image: ImageLike, *, row: int | None = None) -> tuple[Picture, Back]:
+def measured(image: ImageLike, *, row: int | None = None, whole: bool = False) -> tuple[Picture, Back]:
     """Convert a measurement, an array, a tensor or a path; also return a function that converts the result back.
+
+    ``row`` and ``whole`` are those of ``measurement``.
 
     Raises:
         PictureError: it is no usable measurement.
@@ -68,12 +70,12 @@ def measured(image: ImageLike, *, row: int | None = None) -> tuple[Picture, Back
     if isinstance(image, Picture):
         return image, lambda picture: picture
     if isinstance(image, str | Path):
-        return read_measurement(image, row=row), lambda picture: picture
+        return read_measurement(image, row=row, whole=whole), lambda picture: picture
     if not isinstance(image, Tensor):
-        return measurement(np.asarray(image), row=row), lambda made: made.to_array()
+        return measurement(np.asarray(image), row=row, whole=whole), lambda made: made.to_array()
     device = image.device
     values = image.detach().cpu().numpy()
-    return measurement(values, row=row), lambda made: as_tensor(made.to_array()).to(device)
+    return measurement(values, row=row, whole=whole), lambda made: as_tensor(made.to_array()).to(device)
 
 
 def looks_like_alpha(plane: Samples) -> bool:

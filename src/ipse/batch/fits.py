@@ -61,7 +61,7 @@ class Fit:
     @cached_property
     def marks(self) -> dict[str, Any]:
         """What the result depends on."""
-        return fingerprint(self.job, self.digest, recorded(self.job.options))
+        return fingerprint(self.job, self.digest, recorded(self.job.task, self.job.options))
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """y, as an instrument wrote it: floats in a unit of their own, real or complex, with the geometry beside them.
 
 A ``Measurement`` is a picture whose samples are no levels of brightness: ``pixels`` are the samples themselves. What
-is reconstructed from it is one too. A complex sample is two channels, its real and its imaginary part.
+is reconstructed from it is one too. A complex sample is two channels, its real and its imaginary part. NaN is a gap.
 
 HDF5 files are read as synchrotrons write them (De Carlo et al., "Scientific data exchange", 2014,
 https://doi.org/10.1107/S160057751401604X): /exchange/data (views, rows, elements), data_white, data_dark, and theta.
@@ -37,11 +37,15 @@ class Measurement(Picture):
     Attributes:
         complex: whether channels are pairs of a real and an imaginary part.
         geometry: arrays that the same file holds: angles in degrees, mask, coils.
+        gaps: where the samples were NaN, in their shape, or None; there they are what lies between their neighbours.
+        shape: that of the array as it came, without leading ones.
     """
 
     levels: Levels | None = field(default_factory=Levels)
     complex: bool = False
     geometry: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+    gaps: NDArray[np.bool_] | None = None
+    shape: tuple[int, ...] = ()
 
     def crop(self, rows: slice, columns: slice) -> "Measurement":
         """The whole: a part of a measurement is not one of a part of the picture."""
@@ -61,7 +65,7 @@ class Measurement(Picture):
             )
         values = np.ascontiguousarray(np.moveaxis(pixels, 0, -1), np.float32)
         samples = values[..., 0] if values.shape[2] == 1 else values
-        return replace(self, samples=samples, model=model(samples), geometry={})
+        return replace(self, samples=samples, model=model(samples), geometry={}, gaps=None)
 
     def to_array(self) -> Samples:
         """(H, W), or (H, W, C): float32 or complex64."""
@@ -69,9 +73,9 @@ class Measurement(Picture):
 
     @property
     def view(self) -> NDArray[np.float32]:
-        """What is shown of it, (H, W): the magnitude, of all channels together; of a real one, what is above 0."""
-        if self.samples.ndim == 2:
-            return self.samples.clip(0)
+        """What is shown of it, ≥ 0: (H, W), or (H, W, 3) of three real channels; of others, the magnitude of all."""
+        if self.samples.ndim == 2 or (self.channels == len("RGB") and not self.complex):
+            return self.samples - self.samples.min().clip(max=0)
         return np.sqrt(np.square(self.samples).sum(-1))
 
 
@@ -90,6 +94,7 @@ def measurement(
     array: ArrayLike,
     *,
     row: int | None = None,
+    whole: bool = False,
     geometry: Mapping[str, NDArray[Any]] | None = None,
     name: str = "the measurement",
 ) -> Measurement:
@@ -97,32 +102,68 @@ def measurement(
 
     Args:
         array: real projections (views, elements) or (views, rows, elements), of which ``row`` is taken; or a complex
-            k-space (H, W) or (coils, H, W).
+            k-space (H, W) or (coils, H, W). NaN is what was not measured.
         row: the row of the detector; by default the middle one.
+        whole: whether the array is what an operator measures: of any axes, of which the last two are kept apart.
         geometry: what belongs to it.
         name: for messages.
 
     Raises:
-        PictureError: another number of axes, no numbers, NaN or infinity.
+        PictureError: another number of axes, no numbers, infinity, or nothing but NaN.
     """
     values = np.asarray(array)
-    if values.dtype.kind not in "biufc" or values.ndim not in (2, 3) or not values.size:
+    if values.dtype.kind not in "biufc" or not values.size or not (whole or values.ndim in (2, 3)):
         raise PictureError(f"{name}: {values.dtype} of shape {values.shape}; expected {AXES}")
-    if values.dtype.kind != "c" and values.ndim == 3:
-        values = values[:, row_of(row, values.shape[1], name)]
-    bad = int(values.size - np.count_nonzero(np.isfinite(values)))
-    if bad:
+    shape = without_ones(values.shape)
+    if whole:
+        values = values.reshape(-1, *(1, 1, *shape)[-2:])
+    elif values.dtype.kind != "c":
+        values = values[None] if values.ndim == 2 else values[None, :, row_of(row, values.shape[1], name)]
+    else:
+        values = values.reshape(-1, *values.shape[-2:])
+    values, gaps = filled(values, name)
+    values, gaps = np.moveaxis(values, 0, -1), None if gaps is None else np.moveaxis(gaps, 0, -1)
+    paired = values.dtype.kind == "c"
+    if paired:
+        values = np.ascontiguousarray(values, np.complex64).view(np.float32)
+        gaps = None if gaps is None else gaps.repeat(2, -1)
+    samples = np.ascontiguousarray(values, np.float32)
+    samples = samples[..., 0] if samples.shape[2] == 1 else samples
+    return Measurement(
+        samples, model=model(samples), complex=paired, geometry=geometry or {}, name=name, format="NPY",
+        gaps=None if gaps is None else gaps.reshape(samples.shape), shape=shape,
+    )  # fmt: skip
+
+
+def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its leading ones."""
+    while len(shape) > 1 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+def filled(values: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Samples (C, H, W) with NaN as what lies between its neighbours in its row, and where it was.
+
+    Raises:
+        PictureError: a sample is infinite, or none is a number.
+    """
+    gaps = np.isnan(values)
+    bad = int(values.size - np.count_nonzero(np.isfinite(values) | gaps))
+    if bad or gaps.all():
+        said = f"{bad} of {values.size} samples are infinite" if bad else "all samples are NaN"
         raise PictureError(
-            f"{name}: {bad} of {values.size} samples are NaN or infinite; expected finite numbers: "
-            "replace them, or leave out the views or lines that hold them"
+            f"{name}: {said}; expected finite numbers, and NaN where nothing was measured: replace them, "
+            "or leave out the views or lines that hold them"
         )
-    if values.dtype.kind == "c":
-        coils = np.moveaxis(values if values.ndim == 3 else values[None], 0, -1)
-        pairs = np.ascontiguousarray(coils, np.complex64).view(np.float32)
-        return Measurement(
-            pairs, model="channels", complex=True, geometry=geometry or {}, name=name, format="NPY"
-        )
-    return Measurement(values.astype(np.float32), geometry=geometry or {}, name=name, format="NPY")
+    if not gaps.any():
+        return values, None
+    values, usual = values.copy(), values[~gaps].mean()
+    for row, gap in zip(
+        values.reshape(-1, values.shape[-1]), gaps.reshape(-1, values.shape[-1]), strict=True
+    ):
+        row[gap] = np.interp(np.flatnonzero(gap), np.flatnonzero(~gap), row[~gap]) if not gap.all() else usual
+    return values, gaps
 
 
 def row_of(row: int | None, rows: int, name: str) -> int:
@@ -136,8 +177,8 @@ def row_of(row: int | None, rows: int, name: str) -> int:
     return rows // 2 if row is None else row
 
 
-def read_measurement(source: Source, *, row: int | None = None) -> Measurement:
-    """Read a measurement: .npy, .npz, HDF5, or a picture such as a TIFF of a sinogram.
+def read_measurement(source: Source, *, row: int | None = None, whole: bool = False) -> Measurement:
+    """Read a measurement: .npy, .npz, HDF5, or a picture such as a TIFF of a sinogram; see ``measurement``.
 
     Raises:
         PictureError: there is none, or none that can be used.
@@ -147,7 +188,9 @@ def read_measurement(source: Source, *, row: int | None = None) -> Measurement:
         return of_hdf5(data, row=row, name=name)
     if not data.startswith((NUMPY, ZIP)):
         picture = read(Named(data, name))
-        return replace(measurement(picture.to_array(), row=row, name=name), format=picture.format)
+        array = picture.to_array()
+        array = np.moveaxis(array, -1, 0) if whole and array.ndim == 3 else array
+        return replace(measurement(array, row=row, whole=whole, name=name), format=picture.format)
     try:
         held = np.load(io.BytesIO(data), allow_pickle=False)
         arrays = {NAMES[0]: held} if isinstance(held, np.ndarray) else {key: held[key] for key in held.files}
@@ -162,7 +205,8 @@ def read_measurement(source: Source, *, row: int | None = None) -> Measurement:
         raise PictureError(
             f"{name}: holds {', '.join(arrays) or 'nothing'}; expected one array, or one named {NAMES[0]}"
         )
-    return measurement(arrays[known or next(iter(arrays))], row=row, geometry=beside, name=name)
+    found = arrays[known or next(iter(arrays))]
+    return measurement(found, row=row, whole=whole, geometry=beside, name=name)
 
 
 def of_hdf5(data: bytes, *, row: int | None, name: str) -> Measurement:

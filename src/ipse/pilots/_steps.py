@@ -1,6 +1,6 @@
 """Presets of the non-local estimate: how each of its steps groups patches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Preset = Literal[
@@ -41,6 +41,12 @@ class Step:
     #: fraction of D added to YᵀY in a first step, for groups with less energy than the noise
     by: Literal["ridge", "bayes", "conditional"] = "ridge"
     #: method with a guide; without one, it is the unbiased ridge
+
+    def over(self, height: int, width: int) -> "Step":
+        """The step for a picture of a size: in a single row or column, a patch and a window are as many pixels long."""
+        if min(height, width) > 1:
+            return self
+        return replace(self, patch=self.patch**2, window=self.window**2)
 
 
 FIRST = Step(7, 18, 6)

@@ -118,7 +118,7 @@ def _strips(
         return
     for step in steps:
         strips: list[Tensor] = []
-        for strip in _step(noisy, guide, variance, step, where):
+        for strip in _step(noisy, guide, variance, step.over(*noisy.shape[1:]), where):
             strips.append(strip)
             yield strip
         guide = torch.cat(strips, 1)

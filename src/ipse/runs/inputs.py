@@ -44,7 +44,7 @@ class Input(ABC):
     @cached_property
     def options(self) -> dict[str, Any]:
         """The task's options for a receipt, with files by path and hash."""
-        return recorded(self.job.options)
+        return recorded(self.job.task, self.job.options)
 
     @cached_property
     def sha256(self) -> str:

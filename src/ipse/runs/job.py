@@ -13,6 +13,7 @@ from ipse.pictures.arrays import Named
 from ipse.pictures.measurement import read_measurement
 from ipse.runs.receipt import plain, sha256, sha256_of
 from ipse.settings import Settings
+from ipse.tasks._imported import located
 
 SUFFIX = "_ipse"
 BLANK = np.full((1, 1, 3), 128, np.uint8)
@@ -80,7 +81,8 @@ def given(job: Job) -> tuple[bytes, Picture]:
         return b"", blank(job.task)
     data, name = read_bytes(job.source or "-")
     if tasks.sees(job.task) == "measurement":
-        return data, read_measurement(Named(data, name), row=job.options.get("row"))
+        whole = job.options.get("operator") is not None
+        return data, read_measurement(Named(data, name), row=job.options.get("row"), whole=whole)
     return data, read(Named(data, name))
 
 
@@ -108,14 +110,21 @@ def default_target(task: str, source: Path, *, suffix: str = SUFFIX) -> Path:
     return source.with_name(f"{source.stem}{suffix}{kind}")
 
 
-def recorded(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task's options for a receipt, with files by path and hash.
+def recorded(task: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's options for a receipt, with files by path and hash, and code by name, path and hash.
 
     Raises:
         PictureError: a file cannot be read.
+        OptionError: a module cannot be found.
     """
+    code = {one.name for one in tasks.options(task) if one.code and isinstance(options.get(one.name), str)}
     return {
-        key: file_record(value) if isinstance(value, Path) else plain(value) for key, value in options.items()
+        key: {"name": value} | file_record(located(value))
+        if key in code
+        else file_record(value)
+        if isinstance(value, Path)
+        else plain(value)
+        for key, value in options.items()
     }
 
 

@@ -52,7 +52,10 @@ def files(
     if isinstance(sheet, Measurement):
         beside = {**beside, "view": sheet.view}
     shown = {
-        _beside(output, name): encode(Picture(_white(found)), format="PNG") for name, found in beside.items()
+        _beside(output, name): encode(
+            Picture(_white(found), model="gray" if found.ndim == 2 else "rgb"), format="PNG"
+        )
+        for name, found in beside.items()
     }
     pairs = zip(places(output, task), parts(sheet, task), strict=False)
     return shown | {path: encode(part, format=form) for path, part in pairs}

@@ -9,6 +9,7 @@ from ipse.errors import InputError
 from ipse.runs.job import Job, Repeat, digest_of
 from ipse.runs.receipt import Receipt
 from ipse.settings import Settings
+from ipse.tasks._imported import located
 
 
 def repeated(
@@ -89,10 +90,16 @@ def check_same(path: Path, digest: str) -> None:
 
 
 def _option(value: Any) -> Any:
-    """Convert a receipt's entry of a file back to its path."""
+    """Convert a receipt's entry of a file back to its path, and that of code to its name."""
     if not isinstance(value, dict):
         return value
     record = cast(dict[str, str], value)
+    if set(record) == {"name", "path", "sha256"}:
+        if digest_of(located(record["name"])) != record["sha256"]:
+            raise InputError(
+                f"{record['name']} is not the receipt's code, which was in {record['path']}: run it there, unchanged"
+            )
+        return record["name"]
     if set(record) != {"path", "sha256"}:
         raise InputError(f"the receipt's option {record!r} is damaged: use another copy of it")
     check_same(Path(record["path"]), record["sha256"])

@@ -33,8 +33,8 @@ NUMBERS = {
 }
 
 
-def scan_of(picture: Measurement, y: Tensor) -> Scan:
-    """The scan of a k-space y (1, 2 coils, H, W).
+def scan_of(picture: Measurement, y: Tensor, noise: float | None = None) -> Scan:
+    """The scan of a k-space y (1, 2 coils, H, W), with the σ of its noise, if that is known.
 
     Raises:
         PictureError: nothing was sampled, or several coils share no fully sampled centre.
@@ -42,7 +42,7 @@ def scan_of(picture: Measurement, y: Tensor) -> Scan:
     mask = sampled(picture)
     size, spectrum = (mask.shape[0], mask.shape[1]), joined(y)[0].cpu().numpy()
     strength = max(float(np.sqrt(np.mean(np.abs(spectrum[:, mask]) ** 2))), 1e-30)
-    levels = np.array([_noise(coil, mask) for coil in spectrum]) / strength
+    levels = np.array([_noise(coil, mask) if noise is None else noise for coil in spectrum]) / strength
     sigma = max(float(levels.mean()), FAINTEST)
     scale = (np.maximum(levels, FAINTEST) / sigma)[:, None, None].astype(np.float32)  # of each coil
     maps, turn = _coils(picture, spectrum / scale, scale, mask)
@@ -73,6 +73,8 @@ def sampled(picture: Measurement) -> NDArray[np.bool_]:
     if told is not None and told.shape != there.shape:
         raise PictureError(f"{picture.name}: its mask has shape {told.shape}; expected {there.shape}")
     mask = np.asarray(there if told is None else told != 0, bool)
+    if picture.gaps is not None:
+        mask &= ~np.atleast_3d(picture.gaps).any(-1)
     if not mask.any():
         raise PictureError(
             f"{picture.name}: all samples are 0; expected a k-space, 0 only where nothing was sampled"

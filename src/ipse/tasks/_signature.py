@@ -36,6 +36,8 @@ class Option:
     help: str
     argument: bool = False  #: a positional argument before the picture instead of a flag
     plain: bool = False  #: accepts only numbers, words of a list, or booleans
+    local: bool = False  #: for the command line and the library only: a page must not take it
+    code: bool = False  #: local, since it names code that is run
 
     @property
     def required(self) -> bool:
@@ -81,11 +83,17 @@ def of_settings() -> tuple[Option, ...]:
 
 
 def _option(name: str, hint: Any, default: Any) -> Option:
-    """Make an option from ``Annotated[type, "help"]``, with "argument", or a function that returns words, after it."""
+    """Make an option from ``Annotated[type, "help"]``, with more after it.
+
+    That is "argument", "local", "code", or a function that returns the words of a choice.
+    """
     kind, said, *rest = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
     for words in (one for one in rest if callable(one)):
         kind = Union[Literal[words()], *(one for one in _members(kind) if one is NoneType)]
-    return Option(name, simple(kind), default, said, argument="argument" in rest, plain=_is_plain(kind))
+    return Option(
+        name, simple(kind), default, said, argument="argument" in rest, plain=_is_plain(kind),
+        local=not {"local", "code"}.isdisjoint(rest), code="code" in rest,
+    )  # fmt: skip
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -32,15 +32,23 @@ NUMBERS = {
 
 
 def scan_of(
-    y: Tensor, angles: NDArray[np.float64], *, size: int, centre: float | None, photons: float | None
+    y: Tensor,
+    angles: NDArray[np.float64],
+    known: Tensor,
+    *,
+    size: int,
+    centre: float | None,
+    photons: float | None,
+    sigma: float | None = None,
 ) -> Scan:
-    """The scan of projections y (1, 1, views, elements), whose rays add up x ≥ 0."""
+    """The scan of projections y (1, 1, views, elements), whose rays add up x ≥ 0, where they are known (1 or 0)."""
     elements = y.shape[-1]
     operator = Radon((size, size), angles, bins=elements, centre=centre).to(y.device)
-    weight = torch.ones_like(y)
+    weight = known
     if photons is not None:  # σ² of a logarithm of counts is one over their number
-        weight = (-y).exp().clamp(max=1)
-    sigma = max(_noise(y, weight), FAINTEST * float(y.square().mean().sqrt()), 1e-12)
+        weight = known * (-y).exp().clamp(max=1)
+    sigma = _noise(y, weight) if sigma is None else sigma
+    sigma = max(sigma, FAINTEST * float(y.square().mean().sqrt()), 1e-12)
     start = back_projected(operator, y, angles)
     measured = Measured(y, operator, weight, (size, size))
     smooth = TIKHONOV * sigma**2 / max(float(start.abs().amax()), 1e-12) ** 2
@@ -60,7 +68,8 @@ def _noise(y: Tensor, weight: Tensor) -> float:
     if y.shape[-1] < 8:
         return 0.0
     bent = (y[..., 3:] - 3 * y[..., 2:-1] + 3 * y[..., 1:-2] - y[..., :-3]) * weight[..., 1:-2].sqrt()
-    return float(bent.abs().median()) / 0.6745 / 20**0.5
+    there = weight.unfold(-1, 4, 1).amin(-1) > 0
+    return float(bent[there].abs().median()) / 0.6745 / 20**0.5 if there.any() else 0.0
 
 
 def ramp(elements: int, *, power: float = 1.0, floor: float = 0.0) -> "Any":

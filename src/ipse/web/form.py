@@ -29,7 +29,7 @@ def form() -> list[dict[str, Any]]:
             "name": name,
             "help": tasks.about(name).partition("\n")[0].replace("`", ""),
             "piece": tasks.sees(name) == "parts",
-            "options": [described(one) for one in tasks.options(name)],
+            "options": [described(one) for one in tasks.options(name) if not one.local],
             "settings": [described(one) for one in tasks.shared_options()],
         }
         for name in tasks.names()
@@ -86,7 +86,7 @@ def told_options(task: str, given: Mapping[str, Any], *, painted: bool = True) -
     Raises:
         OptionError: an unknown task or option, a value of another kind, or one that is missing.
     """
-    known = {one.name: one for one in tasks.options(task)}
+    known = {one.name: one for one in tasks.options(task) if not one.local}
     told = _checked(given, known)
     for one in known.values():
         if one.required and told.get(one.name) is None:
