@@ -22,10 +22,10 @@ from ipse.runs.receipt import Receipt, beside
 from ipse.runs.rerun import repeated
 from ipse.settings import Settings
 from ipse.streams.average import Moments
+from ipse.streams.forecast import Forecast
 from ipse.streams.open import open_stream
 from ipse.streams.parts import Parts
 from ipse.streams.seeds import Seeds
-from ipse.streams.stream import time_left
 
 X = np.random.default_rng(0).random((24, 20, 3)).astype(np.float32)
 FREE = {"quiet_pilot": True}  # without a pilot that is better than so short a fit, and the same for all seeds
@@ -342,11 +342,13 @@ def test_tiles_that_were_not_reached_have_no_disagreement():
 
 def test_the_time_left_counts_the_seeds_that_follow():
     stream = Seeds(PICTURE, "smooth", Settings(steps=4, seeds=3), {"quiet_pilot": True, "wait": 0.002})
+    forecast = Forecast(stream)
     for event in stream:
         assert stream.where == f"seed {stream.index + 1} of 3, "
-        steps = 4 - event.step + 4 * (2 - stream.index)
-        pilots = stream.inner.seconds * (2 - stream.index)
-        assert time_left(stream, event) == pytest.approx(steps * event.seconds / event.step + pilots)
+        rest = event.seconds / event.step * (4 - event.step)
+        whole = stream.inner.posing.seconds + stream.inner.estimating.seconds + event.seconds + rest
+        each = (stream.spent_before + stream.posing) / stream.index if stream.index else whole
+        assert forecast.left() == pytest.approx(rest + each * (2 - stream.index))
 
 
 def test_a_plan_counts_them(monkeypatch):

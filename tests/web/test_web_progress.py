@@ -4,6 +4,14 @@ from browser import LONG, hold
 from hosted import noisy, png
 
 
+def test_the_time_left_is_said_between_estimates(page):
+    name = page.submit(page.upload(png(noisy((160, 160)))), "enhance")
+    job = page.wait(name, lambda job: job["progress"]["left"] is not None)
+    assert job["state"] == "running"
+    assert 0 < job["progress"]["share"] < 1
+    page.ask(name, "cancel")
+
+
 def test_the_title_says_how_far_it_is_and_a_notification_the_end(chromium, page):
     context = chromium.new_context()
     context.grant_permissions(["notifications"], origin=page.address)

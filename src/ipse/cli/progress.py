@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from ipse.cli.terminal import is_plain
-from ipse.streams.stream import Estimate, Stream, steps, time_left
+from ipse.streams.forecast import Forecast
+from ipse.streams.stream import Estimate, Stream, steps
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -42,7 +43,7 @@ class Lines:
     """Prints a line for each estimate, and one every few seconds."""
 
     def __init__(self, stream: Stream) -> None:
-        self.stream = stream
+        self.stream, self.forecast = stream, Forecast(stream)
         self.last = 0.0
 
     def show(self, event: "Estimate | State") -> None:
@@ -50,14 +51,13 @@ class Lines:
         now = time.monotonic()
         if isinstance(event, Estimate):
             what = f"{called(event)} {event.index + 1}"
-            print(f"{self.stream.where}{what}: {event.seconds:.1f} s", file=sys.stderr)
+            print(f"{self.stream.where}{what}: {event.seconds:.1f} s{told(self.forecast)}", file=sys.stderr)
             self.last = now
         elif event.step == 1 or now - self.last >= EVERY:
             self.last = now
-            left = clock(time_left(self.stream, event))
             total = steps(self.stream)
             where = f"{self.stream.where}step {event.step} of {total}"
-            print(f"{where}{scored(event)}, at most {left} left", file=sys.stderr)
+            print(f"{where}{scored(event)}{told(self.forecast, 'at most')}", file=sys.stderr)
 
     def close(self) -> None:
         """Do nothing."""
@@ -68,12 +68,23 @@ class Bar:
 
     def __init__(self, stream: Stream) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+
+        forecast = Forecast(stream)
+
+        class Left(ProgressColumn):
+            """The time that is left, which is told anew several times a second."""
+
+            def render(self, task: Task) -> str:
+                """Say how long."""
+                return told(forecast, "about" if task.fields["estimating"] else "at most").removeprefix(", ")
 
         self.stream = stream
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+        said = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}")
+        columns = (*said, Left())
+        forecast.look()
         self.progress: Progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self.bar: TaskID = self.progress.add_task("looking", total=None, said="")
+        self.bar: TaskID = self.progress.add_task("looking", total=None, said="", estimating=True)
         self.progress.start()
 
     def show(self, event: "Estimate | State") -> None:
@@ -83,13 +94,15 @@ class Bar:
                 self.bar,
                 description=called(event),
                 said=f"{self.stream.where}{event.index + 1} ({event.seconds:.1f} s)",
+                estimating=True,
             )
             return
         total = steps(self.stream)
-        left = clock(time_left(self.stream, event))
         where = f"{self.stream.where}step {event.step} of {total}"
-        said = f"{where}{scored(event)}, ≤ {left} left"
-        self.progress.update(self.bar, description="fit", completed=event.step, total=total, said=said)
+        said = f"{where}{scored(event)}"
+        self.progress.update(
+            self.bar, description="fit", completed=event.step, total=total, said=said, estimating=False
+        )
 
     def close(self) -> None:
         """Remove the bar."""
@@ -111,6 +124,12 @@ def called(event: Estimate) -> str:
 def scored(event: "State") -> str:
     """The held-out score, if there is one."""
     return "" if event.score is None else f", held-out score {event.score:.4g}"
+
+
+def told(forecast: Forecast, how: str = "about") -> str:
+    """The time that is left, if anybody can say."""
+    left = forecast.left()
+    return "" if left is None else f", {how} {clock(left)} left"
 
 
 def clock(seconds: float) -> str:

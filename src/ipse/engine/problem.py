@@ -52,6 +52,7 @@ class Pilot:
     learns: bool = (
         False  #: whether they end with a learnt correction, before which the last estimate is repeated
     )
+    work: float = 0.0  #: how much there is to do, as counted by ``ipse.work``; 0 if nobody knows
     fits: bool = False  #: whether they fit a network themselves, to an estimate
     floor: float = (
         1.0  #: the last estimate is the result if the fit's score exceeds this multiple of its score

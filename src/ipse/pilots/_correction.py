@@ -10,9 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
+from ipse.work import count
+
 STEPS, RATE = 600, 3e-3  # number of steps and maximum learning rate of Adam, with a one-cycle schedule
 WARM = 0.1  # fraction of the steps in which the learning rate rises
 BATCH, CROP = 8, 48
+LEARNING = 20.0  # seconds of all steps
 WIDTH, KERNELS, LAST = 32, (5, 3, 1), 3
 START = 0.1  # factor on the initial weights of the last layer
 HALO = sum(kernel // 2 for kernel in (*KERNELS, LAST))  # radius of the receptive field, in pixels
@@ -61,6 +64,7 @@ class Correction:
                 loss.backward()
             optimiser.step()
             schedule.step()
+            count(LEARNING / STEPS)
             yield step
 
     def crop(self) -> tuple[Tensor, Tensor]:

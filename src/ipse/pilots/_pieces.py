@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ipse.pilots._patches import CELL, References
 from ipse.pilots._steps import Step
+from ipse.work import count
 
 TILE = 128  # side of a piece, in pixels
 SPARSE = 0.1  # below this fraction of wanted pixels, pieces have half the side, so that more of them can be skipped
@@ -19,8 +20,26 @@ Piece = tuple[Here, References]
 Part = tuple[Here, Tensor, Tensor]  # weighted sum of estimates, and of weights
 
 
-def mapped(shrunk: Callable[[Piece], Part], pieces: Iterable[Piece], device: str) -> Iterator[Part]:
-    """Compute the pieces' estimates in order, in parallel, since operations on small matrices use only one core.
+def mapped(
+    shrunk: Callable[[Piece], Part], pieces: Iterable[Piece], device: str, work: float
+) -> Iterator[Part]:
+    """Compute the pieces' estimates in order, and count the work of all, each by its number of references."""
+    there = list(pieces)
+    whole = sum(references(inside) for _, inside in there)
+    for (_, inside), part in zip(there, _parallel(shrunk, there, device), strict=True):
+        count(work * references(inside) / whole)
+        yield part
+    if not there:
+        count(work)
+
+
+def references(inside: References) -> int:
+    """The number of reference patches of a piece."""
+    return len(inside.ys) * len(inside.xs)
+
+
+def _parallel(shrunk: Callable[[Piece], Part], pieces: Iterable[Piece], device: str) -> Iterator[Part]:
+    """Compute pieces in parallel, since operations on small matrices use only one core.
 
     Each worker uses a single thread, so that threads do not multiply; the results do not depend on their number.
     """

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ipse.pilots._correction import Correction
+from ipse.pilots._correction import LEARNING, Correction
 
 SIDE = 384  # maximum side of a replicate, in pixels
 PIXELS = 3 * SIDE**2 // 2  # minimum number of pixels of all replicates
@@ -82,6 +82,14 @@ def _meanwhile(pilot: Tensor, work: Generator[object, None, Tensor]) -> Generato
             yield pilot
             return cast(Tensor, done.value)
         yield pilot
+
+
+def whole_cost(views: float, y: Tensor) -> float:
+    """The work of estimates of a picture (1, C, H, W) whose own is ``views``, and of their correction."""
+    height, width = y.shape[-2:]
+    if min(height, width) < LEAST:
+        return views
+    return views * (1 + replicated((height, width)) / (height * width)) + LEARNING
 
 
 def replicated(size: tuple[int, int]) -> float:

@@ -31,7 +31,7 @@ from ipse.pilots._conditional import conditional
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar, sums
 from ipse.pilots._pieces import Part, Piece, mapped, pieces
 from ipse.pilots._ridge import blind, ridge
-from ipse.pilots._steps import PRESETS, Preset, Step
+from ipse.pilots._steps import PRESETS, Preset, Step, millions
 
 CHUNK = 1 << 18  # number of values in the groups that are solved at once; more do not fit a processor's cache
 JOINT = 4  # largest number of channels that Bayes estimates together, since the matrices grow with it
@@ -146,7 +146,8 @@ def _step(
         return found if where is None else torch.where(weight[:, rows] > 0, found, noisy[:, rows])
 
     done = 0
-    for here, estimate, trust in mapped(shrunk, pieces(wanted, step, size, where), noisy.device.type):
+    cut, work = pieces(wanted, step, size, where), step.cost * millions(noisy)
+    for here, estimate, trust in mapped(shrunk, cut, noisy.device.type, work):
         if here[1].start > done:  # no remaining piece reaches above it
             yield estimated(slice(done, here[1].start))
             done = here[1].start

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ipse.pilots._steps import in_turn
 from ipse.pilots.biharmonic import biharmonic
 from ipse.pilots.non_local import Preset, non_local, non_local_steps
 from ipse.pilots.plug_and_play import plug_and_play
@@ -79,6 +80,13 @@ def non_local_fill(
             yield (x := found)
         for found in _drawn(x, y, known, part.draws):
             yield (x := found)
+
+
+def fill_cost(y: Tensor, preset: Literal["fast", "good", "best"]) -> float:
+    """The work of filling y."""
+    passes = PASSES[preset]
+    rounds = sum(in_turn(one.sizes, one.rounds, y) for one in passes)
+    return rounds + sum(in_turn(one.draws, len(one.draws), y) for one in passes)
 
 
 def _rounds(x: Tensor, y: Tensor, known: Tensor, part: Pass, sigmas: list[float]) -> Iterator[Tensor]:

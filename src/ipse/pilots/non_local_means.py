@@ -10,7 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ipse.pilots._steps import millions
+from ipse.work import count
+
 STRENGTH = 0.8  # h in σ, for the fast form, as in scikit-image's documentation
+COST = 1.9  # seconds per million pixels of three channels
 LEAST = 5  # smallest side in pixels
 
 
@@ -33,5 +37,6 @@ def non_local_means(y: Tensor, sigma: float) -> Tensor:
         fast_mode=True,
         channel_axis=-1,
     )
+    count(COST * millions(y))
     clean = np.reshape(clean, array.shape)  # a single channel is dropped on the way
     return torch.as_tensor(clean).to(y).permute(2, 0, 1)[None].contiguous()

@@ -21,7 +21,7 @@ from ipse.pilots._coloured import blind, guided
 from ipse.pilots._patches import References, patches, put_back, put_back_equal, similar
 from ipse.pilots._pieces import Part, Piece, mapped, pieces
 from ipse.pilots._stationary import autocovariance, drawn, patch_covariance
-from ipse.pilots._steps import Step
+from ipse.pilots._steps import Step, millions
 
 LEAST = 48  # smallest side in pixels that is halved
 OCTAVES = 2  # number of halvings
@@ -34,15 +34,12 @@ LOUDER = (
 
 Preset = Literal["fast", "good", "best"]
 #: the first step has no guide and takes one channel at a time; later ones take all channels together
+FIRST, SECOND = Step(5, 160, 4, cost=20.0), Step(5, 160, 4, window=49, cost=19.0)
+THIRD = Step(5, 160, 3, window=49, cost=30.0)
 PRESETS: dict[Preset, tuple[Step, ...]] = {
-    "fast": (Step(5, 100, 5, window=31), Step(5, 100, 5)),
-    "good": (Step(5, 160, 4), Step(5, 160, 4, window=49), Step(5, 160, 4, window=49)),
-    "best": (
-        Step(5, 160, 4),
-        Step(7, 240, 4, window=49),
-        Step(5, 160, 3, window=49),
-        Step(5, 160, 3, window=49),
-    ),
+    "fast": (Step(5, 100, 5, window=31, cost=12.0), Step(5, 100, 5, cost=9.1)),
+    "good": (FIRST, SECOND, SECOND),
+    "best": (FIRST, Step(7, 240, 4, window=49, cost=60.0), THIRD, THIRD),
 }
 
 
@@ -67,6 +64,14 @@ def stationary_steps(y: Tensor, r: Tensor, *, preset: Preset = "good") -> Iterat
 def stationary(y: Tensor, r: Tensor, *, preset: Preset = "good") -> Tensor:
     """The last estimate of `stationary_steps`."""
     return deque(stationary_steps(y, r, preset=preset), maxlen=1)[0]
+
+
+def stationary_cost(preset: Preset, y: Tensor) -> float:
+    """The work of all steps for a picture (1, C, H, W)."""
+    octaves, side = 0, min(y.shape[-2:])
+    while octaves < OCTAVES and side >= LEAST:
+        octaves, side = octaves + 1, (side + 1) // 2
+    return sum(step.cost for step in PRESETS[preset]) * millions(y) * sum(4.0**-k for k in range(octaves + 1))
 
 
 def _octave(y: Tensor, r: Tensor, steps: tuple[Step, ...], octaves: int) -> Iterator[Tensor]:
@@ -119,7 +124,8 @@ def _step(noisy: Tensor, guide: Tensor | None, r: Tensor, step: Step) -> Tensor:
             ]
         return here, torch.cat([part for part, _ in parts]), torch.cat([trust for _, trust in parts])
 
-    for here, estimate, trust in mapped(estimated, pieces(wanted, step, size, None), noisy.device.type):
+    cut, work = pieces(wanted, step, size, None), step.cost * millions(noisy)
+    for here, estimate, trust in mapped(estimated, cut, noisy.device.type, work):
         total[here] += estimate
         weight[here] += trust
     return total / weight

@@ -46,6 +46,7 @@ class Parts:
         self.beside: Mapping[str, Any] = {}  #: pictures that the last finished part estimated
         self.reached: list[Reach] = []  #: how far each finished part went
         self.spent_before, self.steps = 0.0, 0  #: seconds and steps of the finished parts
+        self.posing = 0.0  #: seconds in which their problems were posed, which no budget counts
 
     def __iter__(self) -> "Iterator[Estimate | State]":
         """Yield the estimates and steps of all parts."""
@@ -128,6 +129,7 @@ class Parts:
             return
         result = self.join.add(self.index, stream)
         self.cut.take(self.index, stream)
+        self.posing += 0.0 if stream.current is None else stream.current.posing.seconds
         self.seen, self.beside = result.estimates, {**result.beside, **self.cut.beside}
         self.spent_before, self.steps = self.spent_before + result.seconds, self.steps + result.steps
         self.reached = [*self.reached[: self.index], (stream.count_of_estimates, result.steps)]

@@ -25,6 +25,7 @@ from ipse.errors import OptionError, RunError
 from ipse.pictures import Picture
 from ipse.settings import Settings
 from ipse.streams.stream import EARLY, Estimate, Result
+from ipse.work import Clock
 
 if TYPE_CHECKING:
     from ipse.streams.parts import Parts
@@ -69,6 +70,7 @@ class Restoration:
         self.refined: Tensor | None = None  #: the last refinement
         self.count_of_refined, self.refining = 0, 0.0  #: number and seconds of the refinements
         self.whole = False  #: whether the refinement is finished
+        self.posing, self.estimating = Clock(), Clock()  #: of posing the problem, and of the first estimates
         self.cut = False  #: whether the time ran out during the first estimates or the refinement
 
     def __iter__(self) -> Iterator[Estimate | State]:
@@ -84,7 +86,8 @@ class Restoration:
         """
         if self.settings.seeds > 1:
             raise OptionError(f"a Restoration runs one seed: for seeds={self.settings.seeds} use ipse.Seeds")
-        self.problem = self.posed()
+        with self.posing:
+            self.problem = self.posed()
         if isinstance(self.problem, Nothing):
             return
         problem: Problem | Nothing = self.problem
@@ -106,13 +109,14 @@ class Restoration:
 
     def estimates(self, problem: Problem) -> Generator[Estimate, None, Problem | Nothing]:
         """Yield first estimates while there is time; return the problem, or that there is nothing to restore."""
-        start, steps = time.perf_counter(), problem.pilot() if problem.pilot else iter(())
+        steps = problem.pilot() if problem.pilot else iter(())
         while not self.late():
             try:
-                self.pilot = next(steps)
+                with self.estimating:
+                    self.pilot = next(steps)
             except StopIteration as end:
                 return end.value or problem
-            self.seconds = time.perf_counter() - start
+            self.seconds = self.estimating.seconds
             self.count_of_estimates += 1
             yield Estimate(self.pilot, self.count_of_estimates - 1, self.seconds)
         self.cut = True

@@ -163,15 +163,3 @@ def steps(stream: Stream) -> int:
     """The maximum number of steps of the current fit."""
     recipe = getattr(stream.problem, "recipe", None)
     return 0 if recipe is None else recipe.steps
-
-
-def time_left(stream: Stream, event: "State") -> float:
-    """Seconds to the last step or to the end of the time budget; the rule may stop earlier."""
-    current = stream.current
-    pilot = 0.0 if current is None else current.seconds
-    left = event.seconds / event.step * (steps(stream) - event.step)
-    left += (
-        pilot + event.seconds + left
-    ) * stream.ahead  # assumes that the following fits take as long as this one
-    budget = stream.settings.seconds
-    return left if budget is None else max(0.0, min(left, budget - stream.spent - event.seconds))

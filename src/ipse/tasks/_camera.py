@@ -17,9 +17,11 @@ from ipse.engine.problem import Pilot, Problem
 from ipse.noise.measured import Measured, measure
 from ipse.noise.residual import unevenness
 from ipse.noise.squares import squares
+from ipse.pilots._steps import millions
 from ipse.pilots.median_centred import median_centred
+from ipse.pilots.non_local_means import COST as MEANS
 from ipse.pilots.non_local_means import non_local_means
-from ipse.pilots.stationary import stationary, stationary_steps
+from ipse.pilots.stationary import stationary, stationary_cost, stationary_steps
 from ipse.settings import Settings
 from ipse.tasks import _common
 
@@ -90,11 +92,12 @@ def problem(y: Tensor, measured: Measured, settings: Settings, estimates: dict[s
         level = more * sum(measured.sigma) / len(measured.sigma)
         return estimates_of(_common.noisier(y, level, seed), measured, settings)
 
+    work = MEANS * millions(y) + stationary_cost(_common.effort(settings), y)
     return Problem(
         prior=None,
         objective=LeastSquares(y),
         recipe=_common.alone(),
-        pilot=Pilot(lambda: estimates_of(y, measured, settings), perturbed),
+        pilot=Pilot(lambda: estimates_of(y, measured, settings), perturbed, work=work),
         estimates=estimates,
     )
 

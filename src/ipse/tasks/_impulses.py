@@ -14,10 +14,10 @@ from ipse.engine.objectives import LeastSquares
 from ipse.engine.problem import Nothing, Pilot, Problem
 from ipse.noise import NOTHING, Noise, impulses
 from ipse.pictures import Picture
-from ipse.pilots.non_local_fill import non_local_fill
+from ipse.pilots.non_local_fill import fill_cost, non_local_fill
 from ipse.settings import Settings
 from ipse.tasks import _common
-from ipse.tasks._self_similarity import MORE, estimates_of
+from ipse.tasks._self_similarity import MORE, estimates_of, work_of
 from ipse.tasks._whiten import whiten
 from ipse.tasks.inpaint import inpaint
 
@@ -68,7 +68,10 @@ def _both(
         objective=LeastSquares(y, weight=known.float()),
         recipe=_common.alone(),
         pilot=Pilot(
-            lambda: pilot(y, found.sigma, settings.seed), perturbed=again, learns=settings.preset == "best"
+            lambda: pilot(y, found.sigma, settings.seed),
+            perturbed=again,
+            learns=settings.preset == "best",
+            work=fill_cost(y, _common.effort(settings)) + work_of(y, settings),
         ),
         estimates=estimates,
     )

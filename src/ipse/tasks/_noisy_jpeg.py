@@ -22,12 +22,14 @@ from ipse.engine.operators.jpeg import JpegCells
 from ipse.engine.operators.jpeg_twice import error
 from ipse.engine.problem import Pilot, Problem, clipped
 from ipse.noise.under_jpeg import white_under_jpeg
+from ipse.pilots._steps import cost, in_turn
 from ipse.pilots.non_local import Preset, non_local
-from ipse.pilots.stationary import stationary
+from ipse.pilots.stationary import stationary, stationary_cost
 from ipse.settings import Settings
 from ipse.tasks import _common
 from ipse.tasks._compression import Compression
 from ipse.tasks.dejpeg import NUMBERS, TWICE, estimates_of, shifted
+from ipse.tasks.dejpeg import work_of as dejpeg_work
 
 ROUNDS = {"fast": 2, "good": 6, "best": 10}
 LAST: dict[str, Preset] = {"fast": "good", "good": "good", "best": "best"}  # the denoiser of the last round
@@ -106,6 +108,7 @@ def problem(found: Compression, y: Tensor, noise: Before, settings: Settings) ->
         lambda: mean(cells, noise, settings),
         perturbed=lambda seed: mean(shifted(cells, y, seed, NUMBERS[settings.preset].shift), noise, settings),
         learns=settings.preset == "best" and noise.weight < 1,
+        work=work_of(y, noise, settings),
     )
     return Problem(
         prior=None,
@@ -139,6 +142,17 @@ def mean(cells: JpegCells, noise: Before, settings: Settings) -> Iterator[Tensor
     if noise.faint or not noise.known:
         noisy = finished(cells, noisy, settings)
     yield torch.lerp(x, noisy, 1.0 if noise.faint else noise.weight)
+
+
+def work_of(y: Tensor, noise: Before, settings: Settings) -> float:
+    """The work of ``mean`` for y."""
+    count, last = ROUNDS[settings.preset], LAST[settings.preset]
+    alternating = in_turn(TWICE, count - 1, y) + cost(last, y)
+    if noise.known and noise.weight == 1:
+        return alternating
+    work = dejpeg_work(y, settings)
+    work += alternating if noise.known or noise.faint else 0.0
+    return work + (stationary_cost(_common.effort(settings), y) if noise.faint or not noise.known else 0.0)
 
 
 def finished(cells: JpegCells, x: Tensor, settings: Settings) -> Tensor:

@@ -6,8 +6,10 @@ import torch
 from torch import Generator as Draws
 from torch import Tensor
 
-from ipse.pilots.bootstrap import bootstrap
+from ipse.pilots._steps import cost, millions
+from ipse.pilots.bootstrap import bootstrap, whole_cost
 from ipse.pilots.non_local import non_local_steps
+from ipse.pilots.non_local_means import COST as MEANS
 from ipse.pilots.non_local_means import non_local_means
 from ipse.settings import Settings
 from ipse.tasks import _common
@@ -15,6 +17,13 @@ from ipse.tasks._whiten import Whitened
 
 # With several seeds, each run adds noise of this fraction of the level. Where they disagree, the result is uncertain.
 MORE = 0.4
+
+
+def work_of(y: Tensor, settings: Settings) -> float:
+    """The work of all estimates of y."""
+    views = cost(_common.effort(settings), y)
+    first = 0.0 if settings.preset == "fast" else MEANS * millions(y)
+    return first + (whole_cost(views, y) if settings.preset == "best" else views)
 
 
 def estimates_of(y: Tensor, white: Whitened, settings: Settings) -> Iterator[Tensor]:

@@ -26,7 +26,8 @@ from ipse.engine.problem import Nothing, Pilot, Problem, Recipe
 from ipse.engine.stopping import ExponentialVariance, Last
 from ipse.errors import OptionError
 from ipse.pictures import Picture
-from ipse.pilots.bootstrap import bootstrap, spread
+from ipse.pilots._steps import in_turn
+from ipse.pilots.bootstrap import bootstrap, spread, whole_cost
 from ipse.pilots.non_local import Preset, non_local
 from ipse.pilots.plug_and_play import plug_and_play
 from ipse.settings import Settings
@@ -114,6 +115,7 @@ def _problem(y: Tensor, cells: JpegCells, settings: Settings, estimates: dict[st
         lambda: estimates_of(cells, settings),
         perturbed=lambda seed: estimates_of(shifted(cells, y, seed, numbers.shift), settings),
         learns=settings.preset == "best",
+        work=work_of(y, settings),
     )
     return Problem(
         prior=_common.free_prior(y, settings) if free else None,
@@ -124,6 +126,13 @@ def _problem(y: Tensor, cells: JpegCells, settings: Settings, estimates: dict[st
         outputs=lambda x: cells.project_in_range(x, margin=numbers.final),
         estimates=estimates,
     )
+
+
+def work_of(y: Tensor, settings: Settings) -> float:
+    """The work of all estimates of y."""
+    numbers = NUMBERS[settings.preset]
+    views = in_turn(numbers.sizes, numbers.rounds, y)
+    return whole_cost(views, y) if settings.preset == "best" else views
 
 
 def estimates_of(cells: JpegCells, settings: Settings) -> Iterator[Tensor]:

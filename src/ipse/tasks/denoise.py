@@ -31,7 +31,7 @@ from ipse.settings import Settings
 from ipse.tasks import _common, _paper
 from ipse.tasks._impulses import without_impulses
 from ipse.tasks._photons import as_stored, few
-from ipse.tasks._self_similarity import MORE, estimates_of
+from ipse.tasks._self_similarity import MORE, estimates_of, work_of
 from ipse.tasks._whiten import Whitened, find, whiten
 
 Kind = Literal["auto", "gaussian", "poisson", "speckle", "salt-and-pepper", "correlated"]
@@ -129,6 +129,7 @@ def _pilot_alone(white: Whitened, settings: Settings, estimates: dict[str, objec
             lambda: estimates_of(white.y, white, settings),
             perturbed=lambda seed: _again(white, settings, seed),
             learns=settings.preset == "best",
+            work=work_of(white.y, settings),
         ),
         outputs=white.undo,
         estimates=estimates,

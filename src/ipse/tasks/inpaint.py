@@ -30,7 +30,7 @@ from ipse.pictures import Known, Mask, Picture, mask_for, read_mask
 from ipse.pictures.large import Source
 from ipse.pictures.large.mask import known_in
 from ipse.pilots.biharmonic import biharmonic, pyramid
-from ipse.pilots.non_local_fill import non_local_fill
+from ipse.pilots.non_local_fill import fill_cost, non_local_fill
 from ipse.settings import Settings, Within
 from ipse.tasks import _common, _paper
 from ipse.tasks._agreeing import agreement, cells, guess_in
@@ -178,7 +178,9 @@ def _scattered(y: Tensor, known: Tensor, settings: Settings) -> Problem:
         objective=LeastSquares(y, weight=known.float()),
         recipe=_common.alone(),
         pilot=Pilot(
-            lambda: fill(known, settings.seed), perturbed=lambda seed: fill(_fewer(known, seed), seed)
+            lambda: fill(known, settings.seed),
+            perturbed=lambda seed: fill(_fewer(known, seed), seed),
+            work=fill_cost(y, _common.effort(settings)),
         ),
         outputs=lambda x: torch.where(known, y, x),
     )

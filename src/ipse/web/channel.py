@@ -24,6 +24,7 @@ class Channel:
         self.going = threading.Event()
         self.stopped = False  #: whether to stop and keep the best result so far
         self.closed = False  #: whether the server has gone
+        self.lock = threading.Lock()
         threading.Thread(target=self.listen, daemon=True).start()
 
     def listen(self) -> None:
@@ -60,5 +61,7 @@ class Channel:
         self.put({"say": say} | body)
 
     def put(self, message: Mapping[str, Any]) -> None:
-        """Write one line."""
-        print(json.dumps(plain(message), allow_nan=False), file=self.out, flush=True)
+        """Write one line; any thread may."""
+        line = json.dumps(plain(message), allow_nan=False)
+        with self.lock:
+            print(line, file=self.out, flush=True)

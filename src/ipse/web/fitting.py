@@ -1,5 +1,6 @@
 """order ↦ Run ↦ messages: run a job in a worker, with progress, pause, stop and checkpoints."""
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,9 @@ from ipse.runs.report import finite
 from ipse.runs.run import Run
 from ipse.runs.snapshots import Trajectory
 from ipse.settings import Settings
+from ipse.streams.forecast import Forecast
 from ipse.streams.parts import Parts
-from ipse.streams.stream import Estimate, steps, time_left
+from ipse.streams.stream import Estimate, steps
 from ipse.web.channel import Channel
 from ipse.web.pieces import Region
 from ipse.web.places import BEFORE, CHECKPOINT, PREVIEW, REMOVED, point_name, target_for, target_of
@@ -32,6 +34,7 @@ from ipse.web.views import write_views
 if TYPE_CHECKING:
     from ipse.engine.stopping import State
 
+PULSE = 1.0  # seconds between two messages of the time that is left
 EVERY = 0.12  # seconds between two messages of steps
 SAVED = 10.0  # seconds between checkpoints
 
@@ -89,6 +92,12 @@ def in_one(source: WholeFile | InParts) -> bool:
 def pull(run: Run, previews: Previews, channel: Channel) -> bool:
     """Run the stream until it ends or is stopped; return whether it was stopped."""
     telling = Telling(run, previews, channel)
+    with Pulse(telling):
+        return followed(run, telling, channel)
+
+
+def followed(run: Run, telling: "Telling", channel: Channel) -> bool:
+    """Tell every event, pause and go on as told; return whether the run was stopped."""
     for event in run:
         telling.tell(event)
         if channel.paused.is_set():
@@ -104,6 +113,7 @@ class Telling:
 
     def __init__(self, run: Run, previews: Previews, channel: Channel) -> None:
         self.run, self.previews, self.channel = run, previews, channel
+        self.forecast = Forecast(run.stream)
         self.begun, self.last = False, 0.0
         self.unsaid: dict[str, Any] | None = None
 
@@ -114,18 +124,45 @@ class Telling:
             self.begun = True
             self.channel.send("found", estimates=problem.estimates)
         pilot = isinstance(event, Estimate)
-        self.unsaid = message(self.run, event)
+        self.unsaid = message(self.run, event) | self.ahead()
         if pilot or time.monotonic() - self.last >= EVERY:
             self.finish()
         if pilot or self.previews.due():
             x = event.picture if pilot else event.average
             self.channel.send("preview", version=self.previews.draw(x))
 
+    def ahead(self) -> dict[str, float | None]:
+        """How much time is left, and what share of it is over."""
+        return {"left": self.forecast.left(), "share": self.forecast.share()}
+
     def finish(self) -> None:
         """Send the last event, if it has not been sent."""
         if self.unsaid is not None:
             self.channel.put(self.unsaid)
             self.unsaid, self.last = None, time.monotonic()
+
+
+class Pulse:
+    """Says how much time is left between events, from a thread of its own; the first is what a look promises."""
+
+    def __init__(self, telling: Telling) -> None:
+        self.telling, self.over = telling, threading.Event()
+        self.thread = threading.Thread(target=self.beat, daemon=True)
+
+    def __enter__(self) -> None:
+        self.telling.forecast.look()
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def beat(self) -> None:
+        """Speak every second, but not while the run is paused."""
+        channel = self.telling.channel
+        while not self.over.wait(PULSE):
+            if not channel.paused.is_set():
+                channel.send("left", **self.telling.ahead())
 
 
 def wait(run: Run, channel: Channel) -> None:
@@ -142,14 +179,13 @@ def message(run: Run, event: "Estimate | State") -> dict[str, Any]:
     parts = {"tile": run.stream.done.get("tiles"), "tiles": count_of(run)}
     if isinstance(event, Estimate):
         say = "refined" if event.refined else "pilot"
-        return {"say": say, "index": event.index + 1, "left": parts_left(run)} | parts
+        return {"say": say, "index": event.index + 1} | parts
     return {
         "say": "step",
         "step": event.step,
         "steps": steps(run.stream),
         "loss": finite(event.loss),
         "score": finite(event.score),
-        "left": time_left(run.stream, event),
     } | parts
 
 
@@ -157,16 +193,6 @@ def count_of(run: Run) -> int | None:
     """The number of tiles or planes; None if there are none."""
     stream = run.stream
     return stream.cut.count if isinstance(stream, Parts) and "tiles" in stream.done else None
-
-
-def parts_left(run: Run) -> float | None:
-    """The estimated seconds for the remaining parts, from the finished ones."""
-    stream = run.stream
-    if not isinstance(stream, Parts) or stream.index == 0:
-        return None
-    left = stream.spent_before / stream.index * (stream.cut.count - stream.index)
-    budget = stream.settings.seconds
-    return left if budget is None else max(0.0, min(left, budget - stream.spent_before))
 
 
 def summary(said: Receipt) -> dict[str, Any]:

@@ -9,9 +9,15 @@ from ipse.web.records import JobRecord, Progress, extended
 
 def stepped(job: JobRecord, message: dict[str, Any]) -> JobRecord:
     """The job after a step."""
-    told = {key: message[key] for key in ("step", "steps", "loss", "score", "left", "tile", "tiles")}
+    told = {key: message[key] for key in ("step", "steps", "loss", "score", "left", "share", "tile", "tiles")}
     point = [message["step"], message["loss"], message["score"]]
     return replace(job, progress=replace(job.progress, **told), curve=extended(job.curve, point))
+
+
+def estimated(job: JobRecord, message: dict[str, Any]) -> JobRecord:
+    """The job after a first estimate or a refinement."""
+    told = {key: message[key] for key in ("tile", "tiles", "left", "share")}
+    return replace(job, progress=replace(job.progress, pilots=message["index"], **told))
 
 
 def ended(job: JobRecord, message: dict[str, Any]) -> JobRecord:

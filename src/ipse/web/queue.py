@@ -13,7 +13,7 @@ from typing import Any
 
 from ipse.errors import RunError
 from ipse.web.form import told_settings
-from ipse.web.heard import ended, stepped
+from ipse.web.heard import ended, estimated, stepped
 from ipse.web.hub import Hub
 from ipse.web.places import CHECKPOINT
 from ipse.web.pool import Pool
@@ -146,16 +146,16 @@ class Queue:
 
     def heard(self, name: str, message: dict[str, Any]) -> None:
         """Handle one message of a worker."""
-        job = self.store.jobs[name]
-        now = job.progress
+        now = (job := self.store.jobs[name]).progress
         match message["say"]:
             case "found":
                 job = replace(job, estimates=message["estimates"])
             case "pilot" | "refined":
-                told = {key: message[key] for key in ("tile", "tiles", "left")}
-                job = replace(job, progress=replace(now, pilots=message["index"], **told))
+                job = estimated(job, message)
             case "step":
                 job = stepped(job, message)
+            case "left":
+                job = replace(job, progress=replace(now, left=message["left"], share=message["share"]))
             case "preview":
                 job = replace(job, progress=replace(now, preview=now.preview + 1))
             case "writing":

@@ -36,7 +36,8 @@ class Progress:
     steps: int = 0
     loss: float | None = None
     score: float | None = None
-    left: float | None = None  #: upper bound of the remaining seconds
+    left: float | None = None  #: the remaining seconds; an upper bound while a network is fitted
+    share: float | None = None  #: the share of the time that is over, from 0 to 1
     tile: int | None = None  #: number of tiles, or planes of a stack, that are done
     tiles: int | None = None  #: total number of tiles or planes
     preview: int = 0  #: number of previews so far

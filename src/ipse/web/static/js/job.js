@@ -113,9 +113,10 @@ function title(job, share) {
 
 // How much is done, in 0 … 1; null where nobody knows.
 function done({ step, steps, tile, tiles, share }) {
+  if (share != null) return share;
   const within = steps ? step / steps : 0;
   if (tiles) return Math.min(1, (tile + Math.min(within, 0.99)) / tiles);
-  return steps ? within : (share ?? null);
+  return steps ? within : null;
 }
 
 function figures(job) {
