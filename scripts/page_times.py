@@ -73,6 +73,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--megapixels", type=float, default=12)
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument(
+        "--presses", type=int, default=0, help="keys pressed while it is restored, without --whole"
+    )
     told = parser.parse_args()
     large = clean(told.megapixels)
     data = photo(large)
@@ -80,13 +83,13 @@ def main() -> None:
         command = [sys.executable, "-m", "ipse", "serve", "--no-browser", "--no-token"]
         server = subprocess.Popen([*command, "--port", str(PORT), "--folder", f"{folder}/kept"])
         try:
-            measure(tools, data, large if told.whole else None)
+            measure(tools, data, large if told.whole else None, told.presses)
         finally:
             server.terminate()
             server.wait()
 
 
-def measure(tools: Any, data: bytes, large: Image.Image | None) -> None:
+def measure(tools: Any, data: bytes, large: Image.Image | None, presses: int) -> None:
     """Open the page, drop the photo, and print what came when; with what is true, to the saved file."""
     address = f"http://127.0.0.1:{PORT}/"
     for _ in range(200):
@@ -121,9 +124,31 @@ def measure(tools: Any, data: bytes, large: Image.Image | None) -> None:
     print(f"a draft: {until(page, '!document.querySelector(`img.after`).hidden') - sent:.2f} s after Enhance")
     if large is not None:
         watch(page, sent, data, large)
+    elif presses:
+        page.evaluate(ANSWERED)
+        for _ in range(presses):
+            press(page)
+            time.sleep(0.5)
+        answered(page)
     total = sum(f.stat().st_size for f in Path("src/ipse/web/static").rglob("*") if f.is_file())
     print(f"the page's files, with all languages: {total / 1000:.0f} kB")
     browser.close()
+
+
+def press(page: Any) -> None:
+    """Zoom, move and fit the picture, and unfold or fold the details."""
+    page.focus("#stage")
+    for key in ("+", "ArrowLeft", "0"):
+        page.keyboard.press(key)
+    page.click("#panel details > summary")
+
+
+def answered(page: Any) -> None:
+    """Print how long the page took to answer."""
+    answers: list[float] = page.evaluate("window.answers")
+    print(f"{len(answers)} events of 16 ms or more while it was restored")
+    if answers:
+        print(f"the slowest {max(answers):.0f} ms, the middle one {np.median(answers):.0f} ms")
 
 
 def watch(page: Any, began: float, data: bytes, large: Image.Image) -> None:
@@ -132,18 +157,12 @@ def watch(page: Any, began: float, data: bytes, large: Image.Image) -> None:
     said: list[tuple[float, str]] = []
     while not page.query_selector("#save"):
         said.append((time.perf_counter() - began, page.inner_text("#job-state")))
-        page.focus("#stage")
-        for key in ("+", "ArrowLeft", "0"):
-            page.keyboard.press(key)
-        page.click("#panel details > summary")
+        press(page)
         time.sleep(EVERY)
     end = time.perf_counter() - began
     for at, text in said:
         print(f"{at:7.1f} s, {end - at:7.1f} s before the end: {text}")
-    answers: list[float] = page.evaluate("window.answers")
-    print(
-        f"{len(answers)} events of 16 ms or more while it was restored, the slowest {max(answers, default=0):.0f} ms"
-    )
+    answered(page)
     with page.expect_download() as waiting:
         page.click("#save")
     made, given = (Image.open(one) for one in (waiting.value.path(), io.BytesIO(data)))

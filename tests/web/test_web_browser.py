@@ -82,6 +82,26 @@ def test_zoom_shows_single_pixels_and_moves_both_sides_together(tab, page):
     assert tab.evaluate("getComputedStyle(document.querySelector('img.after')).imageRendering") == "pixelated"
 
 
+def test_a_click_selects_what_has_its_colour_and_is_connected(tab):
+    y = np.full((90, 120, 3), 90, np.uint8)
+    y[20:50, 20:60] = [200, 60, 60]
+    y[20:50, 80:100] = [200, 60, 60]  # the same colour, elsewhere
+    y[30:40, 30:40] = [215, 70, 60]  # nearly the same, inside
+    drop(tab, png(y), "sign.png")
+    choose(tab, "inpaint")
+    tab.click("[data-tool='magic']")
+    tab.focus("#stage")
+    for _ in range(2):
+        tab.keyboard.press("ArrowLeft")  # from the middle, 60 pixels from the left
+    tab.keyboard.press(" ")
+    assert painted(tab) == 30 * 40
+    tab.click("button:has-text('Undo')")
+    tab.fill("#magic-like", "5")
+    tab.focus("#stage")
+    tab.keyboard.press(" ")
+    assert painted(tab) == 30 * 40 - 10 * 10
+
+
 def test_a_painted_mask_gives_what_the_command_gives(tab, tmp_path):
     y = noisy((90, 120), sigma=0)
     drop(tab, png(y), "torn.png")

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from browser import hold
+from browser import drop, hold
 from hosted import noisy, png
 from PIL import Image
 
@@ -134,3 +134,17 @@ def test_two_fingers_zoom_and_move_as_they_do(chromium, page):
     ):  # what was between them still is
         assert (at - after[axis]) / after[size] == pytest.approx((at - before[axis]) / before[size], abs=0.02)
     context.close()
+
+
+def test_a_large_photo_is_moved_as_a_copy_and_seen_closely_as_it_is(tab):
+
+    picture = np.zeros((1800, 2400, 3), np.uint8)
+    picture[::2, ::2] = 255  # single pixels, which a copy does not have
+    drop(tab, png(picture), "large.png")
+    wide = "document.querySelector('img.before').naturalWidth"
+    hold(tab, f"{wide} === 2048")
+    tab.focus("#stage")
+    tab.keyboard.press("1")
+    hold(tab, f"{wide} === 2400")
+    tab.keyboard.press("0")
+    hold(tab, f"{wide} === 2048")

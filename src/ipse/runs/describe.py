@@ -44,11 +44,11 @@ def profile_name(profile: bytes) -> str:
         return f"unreadable, {len(profile)} bytes"
 
 
-def about_damage(picture: Picture) -> dict[str, Any]:
-    """Return the estimated noise, and the task that would help."""
+def about_damage(picture: Picture, part: Picture | None = None) -> dict[str, Any]:
+    """Return the estimated noise, of all or of a part, and the task that would help."""
     from ipse.engine.problem import Nothing
 
-    noisy = tasks.find("denoise")(picture, Settings())
+    noisy = tasks.find("denoise")(part or picture, Settings())
     clean = isinstance(noisy, Nothing)
     jpeg = picture.jpeg is not None and picture.jpeg.quality < 90
     task = "dejpeg" if jpeg else "none" if clean else "denoise"

@@ -29,7 +29,7 @@ from ipse.web.pieces import cropped
 from ipse.web.places import STORED, THUMB, VIEW
 from ipse.web.views import THUMB_SIDE, write_views
 
-LOOK = 3 << 18  # number of samples from the middle that are analysed for noise: 512² pixels of RGB
+LOOK = 3 << 16  # number of samples from the middle that are analysed for noise: 256² pixels of RGB
 SUFFIXES = {form.name: form.suffixes[0] for form in FORMATS}
 
 
@@ -51,11 +51,13 @@ def look(order: dict[str, Any], channel: Channel) -> None:
     place = folder / f"{STORED}{SUFFIXES.get(picture.format or '', '.png')}"
     path.replace(place)
     side = max(64, int((LOOK / picture.channels) ** 0.5))
-    middle = crop(picture, side)  # decodes it, so that what cannot be decoded is refused
+    middle = crop(
+        replace(picture, jpeg=None), side
+    )  # a JPEG's coefficients take longer to read than its pixels
     height, width = upright_size(picture)
     about = about_file(picture) | {"width": width, "height": height}
     channel.send("read", file=place.name, about=about)
-    channel.send("found", found=about_damage(middle))
+    channel.send("found", found=about_damage(picture, middle))
     write_views(folder, picture)
     channel.send("done")
 

@@ -54,3 +54,7 @@ export function settle(text) {
 export function calm() {
   document.getElementById("alerts").replaceChildren();
 }
+
+export function slide(text, input) {
+  return h("div", { class: "field row" }, h("label", { htmlFor: input.id }, text), input);
+}

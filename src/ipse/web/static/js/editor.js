@@ -49,7 +49,6 @@ export class Editor {
     if (!image.naturalWidth || this.picture) return;
     this.stage.resize(image.naturalWidth, image.naturalHeight);
     await this.stage.put(this.stage.before, image.src);
-    URL.revokeObjectURL(image.src);
   }
 
   show(name) {

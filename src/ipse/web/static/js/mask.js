@@ -1,8 +1,9 @@
 // Painting a mask: tools for the pointer and the keyboard, and the bar that chooses them.
 
 import { MaskCanvas } from "./canvas.js";
+import { Magic } from "./magic.js";
 import { api, at } from "./api.js";
-import { button, complain, h, say, svg } from "./dom.js";
+import { button, complain, h, say, slide, svg } from "./dom.js";
 import { fill, words } from "./words.js";
 
 const t = words.mask;
@@ -45,6 +46,8 @@ export class Mask {
       button(text, () => this.choose(name), { "data-tool": name, ariaPressed: "false" }));
     this.slider = h("input", { type: "range", id: "brush-size", min: "1", max: String(this.most), value: String(this.size) });
     this.slider.addEventListener("input", () => this.resize(Number(this.slider.value)));
+    this.magic = new Magic(this.stage, this.canvas);
+    [this.sized, this.alike] = [slide(t.size, this.slider), slide(t.like, this.magic.slider)];
     const opacity = h("input", { type: "range", id: "opacity", min: "20", max: "100", value: "60" });
     opacity.addEventListener("input", () => (this.canvas.node.style.opacity = opacity.value / 100));
     this.canvas.node.style.opacity = 0.6;
@@ -53,7 +56,7 @@ export class Mask {
     this.undo = button(t.undo, () => this.canvas.undo());
     this.redo = button(t.redo, () => this.canvas.redo());
     this.bar = h("div", { class: "bar", id: "mask-bar" }, h("div", { class: "tools", role: "group", ariaLabel: t.title }, this.tools),
-      this.undo, this.redo, slide(t.size, this.slider));
+      this.undo, this.redo, this.sized, this.alike);
     const acts = [
       [t.grow, () => this.canvas.grow(GROW)], [t.shrink, () => this.canvas.grow(-GROW)],
       [t.invert, () => this.canvas.invert()], [t.clear, () => this.canvas.wipe()],
@@ -90,6 +93,8 @@ export class Mask {
     this.stage.tool = name === "pan" ? null : this;
     this.stage.frame.classList.toggle("painting", name !== "pan");
     this.ring.hidden = name === "pan";
+    this.sized.hidden = name === "magic";
+    this.alike.hidden = name !== "magic";
     this.points = null;
   }
 
@@ -114,12 +119,11 @@ export class Mask {
     return this.name === "brush" || this.name === "eraser";
   }
 
-  hover(place) {
-    this.point(place);
-  }
+  hover = (place) => this.point(place);
 
   down(place) {
     this.point(place);
+    if (this.name === "magic") return this.magic.select(this.at);
     this.canvas.begin();
     this.points = [place];
     if (this.draws) this.stroke(place, place);
@@ -239,12 +243,6 @@ export class Mask {
     this.flush();
     window.removeEventListener("pagehide", this.flush);
     document.removeEventListener("keydown", this.hear);
-    for (const node of [this.canvas.node, this.shape, this.bar]) node.remove();
-    this.ring.remove();
-    this.box.remove();
+    for (const node of [this.canvas.node, this.shape, this.bar, this.ring, this.box]) node.remove();
   }
-}
-
-function slide(text, input) {
-  return h("div", { class: "field row" }, h("label", { htmlFor: input.id }, text), input);
 }

@@ -1,6 +1,7 @@
 // Where pictures are looked at: before and after over one another or side by side, zoomed and moved together.
 
 import { h } from "./dom.js";
+import { reduced } from "./reduced.js";
 import { fill, words } from "./words.js";
 
 const t = words.stage;
@@ -58,10 +59,28 @@ export class Stage {
       return;
     }
     if (layer.dataset.wanted !== address) return;
-    layer.src = address;
+    this.show(layer, { whole: address });
     layer.hidden = false;
     layer.dataset.shown = String(Number(layer.dataset.shown || 0) + 1);
-    if (layer === this.before) this.under.src = address;
+    const small = await reduced(next).catch(() => null);
+    if (small && layer.dataset.wanted === address) this.show(layer, { whole: address, ...small });
+    else if (small) URL.revokeObjectURL(small.address);
+  }
+
+  // Of a large picture a small copy is shown as long as it is no coarser than the screen.
+  show(layer, copies) {
+    const gone = Object.values(layer.copies ?? {}).filter((one) => String(one).startsWith("blob:"));
+    for (const one of gone) if (one !== copies.whole) URL.revokeObjectURL(one);
+    layer.copies = copies;
+    this.pick(layer);
+  }
+
+  pick(layer) {
+    const { whole, address, width } = layer.copies ?? {};
+    const wanted = address && this.size[0] * this.scale * devicePixelRatio <= width ? address : whole;
+    if (!wanted || layer.getAttribute("src") === wanted) return;
+    layer.src = wanted;
+    if (layer === this.before) this.under.src = wanted;
   }
 
   clear(layer) {
@@ -111,6 +130,7 @@ export class Stage {
       plane.style.setProperty("--hair", `${1 / this.scale}px`);
       plane.classList.toggle("pixelated", this.scale * devicePixelRatio >= 2);
     }
+    for (const layer of [this.before, this.after]) this.pick(layer);
     for (const pane of [this.left, this.right]) Object.assign(pane.style, { width: `${wide}px`, height: `${high}px` });
     this.right.style.translate = `${right}px ${down}px`;
     this.percent = fill(t.percent, { share: Math.round(this.scale * devicePixelRatio * 100) });
