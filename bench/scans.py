@@ -1,19 +1,14 @@
 """``reconstruct`` against total variation, on projections of known phantoms.
 
-python -m bench.scans [--phantoms shepp-logan,camera] [--views 32,64] [--presets good] [--noise 0.01] [--tooth FILE]
+python -m bench.scans [--phantoms shepp-logan,camera] [--views 32,64] [--presets good] [--noise 0.01] [--range 180]
 
 Projections are averages over quarters of elements and of pixels, not those of the operator that reconstructs. Noise is
 white, its norm ``noise`` times that of the projections. TV is the minimum of ½ ‖A x − y‖² + λ Σ |∇x|, x ≥ 0, over the
 same views with the operator of ipse, for the λ of LAMBDAS that is best in truth: ipse is not told the truth.
-
---tooth tooth.h5 (tomopy's, https://github.com/tomopy/tomopy) compares reconstructions of every fourth projection with
-filtered back-projection of all of them, inside the circle that all views see.
 """
 
 import argparse
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,10 +21,8 @@ from torch import Tensor
 import ipse
 from bench import measures
 from ipse.engine.operators import Radon
-from ipse.pictures.measurement import read_measurement
 from ipse.tasks._data_step import DataStep
 from ipse.tasks._splitting import Measured
-from ipse.tasks._tomography import axis_of, back_projected
 
 SIDE, BINS = 256, 363  # the detector sees all of the square
 FINE = 4  # points per pixel and per element, down and across
@@ -73,9 +66,9 @@ def psnr(found: Any, truth: Array) -> float:
     return measures.psnr(np.clip(np.asarray(found), 0, 1), truth)
 
 
-def compare(name: str, views: int, presets: list[str], noise: float) -> None:
+def compare(name: str, views: int, presets: list[str], noise: float, span: float) -> None:
     """Measure one phantom, and print the figures."""
-    truth, angles = phantom(name), np.arange(views) * 180 / views
+    truth, angles = phantom(name), np.arange(views) * span / views
     y = projected(truth, angles)
     sigma = noise * float(np.sqrt(np.mean(y**2)))
     y += sigma * np.random.default_rng(0).normal(size=y.shape)
@@ -94,51 +87,6 @@ def compare(name: str, views: int, presets: list[str], noise: float) -> None:
     print(f"{line}  TV {scores[best]:.2f} (λ = {best:g} σ)", flush=True)
 
 
-def simultaneous(operator: Radon, y: Tensor, rounds: int) -> Iterator[Tensor]:
-    """SIRT: x ← [x + C Aᵀ R (y − A x)]₊, C and R one over the sums of the columns and rows of A.
-
-    Gilbert 1972, https://doi.org/10.1016/0022-5193(72)90180-4
-    """
-    x = torch.zeros(1, 1, *operator.size)
-    rows = operator(torch.ones_like(x)).clamp_min(1e-6)
-    columns = operator.adjoint(torch.ones_like(y), x.shape).clamp_min(1e-6)
-    for _ in range(rounds):
-        x = (x + operator.adjoint((y - operator(x)) / rows, x.shape) / columns).clamp_min(0)
-        yield x
-
-
-@torch.no_grad()
-def tooth(path: Path, presets: list[str]) -> None:
-    """Measure the tooth, and print the figures."""
-    read = read_measurement(path)
-    angles, y = read.geometry["angles"], read.samples
-    side = y.shape[1]
-    axis = axis_of(y, angles) or (side - 1) / 2
-    few, some = y[::4], angles[::4]
-    every, fourth = (Radon((side, side), one, bins=side, centre=axis) for one in (angles, some))
-    seen, whole = (torch.from_numpy(one)[None, None] for one in (few, y))
-    truth = back_projected(every, whole, angles)[0, 0].numpy()
-    radius = side / 2 - abs((side - 1) / 2 - axis)
-    inside = np.hypot(*(np.mgrid[:side, :side] - (side - 1) / 2)) < radius
-    peak = np.quantile(truth[inside], 0.999)
-
-    def against(found: Any) -> str:
-        return f"{-10 * np.log10(np.mean((np.asarray(found).squeeze() - truth)[inside] ** 2) / peak**2):.2f}"
-
-    print(f"tooth, {len(some)} of {len(angles)} views, axis {axis}")
-    print(f"  back-projection {against(back_projected(fourth, seen, some))}", flush=True)
-    rounds = [against(x) for x in simultaneous(fourth, seen, 200)]
-    print(
-        f"  SIRT {max(rounds, key=float)} after {1 + rounds.index(max(rounds, key=float))} of 200 rounds",
-        flush=True,
-    )
-    for preset in presets:
-        start = time.perf_counter()
-        found = ipse.reconstruct(few, angles=some, centre=axis, preset=preset)  # type: ignore[arg-type]
-        said = {name: value for name, value in found.estimates.items() if name != "found"}
-        print(f"  {preset} {against(found.image)} ({time.perf_counter() - start:.0f} s, {said})", flush=True)
-
-
 def main() -> None:
     """Measure all that was asked for."""
     made = argparse.ArgumentParser("python -m bench.scans", description=__doc__)
@@ -146,14 +94,11 @@ def main() -> None:
     made.add_argument("--views", default="32,64")
     made.add_argument("--presets", default="good")
     made.add_argument("--noise", type=float, default=0.01)
-    made.add_argument("--tooth", type=Path)
+    made.add_argument("--range", type=float, default=180, help="degrees that the views cover")
     told = made.parse_args()
-    if told.tooth:
-        tooth(told.tooth, told.presets.split(","))
-        return
     for name in told.phantoms.split(","):
         for views in told.views.split(","):
-            compare(name, int(views), told.presets.split(","), told.noise)
+            compare(name, int(views), told.presets.split(","), told.noise, told.range)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.fft import irfft, rfft  # pyright: ignore[reportUnknownVariableType]  # torch.fft has no types
 
+from ipse.engine.operators.fan import Detector, Fan
 from ipse.engine.operators.radon import Radon
 from ipse.errors import OptionError
 from ipse.pictures.measurement import Measurement
 from ipse.tasks._scan import FAINTEST, Numbers, Scan, unit_of
 from ipse.tasks._splitting import Measured, rough, solved
 
-OPPOSITE = 1.5  # degrees by which two opposite views may miss half a turn
 FLOOR = 0.02  # of the whitening filter, at the lowest frequency, relative to the highest
 TIKHONOV, ITERATIONS = 300.0, 20  # λ / σ² and conjugate gradients of the estimate that sets the unit
 LARGEST = 4096  # elements or pixels a side, for which the matrix still fits into memory
@@ -40,10 +40,19 @@ def scan_of(
     centre: float | None,
     photons: float | None,
     sigma: float | None = None,
+    fan: float | None = None,
+    detector: Detector = "flat",
 ) -> Scan:
-    """The scan of projections y (1, 1, views, elements), whose rays add up x ≥ 0, where they are known (1 or 0)."""
+    """The scan of projections y (1, 1, views, elements), whose rays add up x ≥ 0, where they are known (1 or 0).
+
+    With ``fan``, the elements from the source to the detector, the rays are those of a fan beam.
+    """
     elements = y.shape[-1]
-    operator = Radon((size, size), angles, bins=elements, centre=centre).to(y.device)
+    if fan is None:
+        operator = Radon((size, size), angles, bins=elements, centre=centre).to(y.device)
+    else:
+        square = (size, size)
+        operator = Fan(square, angles, fan, detector=detector, bins=elements, centre=centre).to(y.device)
     weight = known
     if photons is not None:  # σ² of a logarithm of counts is one over their number
         weight = known * (-y).exp().clamp(max=1)
@@ -84,7 +93,7 @@ def ramp(elements: int, *, power: float = 1.0, floor: float = 0.0) -> "Any":
     return filtered
 
 
-def back_projected(operator: Radon, y: Tensor, angles: NDArray[np.float64]) -> Tensor:
+def back_projected(operator: Radon | Fan, y: Tensor, angles: NDArray[np.float64]) -> Tensor:
     """Filtered back-projection; each view counts for the angle that it stands for."""
     shares = torch.from_numpy(spacing(angles)).to(y)[:, None]
     return operator.adjoint(ramp(y.shape[-1])(y) * shares / 2, (1, 1, *operator.size))
@@ -105,41 +114,39 @@ def spacing(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     return shares
 
 
-def axis_of(y: NDArray[np.floating[Any]], angles: NDArray[np.float64]) -> float | None:
-    """The element onto which the axis of rotation falls, if two views show the object from opposite sides.
+def distance_of(told: Any) -> float:
+    """The elements from the source to the detector, from SOURCE-AXIS,AXIS-DETECTOR in elements.
 
-    One of them is the other one mirrored about the axis, which is found to a quarter of an element.
+    A pixel is as wide as an element seen from the axis, so that only their sum matters to the picture.
+
+    Raises:
+        OptionError: they are not two such numbers.
     """
-    apart = np.abs(np.abs(angles[:, None] - angles[None]) - 180)
-    one, other = np.unravel_index(int(apart.argmin()), apart.shape)
-    elements = y.shape[1]
-    if apart[one, other] > OPPOSITE or elements < 8 or not np.ptp(y[one]):
-        return None
-    place, first, mirrored = np.arange(elements), y[one], y[other]
-
-    def misfit(axis: float) -> float:
-        at = 2 * axis - place
-        inside = (at >= 0) & (at <= elements - 1)
-        if inside.sum() < elements / 2:
-            return np.inf
-        return float(np.mean((np.interp(at[inside], place, mirrored) - first[inside]) ** 2))
-
-    return min(np.arange(elements / 4, 3 * elements / 4, 0.25).tolist(), key=misfit)
+    try:
+        found = [float(part) for part in (told.split(",") if isinstance(told, str) else told)]
+    except (TypeError, ValueError):
+        found = []
+    if len(found) != 2 or not np.isfinite(found).all() or found[0] <= 0 or found[1] < 0:
+        raise OptionError(
+            f"fan {told} are no distances: give SOURCE-AXIS,AXIS-DETECTOR in elements, such as 1000,500"
+        )
+    return sum(found)
 
 
-def angles_of(told: Any, picture: Measurement) -> NDArray[np.float64]:
+def angles_of(told: Any, picture: Measurement, usual: str = "0:180") -> NDArray[np.float64]:
     """The angles of a measurement's views, in degrees.
 
     Args:
-        told: FIRST:LAST, a file, an array, or None for those in the measurement's file, or else 0:180.
+        told: FIRST:LAST, a file, an array, or None for those in the measurement's file, or else the usual ones.
         picture: the measurement.
+        usual: the usual ones.
 
     Raises:
         OptionError: they are no angles, or not as many as views.
     """
     views = picture.size[0]
     if told is None:
-        told = picture.geometry.get("angles", picture.geometry.get("theta", "0:180"))
+        told = picture.geometry.get("angles", picture.geometry.get("theta", usual))
     if isinstance(told, str | Path) and str(told).count(":") == 1 and not Path(told).exists():
         try:
             first, last = (float(part) for part in str(told).split(":"))

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ipse.engine.operators.fan import Detector
 from ipse.engine.operators.foreign import Foreign
 from ipse.engine.problem import Problem
 from ipse.errors import OptionError, PictureError
@@ -20,7 +21,8 @@ from ipse.pictures import Picture
 from ipse.pictures.measurement import Measurement
 from ipse.settings import Settings
 from ipse.tasks import _common, _magnetic, _operator, _scan, _tomography
-from ipse.tasks._tomography import LARGEST, angles_of, axis_of, scan_of
+from ipse.tasks._detector import axis_of
+from ipse.tasks._tomography import LARGEST, angles_of, distance_of, scan_of
 
 SEES = "measurement"
 NOTICE = "no medical device: not for diagnosis"
@@ -32,13 +34,18 @@ def reconstruct(
     *,
     angles: Annotated[
         Path | ArrayLike | None,
-        "Angles of the views in degrees: FIRST:LAST (without LAST), or a file with one for each. Default: 0:180.",
+        "Angles in degrees: FIRST:LAST (without LAST), or a file with one a view. Default: 0:180, of a fan 0:360.",
     ] = None,
     size: Annotated[int | None, "Side of the result in pixels. Default: the detector's elements."] = None,
     centre: Annotated[
         float | None,
-        "Element onto which the axis of rotation falls, from 0. Default: found from opposite views, or the middle.",
+        "Element onto which the axis of rotation falls, from 0. Default: found, or the middle.",
     ] = None,
+    fan: Annotated[
+        str | tuple[float, float] | None,
+        "Fan beam: distances from the source to the axis, and from there to the detector, in elements: 1000,500.",
+    ] = None,
+    detector: Annotated[Detector, "Shape of a fan beam's detector."] = "flat",
     photons: Annotated[float | None, "Photons of an element without object, if they are few."] = None,
     row: Annotated[int | None, "Row of a detector with several, from 0. Default: the middle."] = None,
     sigma: Annotated[
@@ -72,18 +79,19 @@ def reconstruct(
     _check(sigma, shape, operator)
     y = _common.tensor(picture, settings)
     if operator is not None or picture.complex:
-        _refuse_geometry(operator, angles=angles, size=size, centre=centre, photons=photons)
+        _refuse_geometry(operator, angles=angles, size=size, centre=centre, photons=photons, fan=fan)
         if operator is None:
             return _of_coils(picture, y, settings, sigma)
         return _of_operator(picture, y, settings, _operator.operator_of(operator, shape, picture, y), sigma)
     views, elements = picture.size
     _check_geometry(size, centre, photons, elements)
-    turns = angles_of(angles, picture)
-    if centre is None:
+    turns = angles_of(angles, picture, "0:180" if fan is None else "0:360")
+    if centre is None and fan is None:
         centre = axis_of(picture.samples, turns)
     scan = scan_of(
-        y, turns, _known(picture, y), size=size or elements, centre=centre, photons=photons, sigma=sigma
-    )
+        y, turns, _known(picture, y), size=size or elements, centre=centre, photons=photons, sigma=sigma,
+        fan=None if fan is None else distance_of(fan), detector=detector,
+    )  # fmt: skip
     estimates: dict[str, object] = {
         "found": f"{views} views over {np.ptp(turns):.4g} degrees, of {elements} elements ({NOTICE})",
         "centre": (elements - 1) / 2 if centre is None else centre,
