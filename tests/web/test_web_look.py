@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from browser import drop, hold
+from browser import drop, hold, reach
 from hosted import noisy, png
 from PIL import Image
 
@@ -134,6 +134,19 @@ def test_two_fingers_zoom_and_move_as_they_do(chromium, page):
     ):  # what was between them still is
         assert (at - after[axis]) / after[size] == pytest.approx((at - before[axis]) / before[size], abs=0.02)
     context.close()
+
+
+def test_the_histogram_shows_less_spread_after_than_before(result):
+    reach(result, "see-histogram")
+    result.keyboard.press("Enter")
+    curves = result.evaluate(
+        "[...document.querySelectorAll('.histogram polyline')].map(one => [...one.points].map(p => 31 - p.y))"
+    )
+    wide = [sum(height > 0 for height in curve) for curve in curves]
+    assert len(curves) == 2
+    assert 0 < wide[1] < wide[0]  # noise spread the values
+    result.keyboard.press("Enter")
+    assert result.locator(".histogram").is_hidden()
 
 
 def test_a_large_photo_is_moved_as_a_copy_and_seen_closely_as_it_is(tab):

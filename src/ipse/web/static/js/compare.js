@@ -1,6 +1,7 @@
 // Before and after: a line that is dragged, side by side, the one instead of the other, or their difference.
 
 import { button, h } from "./dom.js";
+import { Histogram } from "./histogram.js";
 import { words } from "./words.js";
 
 const t = words.stage;
@@ -21,7 +22,9 @@ export class Compare {
     this.looks = this.group({ split: t.split, side: t.side }, (name) => this.see(name));
     this.overs = this.group({ flip: t.flip, difference: t.difference, map: t.map }, (name) => this.lay(name));
     this.modes = h("div", { class: "modes" }, this.looks.box, this.overs.box);
-    const zoom = h("div", { class: "zoom" },
+    const histogram = new Histogram(stage);
+    const bars = button(t.histogram, () => (bars.ariaPressed = String(histogram.toggle())), { id: "see-histogram", ariaPressed: "false" });
+    const zoom = h("div", { class: "zoom" }, bars,
       button("−", () => stage.zoom(1 / ZOOM), { ariaLabel: t.out }), this.percent,
       button("+", () => stage.zoom(ZOOM), { ariaLabel: t.in }),
       button(t.fit, () => stage.fit(), { class: "wide" }), button(t.pixels, () => stage.pixels()));

@@ -1,8 +1,8 @@
-// Selection by colour: from a place, all that can be reached over pixels whose colour is like its own.
+// Selection by colour: all that can be reached over pixels of like colour.
 
 import { h } from "./dom.js";
 
-const LIKE = 24; // how far colours may differ that are selected as one, of 255
+const LIKE = 24; // of 255
 
 export class Magic {
   constructor(stage, canvas) {
@@ -11,7 +11,6 @@ export class Magic {
     this.slider = h("input", { type: "range", id: "magic-like", min: "2", max: "100", value: String(LIKE) });
   }
 
-  // Adds what is reached from a place in the picture to the mask.
   select([x, y]) {
     const { node, scale } = this.canvas;
     const { before } = this.stage;
@@ -22,7 +21,7 @@ export class Magic {
   }
 }
 
-// Flags (0 or 1) of what is reached in RGBA data; two colours are alike if no channel differs by more than `most`.
+// Flags (0 or 1); colours are alike if no channel differs by more than `most`.
 function reached(data, width, height, [x, y], most) {
   const flags = new Uint8Array(width * height);
   const first = 4 * (y * width + x);
@@ -47,9 +46,9 @@ function reached(data, width, height, [x, y], most) {
   return flags;
 }
 
-// The pixels of a picture at a size.
-function pixels(image, width, height) {
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+export function pixels(image, width, height, smooth = true) {
+  const context = new OffscreenCanvas(width, height).getContext("2d");
+  context.imageSmoothingEnabled = smooth;
   context.drawImage(image, 0, 0, width, height);
   return context.getImageData(0, 0, width, height).data;
 }

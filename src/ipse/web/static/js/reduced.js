@@ -1,9 +1,8 @@
-// A copy of a large picture in the size of a screen, so that the page answers at once while it is moved.
+// A copy of a large picture in the size of a screen, which is moved at once.
 
-const LARGE = 4e6; // pixels from which a copy is worth it
-const SIDE = 2048; // pixels of the copy's longer side
+const LARGE = 4e6;
+const SIDE = 2048;
 
-// The copy's address and width; null for a picture that is small itself. Nothing of it is done by the page's own thread.
 export async function reduced(image) {
   const { naturalWidth: wide, naturalHeight: high } = image;
   if (wide * high < LARGE) return null;

@@ -67,7 +67,7 @@ export class Stage {
     else if (small) URL.revokeObjectURL(small.address);
   }
 
-  // Of a large picture a small copy is shown as long as it is no coarser than the screen.
+  // A small copy is shown while it is no coarser than the screen.
   show(layer, copies) {
     const gone = Object.values(layer.copies ?? {}).filter((one) => String(one).startsWith("blob:"));
     for (const one of gone) if (one !== copies.whole) URL.revokeObjectURL(one);
