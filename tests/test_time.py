@@ -10,6 +10,7 @@ import torch
 from skimage import data
 from torch import Tensor
 
+from ipse import work
 from ipse.engine.operators import Downsample
 from ipse.engine.problem import Problem
 from ipse.engine.until import CANCELLED
@@ -37,7 +38,9 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "time", Clock())
+    ticking = Clock()
+    monkeypatch.setattr(module, "time", ticking)
+    monkeypatch.setattr(work.Clock, "now", ticking.perf_counter)
 
 
 def restored(image: np.ndarray[Any, Any], task: str, settings: Settings, **options: Any) -> Restoration:

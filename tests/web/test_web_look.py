@@ -137,6 +137,7 @@ def test_two_fingers_zoom_and_move_as_they_do(chromium, page):
 
 
 def test_the_histogram_shows_less_spread_after_than_before(result):
+    result.focus("#stage")
     reach(result, "see-histogram")
     result.keyboard.press("Enter")
     curves = result.evaluate(
