@@ -31,10 +31,8 @@ class Forecast:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self.posing, self.estimating = (
-            0.0,
-            0.0,
-        )  # seconds, as expected of a large picture before its problem is posed
+        #: seconds that are expected of a large picture, before its problem is posed
+        self.posing, self.estimating = 0.0, 0.0
 
     def look(self) -> None:
         """Expect of a large picture what its middle is like, which takes a few seconds."""

@@ -44,9 +44,8 @@ def _of_masses(y: NDArray[np.float64], turns: NDArray[np.float64]) -> float | No
     waves = np.stack([np.ones(views), np.cos(turns), np.sin(turns)], 1)
     centres = (seen * place).sum(1) / mass
     found = np.linalg.lstsq(waves, centres, rcond=None)[0]
-    slope = np.hypot(
-        *(side.std() / side.size**0.5 for side in sides)
-    )  # error of the slope of what is subtracted
+    # the error of the slope of what is subtracted
+    slope = np.hypot(*(side.std() / side.size**0.5 for side in sides))
     shift = slope * elements**2 / 12 / mass.mean()
     share = np.linalg.inv(waves.T @ waves)[0, 0] ** 0.5
     doubt = ERRORS * np.hypot((centres - waves @ found).std() * share, shift)

@@ -75,9 +75,8 @@ class Fan(Operator):
         place = np.arange(size[0] * size[1], dtype=np.int32)
         for view, turn in enumerate(turns):
             t = (across * np.cos(turn) - down[:, None] * np.sin(turn)).ravel()
-            s = (
-                distance + (across * np.sin(turn) + down[:, None] * np.cos(turn)).ravel()
-            )  # from the source's plane
+            from_axis = (across * np.sin(turn) + down[:, None] * np.cos(turn)).ravel()
+            s = distance + from_axis  # from the source's plane
             gamma = np.arctan2(t, s)
             at = centre + distance * (t / s if flat else gamma)
             width = np.hypot(t, s) * (np.cos(gamma) ** 2 if flat else 1) / distance
