@@ -14,18 +14,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from torch import Tensor
 
-from ipse.engine.operators.operator import Operator
-from ipse.engine.operators.radon import THIN, Floats
-from ipse.engine.operators.sparse import Entries, Sparse
+from ipse.engine.operators.radon import THIN, Floats, Projector
+from ipse.engine.operators.sparse import Entries
 from ipse.errors import OptionError
 
 Detector = Literal["flat", "equiangular"]
 FAINT = 1e-7  # smallest entry that is kept
 
 
-class Fan(Operator):
+class Fan(Projector):
     """x (B, C, H, W) → y (B, C, angles, bins): line integrals in units of x times the side of a pixel.
 
     Args:
@@ -50,35 +48,26 @@ class Fan(Operator):
         bins: int | None = None,
         centre: float | None = None,
     ) -> None:
-        super().__init__()
-        turns = np.deg2rad(np.asarray(angles, np.float64).ravel())
-        if not turns.size or not np.isfinite(turns).all():
-            raise OptionError("the angles of the rays are none, or not finite: give one number for each view")
+        super().__init__(size, angles, bins, centre)
         if not distance > np.hypot(*size) / 2 + 1:
             raise OptionError(
                 f"the source is {distance:g} pixels from the axis, within a picture of {size[0]} × {size[1]}: "
                 "give a larger distance, or a smaller size"
             )
-        self.size, self.bins, self.views = size, size[1] if bins is None else bins, len(turns)
-        middle = (self.bins - 1) / 2 if centre is None else centre
         self.distance, self.flat = distance, detector == "flat"
-        self.matrix = Sparse(self._shadows(turns, middle), (self.views * self.bins, size[0] * size[1]))
+        self.matrix = self.of(self._shadows())
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Project x (B, C, H, W)."""
-        return self.matrix(x.flatten(2)).unflatten(2, (self.views, self.bins))
-
-    def _shadows(self, turns: Floats, centre: float) -> Iterator[Entries]:
-        """The entries of the matrix, view by view; angles in radians."""
+    def _shadows(self) -> Iterator[Entries]:
+        """The entries of the matrix, view by view."""
         size, distance, flat, bins = self.size, self.distance, self.flat, self.bins
         down, across = (np.arange(side) - (side - 1) / 2 for side in size)
         place = np.arange(size[0] * size[1], dtype=np.int32)
-        for view, turn in enumerate(turns):
+        for view, turn in enumerate(self.turns):
             t = (across * np.cos(turn) - down[:, None] * np.sin(turn)).ravel()
             from_axis = (across * np.sin(turn) + down[:, None] * np.cos(turn)).ravel()
             s = distance + from_axis  # from the source's plane
             gamma = np.arctan2(t, s)
-            at = centre + distance * (t / s if flat else gamma)
+            at = self.centre + distance * (t / s if flat else gamma)
             width = np.hypot(t, s) * (np.cos(gamma) ** 2 if flat else 1) / distance
             halves = np.sort(np.abs([np.cos(turn + gamma), np.sin(turn + gamma)]) / 2, axis=0)
             first = np.floor(at - halves.sum(0) / width + 0.5).astype(np.int32)

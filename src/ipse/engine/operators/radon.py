@@ -22,7 +22,35 @@ Floats = NDArray[np.float64]
 THIN = 1e-5  # pixels: a narrower box is as good as none, and could not be divided by
 
 
-class Radon(Operator):
+class Projector(Operator):
+    """x (B, C, H, W) → y (B, C, angles, bins) by a sparse matrix, whose entries are a pixel's shadows on the detector.
+
+    Raises:
+        OptionError: there are no angles, or values that are not finite.
+    """
+
+    matrix: Sparse
+
+    def __init__(
+        self, size: tuple[int, int], angles: ArrayLike, bins: int | None, centre: float | None
+    ) -> None:
+        super().__init__()
+        self.turns: Floats = np.deg2rad(np.asarray(angles, np.float64).ravel())  #: radians
+        if not self.turns.size or not np.isfinite(self.turns).all():
+            raise OptionError("the angles of the rays are none, or not finite: give one number for each view")
+        self.size, self.bins, self.views = size, size[1] if bins is None else bins, len(self.turns)
+        self.centre = (self.bins - 1) / 2 if centre is None else centre
+
+    def of(self, shadows: Iterator[Entries]) -> Sparse:
+        """The matrix with the given entries."""
+        return Sparse(shadows, (self.views * self.bins, self.size[0] * self.size[1]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Project x (B, C, H, W)."""
+        return self.matrix(x.flatten(2)).unflatten(2, (self.views, self.bins))
+
+
+class Radon(Projector):
     """x (B, C, H, W) → y (B, C, angles, bins): line integrals in units of x times the side of a pixel.
 
     Args:
@@ -44,20 +72,8 @@ class Radon(Operator):
         bins: int | None = None,
         centre: float | None = None,
     ) -> None:
-        super().__init__()
-        turns = np.deg2rad(np.asarray(angles, np.float64).ravel())
-        if not turns.size or not np.isfinite(turns).all():
-            raise OptionError("the angles of the rays are none, or not finite: give one number for each view")
-        self.size, self.bins = size, size[1] if bins is None else bins
-        self.views = len(turns)
-        middle = (self.bins - 1) / 2 if centre is None else centre
-        self.matrix = Sparse(
-            shadows(size, turns, self.bins, middle), (self.views * self.bins, size[0] * size[1])
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Project x (B, C, H, W)."""
-        return self.matrix(x.flatten(2)).unflatten(2, (self.views, self.bins))
+        super().__init__(size, angles, bins, centre)
+        self.matrix = self.of(shadows(size, self.turns, self.bins, self.centre))
 
 
 def shadows(size: tuple[int, int], turns: Floats, bins: int, centre: float) -> Iterator[Entries]:
