@@ -94,6 +94,12 @@ def is_out_of_memory(error: Exception) -> bool:
     return known and any(word in str(error).lower() for word in NO_ROOM)
 
 
+def cause(error: BaseException) -> str:
+    """An exception of code that is not ipse's, in one line."""
+    line = next(iter(str(error).splitlines()), "")[:200]
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
 def one_line(text: str) -> str:
     """Return the text on one line, with control and other unprintable characters escaped."""
     joined = " ".join(text.split())

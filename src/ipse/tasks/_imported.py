@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ipse.errors import OptionError
+from ipse.errors import OptionError, cause
 
 FORM = "give MODULE:NAME, of a module that is installed or in the current folder"
 
@@ -64,10 +64,4 @@ def _in_one_line(name: str) -> Generator[None]:
     try:
         yield
     except Exception as error:  # foreign code may raise anything
-        raise OptionError(f"operator {name!r} cannot be imported ({said(error)}): {FORM}") from error
-
-
-def said(error: BaseException) -> str:
-    """An error of foreign code, in one line."""
-    line = next(iter(str(error).splitlines()), "")
-    return f"{type(error).__name__}: {line[:200]}" if line else type(error).__name__
+        raise OptionError(f"operator {name!r} cannot be imported ({cause(error)}): {FORM}") from error

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ipse.engine.operators.coils import joined
 from ipse.engine.operators.foreign import Foreign, called, lead, transposed
-from ipse.errors import OptionError
+from ipse.errors import OptionError, cause
 from ipse.pictures.measurement import Measurement
 from ipse.tasks._imported import imported
 from ipse.tasks._scan import FAINTEST, ROOM, Numbers, Scan
@@ -68,9 +68,8 @@ def made(own: Any, name: str) -> Any:
         try:
             own = own()
         except Exception as error:  # foreign code may raise anything
-            said = next(iter(str(error).splitlines()), "")[:200]
             raise OptionError(
-                f"{name} cannot be made ({type(error).__name__}: {said}): "
+                f"{name} cannot be made ({cause(error)}): "
                 "give a function of a picture, or one without parameters that returns the operator"
             ) from error
     if not callable(own) and not transposed(own):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ipse.engine.operators.coils import joined, parted
 from ipse.engine.operators.operator import Operator, adjoint
-from ipse.errors import OptionError
+from ipse.errors import OptionError, cause
 
 CLOSE = 1e-3  # relative error that is put down to single precision
 SHAPE = "give the shape of its pictures (--shape), if it is another one"
@@ -101,7 +101,7 @@ class Foreign(Operator):
             back = adjoint(self, v, shape)
         except RuntimeError as error:
             raise OptionError(
-                f"{self.name} cannot be differentiated ({reason(error)}): write it in PyTorch, "
+                f"{self.name} cannot be differentiated ({cause(error)}): write it in PyTorch, "
                 "or give an object with A and A_adjoint"
             ) from error
         one, other = float((y * v).sum()), float((x * back).sum())
@@ -141,17 +141,11 @@ def called(function: Any, x: Tensor, name: str) -> Tensor:
         made = function(x)
     except Exception as error:  # foreign code may raise anything
         raise OptionError(
-            f"{name} failed on a tensor of shape {tuple(x.shape)} ({reason(error)}): mend it; or {SHAPE}"
+            f"{name} failed on a tensor of shape {tuple(x.shape)} ({cause(error)}): mend it; or {SHAPE}"
         ) from error
     if not isinstance(made, Tensor):
         raise OptionError(f"{name} returned {type(made).__name__}; expected a tensor")
     return made
-
-
-def reason(error: BaseException) -> str:
-    """An error of foreign code, in one line."""
-    line = next(iter(str(error).splitlines()), "")[:200]
-    return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
 def lead(shape: Shape) -> Shape:
