@@ -82,10 +82,10 @@ class Bar:
         self.stream = stream
         said = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}")
         columns = (*said, Left())
-        forecast.look()
         self.progress: Progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self.bar: TaskID = self.progress.add_task("looking", total=None, said="", estimating=True)
         self.progress.start()
+        forecast.look()
 
     def show(self, event: "Estimate | State") -> None:
         """Update the bar."""

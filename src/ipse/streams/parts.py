@@ -65,8 +65,7 @@ class Parts:
 
     def late(self) -> bool:
         """Whether the time is used up and the remaining parts can be skipped."""
-        budget = self.settings.seconds
-        skippable = self.index > 0 and not self.cut.needs_all
+        budget, skippable = self.settings.seconds, self.index > 0 and not self.cut.needs_all
         return skippable and budget is not None and self.spent_before >= budget
 
     def share(self, parts: int) -> float | None:
@@ -142,8 +141,7 @@ class Parts:
             RunError: nothing was pulled yet.
         """
         if self.nothing is not None:
-            why, found = self.nothing.said, self.nothing.estimates
-            return Result(self.picture, why, unchanged=True, estimates=found)
+            return Result(self.picture, self.nothing.said, unchanged=True, estimates=self.nothing.estimates)
         if not self.index and not self.cut.needs_all:
             if self.inner is None:
                 raise RunError(EARLY)

@@ -126,19 +126,16 @@ class Restoration:
         """Refine the result of the fit while there is time."""
         if problem.refine is None or search.best is None:
             return
-        if self.late():
-            self.cut = True
-            return
-        start = time.perf_counter()
-        for estimate in problem.refine(search.best):
+        estimates, start = iter(problem.refine(search.best)), time.perf_counter()
+        while not self.late():
+            if (estimate := next(estimates, None)) is None:
+                self.whole = True
+                return
             self.refined, self.refining = estimate, time.perf_counter() - start
             self.count_of_estimates += 1
             self.count_of_refined += 1
             yield Estimate(estimate, self.count_of_estimates - 1, self.refining, refined=True)
-            if self.late():
-                self.cut = True
-                return
-        self.whole = True
+        self.cut = True
 
     @property
     def spent(self) -> float:
@@ -208,8 +205,7 @@ class Restoration:
         if self.cut and self.settings.seconds is not None:
             return used(self.settings.seconds)
         if self.search is not None:
-            half = self.refined is not None and not self.whole
-            return CANCELLED if half else self.search.reason
+            return CANCELLED if self.refined is not None and not self.whole else self.search.reason
         if not isinstance(self.problem, Problem) or self.problem.recipe.steps > 0:
             return CANCELLED
         fits = self.problem.pilot is not None and self.problem.pilot.fits

@@ -51,9 +51,8 @@ def look(order: dict[str, Any], channel: Channel) -> None:
     place = folder / f"{STORED}{SUFFIXES.get(picture.format or '', '.png')}"
     path.replace(place)
     side = max(64, int((LOOK / picture.channels) ** 0.5))
-    middle = crop(
-        replace(picture, jpeg=None), side
-    )  # a JPEG's coefficients take longer to read than its pixels
+    # decodes it, so that what cannot be decoded is refused; a JPEG's coefficients take longer to read than its pixels
+    middle = crop(replace(picture, jpeg=None), side)
     height, width = upright_size(picture)
     about = about_file(picture) | {"width": width, "height": height}
     channel.send("read", file=place.name, about=about)
